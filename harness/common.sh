@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the harness's scripts share; to be sourced.
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+build=$top/build
+src=$build/linux
+
+say()
+{
+	printf '== [%3dm%02ds] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2
+}
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 125
+}
+
+bad_usage()
+{
+	echo "${0##*/}: $*" >&2
+	usage >&2
+	exit 2
+}

@@ -1,0 +1,708 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * task_diag: properties of tasks over generic netlink
+ *
+ * A request names a set of tasks and groups of their properties; the answer is
+ * one message per task. See Documentation/accounting/taskdiag.rst.
+ *
+ * Nobody learns here of a task that /proc mounted with hidepid=2 would hide
+ * from him. Netlink makes that harder than it sounds: recvmsg() produces the
+ * next part of a dump in the context of whoever calls it, be it a set-uid
+ * program that inherited the socket. So a dump belongs to the credentials that
+ * asked for it, see task_diag_same_requester().
+ */
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/param.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/ptrace.h>
+#include <linux/radix-tree.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/task_diag.h>
+#include <linux/user_namespace.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+
+/* Pids that one RCU section looks at */
+#define TASK_DIAG_RCU_BATCH	64
+
+/**
+ * struct task_diag_msg - a message with all that can be in it without a lock
+ * @nlh: netlink header
+ * @genl: generic-netlink header
+ * @pid_attr: header of TASK_DIAG_PID
+ * @pid: its payload
+ * @base_attr: header of TASK_DIAG_BASE
+ * @base: its payload
+ *
+ * The layout is always the same, so a message is a copy of the dump's template
+ * with the values written over it.
+ */
+struct task_diag_msg {
+	struct nlmsghdr		nlh;
+	struct genlmsghdr	genl;
+	struct nlattr		pid_attr;
+	u32			pid;
+	struct nlattr		base_attr;
+	struct task_diag_base	base;
+};
+
+/**
+ * struct task_diag_dump - one dump, or one plain request
+ * @req: the request
+ * @cred: who asked, see task_diag_same_requester(); holds a reference
+ * @target: the process that the strategies on one process start from; holds a
+ *	reference
+ * @next: where the walk goes on: a pid number, or an index in @tids
+ * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
+ * @nr_tids: how many
+ * @header_sent: the first message went out
+ * @template: see struct task_diag_msg
+ *
+ * Allocated when the dump starts, freed in its .done, which may run in any
+ * task. In between used under the socket's nl_cb_mutex only.
+ */
+struct task_diag_dump {
+	struct task_diag_pid	req;
+	const struct cred	*cred;
+	struct pid		*target;
+	unsigned int		next;
+	u32			*tids;
+	unsigned int		nr_tids;
+	bool			header_sent;
+	struct task_diag_msg	template;
+};
+
+struct task_diag_ctx {
+	struct task_diag_dump	*dump;
+};
+
+static struct genl_family task_diag_family;
+
+static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
+{
+	NL_ASSERT_DUMP_CTX_FITS(struct task_diag_ctx);
+
+	return (struct task_diag_ctx *)cb->ctx;
+}
+
+/* --- the request ------------------------------------------------------- */
+
+static u64 task_diag_supported(void)
+{
+	u64 mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++)
+		mask |= BIT_ULL(task_diag_groups[i].attr);
+	return mask;
+}
+
+/* The rule of copy_struct_from_user(), for a struct that is here already. */
+static int task_diag_copy_req(struct task_diag_pid *req,
+			      const struct nlattr *attr,
+			      struct netlink_ext_ack *extack)
+{
+	size_t len = nla_len(attr);
+
+	if (len < TASK_DIAG_PID_SIZE_VER0) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"struct task_diag_pid is %zu bytes, at least %d needed",
+					len, TASK_DIAG_PID_SIZE_VER0);
+		return -EINVAL;
+	}
+	if (len > sizeof(*req) &&
+	    memchr_inv(nla_data(attr) + sizeof(*req), 0, len - sizeof(*req))) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "struct task_diag_pid has fields that this kernel does not know");
+		return -E2BIG;
+	}
+	memset(req, 0, sizeof(*req));
+	nla_memcpy(req, attr, sizeof(*req));
+	return 0;
+}
+
+static int task_diag_parse(struct task_diag_pid *req, struct genl_info *info)
+{
+	const struct nlattr *attr = info->attrs[TASK_DIAG_CMD_ATTR_GET];
+	struct netlink_ext_ack *extack = info->extack;
+	u64 unknown;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, TASK_DIAG_CMD_ATTR_GET)) {
+		NL_SET_ERR_MSG(extack, "TASK_DIAG_CMD_ATTR_GET is missing");
+		return -EINVAL;
+	}
+	err = task_diag_copy_req(req, attr, extack);
+	if (err)
+		return err;
+
+	if (req->reserved) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "reserved is not 0");
+		return -EINVAL;
+	}
+	unknown = req->show_flags & ~task_diag_supported();
+	if (unknown) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"show_flags has unknown bits 0x%llx",
+					unknown);
+		return -EINVAL;
+	}
+	if (req->dump_strategy > TASK_DIAG_DUMP_MAX) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"dump_strategy %llu is unknown",
+					req->dump_strategy);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* --- who may see what -------------------------------------------------- */
+
+/*
+ * What a task may see is decided by current's credentials, once for each task
+ * that the walk meets. That is sound only while current is, and acts as, the
+ * process that sent the request. Fork, exec and every change of credentials
+ * make a new struct cred, which cannot come to lie where a referenced one
+ * still is. So this one comparison means: the same process (threads share
+ * theirs), hence the same pid namespace, with unchanged credentials, hence the
+ * same user namespace.
+ */
+static bool task_diag_same_requester(const struct cred *cred)
+{
+	return current_cred() == cred && current_real_cred() == cred;
+}
+
+static int task_diag_check_requester(const struct sk_buff *skb,
+				     struct netlink_ext_ack *extack)
+{
+	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
+	const struct cred *cred = current_cred();
+
+	if (!task_diag_same_requester(cred)) {
+		NL_SET_ERR_MSG(extack, "sender acts with overridden credentials");
+		return -EPERM;
+	}
+
+	/*
+	 * A program may be made to write() bytes that it did not choose to a
+	 * descriptor that it did not open. One that gave the kernel's address
+	 * knew what it does, as in __netlink_ns_capable().
+	 */
+	if (!(parms->flags & NETLINK_SKB_DST) &&
+	    parms->sk->sk_socket->file->f_cred != cred) {
+		NL_SET_ERR_MSG(extack, "socket was opened with other credentials");
+		return -EPERM;
+	}
+
+	/* Who owns the network namespace can sniff the answer with nlmon. */
+	if (!in_userns(sock_net(skb->sk)->user_ns, cred->user_ns)) {
+		NL_SET_ERR_MSG(extack,
+			       "network namespace belongs to a foreign user namespace");
+		return -EPERM;
+	}
+	return 0;
+}
+
+/*
+ * The rule of procfs with hidepid=2, where a thread is found in its leader's
+ * directory.
+ */
+static bool task_diag_may_read(struct task_struct *task)
+{
+	const unsigned int mode = PTRACE_MODE_READ_FSCREDS | PTRACE_MODE_NOAUDIT;
+	struct task_struct *leader = READ_ONCE(task->group_leader);
+
+	return ptrace_may_access(task, mode) &&
+	       (leader == task || ptrace_may_access(leader, mode));
+}
+
+/* --- the answer -------------------------------------------------------- */
+
+/* The fixed part of all messages to one requester. */
+static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
+				    u32 portid, u32 seq, u16 flags)
+{
+	bool base = show_flags & TASK_DIAG_SHOW_BASE;
+
+	*msg = (struct task_diag_msg) {
+		.nlh = {
+			.nlmsg_len = base ? sizeof(*msg) :
+				offsetof(struct task_diag_msg, base_attr),
+			.nlmsg_type = task_diag_family.id,
+			.nlmsg_flags = flags,
+			.nlmsg_seq = seq,
+			.nlmsg_pid = portid,
+		},
+		.genl = {
+			.cmd = TASK_DIAG_CMD_GET,
+			.version = task_diag_family.version,
+		},
+		.pid_attr = {
+			.nla_len = nla_attr_size(sizeof(msg->pid)),
+			.nla_type = TASK_DIAG_PID,
+		},
+		.base_attr = {
+			.nla_len = nla_attr_size(sizeof(msg->base)),
+			.nla_type = TASK_DIAG_BASE,
+		},
+	};
+}
+
+/* Under the RCU section in which @task was found by @pid. */
+static int task_diag_put_task(struct sk_buff *skb,
+			      const struct task_diag_dump *dump,
+			      struct pid_namespace *ns,
+			      struct task_struct *task,
+			      const struct pid *pid, u32 nr)
+{
+	const struct task_diag_msg *template = &dump->template;
+	struct task_diag_msg *msg;
+
+	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
+
+	if (skb_tailroom(skb) < template->nlh.nlmsg_len)
+		return -EMSGSIZE;
+	msg = __skb_put(skb, template->nlh.nlmsg_len);
+	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
+	msg->pid = nr;
+	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
+		msg->base_attr = template->base_attr;
+		task_diag_fill_base(&msg->base, task, pid, nr, ns);
+	}
+	return 0;
+}
+
+static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
+				int flags)
+{
+	struct task_diag_header header = {
+		.show_flags = task_diag_supported(),
+		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
+		.page_size = PAGE_SIZE,
+		.clk_tck = USER_HZ,
+	};
+	struct task_diag_group_size *sizes;
+	struct nlattr *attr;
+	unsigned int i;
+	void *hdr;
+
+	hdr = genlmsg_put(skb, portid, seq, &task_diag_family, flags,
+			  TASK_DIAG_CMD_HEADER);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
+		goto cancel;
+	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
+			   task_diag_nr_groups * sizeof(*sizes));
+	if (!attr)
+		goto cancel;
+	sizes = nla_data(attr);
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		sizes[i].attr = task_diag_groups[i].attr;
+		sizes[i].size = task_diag_groups[i].size;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+
+cancel:
+	genlmsg_cancel(skb, hdr);
+	return -EMSGSIZE;
+}
+
+/* --- the walk ---------------------------------------------------------- */
+
+/*
+ * One step of a walk happens in one RCU section and looks at no more than
+ * TASK_DIAG_RCU_BATCH pids. It returns 0 at the end of the walk, -EMSGSIZE if
+ * the skb is full, and -EAGAIN if there is more to do in a next step.
+ */
+
+/*
+ * The slots of the namespace's tree one by one: find_ge_pid() for each pid
+ * goes down from the root each time, which costs more than all of BASE.
+ */
+static int task_diag_walk_pids(struct sk_buff *skb,
+			       struct task_diag_dump *dump,
+			       struct pid_namespace *ns)
+{
+	const u64 strategy = dump->req.dump_strategy;
+	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
+				   PIDTYPE_PID : PIDTYPE_TGID;
+	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	struct task_struct *parent = NULL;
+	struct radix_tree_iter iter;
+	struct task_struct *task;
+	void __rcu **slot;
+	struct pid *pid;
+
+	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
+		parent = pid_task(dump->target, PIDTYPE_TGID);
+		if (!parent || !task_diag_may_read(parent))
+			return 0;
+	}
+
+	radix_tree_for_each_slot(slot, &ns->idr.idr_rt, &iter, dump->next) {
+		pid = rcu_dereference_raw(*slot);
+		if (radix_tree_exception(pid)) {
+			slot = radix_tree_iter_retry(&iter);
+			continue;
+		}
+		dump->next = iter.index;
+		if (!budget--)
+			return -EAGAIN;
+		/* A pid that is still being made has a slot, but no entry. */
+		task = pid_task(pid, type);
+		if (!task)
+			continue;
+		if (parent &&
+		    !same_thread_group(rcu_dereference(task->real_parent), parent))
+			continue;
+		if (!task_diag_may_read(task))
+			continue;
+		if (task_diag_put_task(skb, dump, ns, task, pid, iter.index))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int task_diag_walk_threads(struct sk_buff *skb,
+				  struct task_diag_dump *dump,
+				  struct pid_namespace *ns)
+{
+	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	struct task_struct *leader, *task;
+	struct pid *pid;
+	u32 nr;
+
+	leader = pid_task(dump->target, PIDTYPE_TGID);
+	if (!leader)
+		return 0;
+
+	for (; dump->next < dump->nr_tids; dump->next++) {
+		if (!budget--)
+			return -EAGAIN;
+		nr = dump->tids[dump->next];
+		pid = find_pid_ns(nr, ns);
+		task = pid_task(pid, PIDTYPE_PID);
+		if (!task || !same_thread_group(task, leader))
+			continue;
+		if (!task_diag_may_read(task))
+			continue;
+		if (task_diag_put_task(skb, dump, ns, task, pid, nr))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static int task_diag_walk_one(struct sk_buff *skb, struct task_diag_dump *dump,
+			      struct pid_namespace *ns)
+{
+	struct pid *pid = dump->target;
+	struct task_struct *task = pid_task(pid, PIDTYPE_TGID);
+
+	if (dump->next)
+		return 0;
+	if (!task || !task_diag_may_read(task))
+		return -ESRCH;
+	if (task_diag_put_task(skb, dump, ns, task, pid, pid_nr_ns(pid, ns)))
+		return -EMSGSIZE;
+	dump->next = 1;
+	return 0;
+}
+
+static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	switch (dump->req.dump_strategy) {
+	case TASK_DIAG_DUMP_ONE:
+		return task_diag_walk_one(skb, dump, ns);
+	case TASK_DIAG_DUMP_THREAD:
+		return task_diag_walk_threads(skb, dump, ns);
+	default:
+		return task_diag_walk_pids(skb, dump, ns);
+	}
+}
+
+/*
+ * The thread list cannot be walked in steps: a thread on which a step ended
+ * may be gone at the next, and with it the way on. So list the numbers first,
+ * in one RCU section that does no more per thread than thread_group_cputime().
+ */
+static int task_diag_list_threads(struct task_diag_dump *dump)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct task_struct *leader, *task;
+	unsigned int max = 64, nr;
+	u32 *tids;
+
+	for (;; max = nr + nr / 8) {
+		tids = kvmalloc_array(max, sizeof(*tids), GFP_KERNEL_ACCOUNT);
+		if (!tids)
+			return -ENOMEM;
+
+		nr = 0;
+		rcu_read_lock();
+		leader = pid_task(dump->target, PIDTYPE_TGID);
+		if (leader) {
+			for_each_thread(leader, task) {
+				if (nr < max)
+					tids[nr] = task_pid_nr_ns(task, ns);
+				nr++;
+			}
+		}
+		rcu_read_unlock();
+
+		if (nr <= max)
+			break;
+		kvfree(tids);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	dump->tids = tids;
+	dump->nr_tids = nr;
+	return 0;
+}
+
+/* --- the family -------------------------------------------------------- */
+
+static struct pid *task_diag_get_target(const struct task_diag_pid *req,
+					struct netlink_ext_ack *extack)
+{
+	enum pid_type type = req->dump_strategy == TASK_DIAG_DUMP_THREAD ?
+			     PIDTYPE_PID : PIDTYPE_TGID;
+	struct pid *target = NULL;
+	struct task_struct *task;
+
+	rcu_read_lock();
+	task = pid_task(req->pid ? find_vpid(req->pid) : task_tgid(current),
+			type);
+	if (task && task_diag_may_read(task))
+		target = get_pid(task_tgid(task));
+	rcu_read_unlock();
+
+	/* Hidden or missing: nothing may tell them apart. */
+	if (!target)
+		NL_SET_ERR_MSG(extack, "no such process");
+	return target;
+}
+
+static void task_diag_dump_free(struct task_diag_dump *dump)
+{
+	kvfree(dump->tids);
+	put_pid(dump->target);
+	put_cred(dump->cred);
+	kfree(dump);
+}
+
+static int task_diag_start(struct netlink_callback *cb)
+{
+	const struct genl_dumpit_info *info = genl_dumpit_info(cb);
+	struct task_diag_dump *dump;
+	int err;
+
+	err = task_diag_check_requester(cb->skb, cb->extack);
+	if (err)
+		return err;
+
+	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
+	if (!dump)
+		return -ENOMEM;
+	dump->cred = get_current_cred();
+
+	err = task_diag_parse(&dump->req, &info->info);
+	if (err)
+		goto free;
+
+	switch (dump->req.dump_strategy) {
+	case TASK_DIAG_DUMP_ONE:
+	case TASK_DIAG_DUMP_CHILDREN:
+	case TASK_DIAG_DUMP_THREAD:
+		err = -ESRCH;
+		dump->target = task_diag_get_target(&dump->req, cb->extack);
+		if (!dump->target)
+			goto free;
+	}
+
+	task_diag_init_template(&dump->template, dump->req.show_flags,
+				NETLINK_CB(cb->skb).portid,
+				cb->nlh->nlmsg_seq, NLM_F_MULTI);
+	task_diag_ctx(cb)->dump = dump;
+	return 0;
+
+free:
+	task_diag_dump_free(dump);
+	return err;
+}
+
+static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
+	int err;
+
+	if (!task_diag_same_requester(dump->cred)) {
+		NL_SET_ERR_MSG(cb->extack, "dump was started with other credentials");
+		return -EPERM;
+	}
+
+	/*
+	 * The first call runs within sendmsg() and genetlink's locks, which
+	 * stop other families: it must not walk.
+	 */
+	if (!dump->header_sent) {
+		dump->header_sent = true;
+		err = task_diag_put_header(skb, NETLINK_CB(cb->skb).portid,
+					   cb->nlh->nlmsg_seq, NLM_F_MULTI);
+		return err ?: skb->len;
+	}
+
+	if (dump->req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
+		err = task_diag_list_threads(dump);
+		if (err)
+			return err;
+	}
+
+	/* An empty skb would read as the end: go on until there is a task. */
+	for (;;) {
+		rcu_read_lock();
+		err = task_diag_walk(skb, dump);
+		rcu_read_unlock();
+		if (err != -EAGAIN)
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+static int task_diag_done(struct netlink_callback *cb)
+{
+	task_diag_dump_free(task_diag_ctx(cb)->dump);
+	return 0;
+}
+
+static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct task_diag_dump dump = {};
+	struct sk_buff *reply;
+	int err;
+
+	err = task_diag_check_requester(skb, info->extack);
+	if (err)
+		return err;
+	err = task_diag_parse(&dump.req, info);
+	if (err)
+		return err;
+	if (dump.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
+		NL_SET_ERR_MSG(info->extack,
+			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
+		return -EINVAL;
+	}
+
+	dump.target = task_diag_get_target(&dump.req, info->extack);
+	if (!dump.target)
+		return -ESRCH;
+
+	err = -ENOMEM;
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		goto put;
+
+	task_diag_init_template(&dump.template, dump.req.show_flags,
+				info->snd_portid, info->snd_seq, 0);
+	rcu_read_lock();
+	err = task_diag_walk(reply, &dump);
+	rcu_read_unlock();
+	if (err) {
+		if (err == -ESRCH)
+			NL_SET_ERR_MSG(info->extack, "no such process");
+		nlmsg_free(reply);
+		goto put;
+	}
+	err = genlmsg_reply(reply, info);
+put:
+	put_pid(dump.target);
+	return err;
+}
+
+static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	int err;
+
+	err = task_diag_check_requester(skb, info->extack);
+	if (err)
+		return err;
+
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	err = task_diag_put_header(reply, info->snd_portid, info->snd_seq, 0);
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	return genlmsg_reply(reply, info);
+}
+
+/* Any length: task_diag_copy_req() tells what is wrong with it. */
+static const struct nla_policy task_diag_get_policy[] = {
+	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_BINARY },
+};
+
+static const struct nla_policy task_diag_header_policy[] = {
+	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_REJECT },
+};
+
+static const struct genl_split_ops task_diag_ops[] = {
+	{
+		.cmd		= TASK_DIAG_CMD_GET,
+		.flags		= GENL_CMD_CAP_DO,
+		.policy		= task_diag_get_policy,
+		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.doit		= task_diag_get_doit,
+	},
+	{
+		.cmd		= TASK_DIAG_CMD_GET,
+		.flags		= GENL_CMD_CAP_DUMP,
+		.policy		= task_diag_get_policy,
+		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.start		= task_diag_start,
+		.dumpit		= task_diag_dump,
+		.done		= task_diag_done,
+	},
+	{
+		.cmd		= TASK_DIAG_CMD_HEADER,
+		.flags		= GENL_CMD_CAP_DO,
+		.policy		= task_diag_header_policy,
+		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.doit		= task_diag_header_doit,
+	},
+};
+
+static struct genl_family task_diag_family __ro_after_init = {
+	.name		= TASK_DIAG_GENL_NAME,
+	.version	= TASK_DIAG_GENL_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.split_ops	= task_diag_ops,
+	.n_split_ops	= ARRAY_SIZE(task_diag_ops),
+};
+
+static int __init task_diag_init(void)
+{
+	return genl_register_family(&task_diag_family);
+}
+late_initcall(task_diag_init);
