@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# task_diag: builds the kernel with the series, boots it and tries it.
+# 'make' alone says what can be made.
+
+N ?= 10000
+KERNEL ?= main
+export KDIR
+
+help:
+	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
+	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
+	@echo 'make test-debug     the tests on a kernel with KASAN, lockdep and the like'
+	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
+	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
+	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
+	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
+	@echo 'make clean          remove build/'
+	@echo
+	@echo 'KDIR=/path/to/linux takes your own 6.12 tree (copied, left as it is) in place of'
+	@echo "Debian's linux-source-6.12. harness/vm -- COMMAND runs anything in the VM."
+
+deps:
+	@harness/deps
+
+kernel: deps
+	@harness/kernel build $(KERNEL)
+
+tools: kernel
+	@harness/kernel tools
+
+run: tools
+	@harness/run $(N)
+
+bench: tools
+	@harness/bench
+
+test: tools
+	@harness/test
+
+test-debug: deps
+	@harness/kernel build main
+	@harness/kernel build debug
+	@harness/kernel tools
+	@harness/test --kernel debug
+
+shell: tools
+	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
+
+check: deps
+	@harness/kernel config main
+	@harness/check
+
+series: deps
+	@harness/kernel lay
+	@harness/series
+
+clean:
+	rm -rf build
+
+.PHONY: help deps kernel tools run bench test test-debug shell check series clean
