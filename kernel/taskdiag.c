@@ -67,6 +67,11 @@ struct task_diag_msg {
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
  * @nr_tids: how many
  * @header_sent: the first message went out
+ * @t: the task whose groups are being told, if @t.task is set, which then holds
+ *	a reference; @t.mm is set within a call only
+ * @group: the row of task_diag_groups[] that it goes on with
+ * @mm: the mm that its groups come from, once known; holds a reference on the
+ *	structure alone (mmgrab()), so that an unread dump keeps no memory
  * @template: see struct task_diag_msg
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
@@ -80,6 +85,9 @@ struct task_diag_dump {
 	u32			*tids;
 	unsigned int		nr_tids;
 	bool			header_sent;
+	struct task_diag_task	t;
+	unsigned int		group;
+	struct mm_struct	*mm;
 	struct task_diag_msg	template;
 };
 
@@ -103,9 +111,39 @@ static u64 task_diag_supported(void)
 	u64 mask = 0;
 	unsigned int i;
 
-	for (i = 0; i < task_diag_nr_groups; i++)
-		mask |= BIT_ULL(task_diag_groups[i].attr);
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		if (!task_diag_groups[i].missing)
+			mask |= BIT_ULL(task_diag_groups[i].attr);
+	}
 	return mask;
+}
+
+/* Whether it is known here what each show flag means, and possible. */
+static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
+				  struct netlink_ext_ack *extack)
+{
+	const struct task_diag_group *group;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		group = &task_diag_groups[i];
+		if (!(show_flags & BIT_ULL(group->attr)))
+			continue;
+		show_flags &= ~BIT_ULL(group->attr);
+		if (!group->missing)
+			continue;
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"group %s: this kernel was built without %s",
+					group->name, group->missing);
+		return -EOPNOTSUPP;
+	}
+	if (show_flags) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"show_flags has unknown bits 0x%llx",
+					show_flags);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 /* The rule of copy_struct_from_user(), for a struct that is here already. */
@@ -132,14 +170,14 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 	return 0;
 }
 
-static int task_diag_parse(struct task_diag_pid *req, struct genl_info *info)
+static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
+			   struct netlink_ext_ack *extack)
 {
-	const struct nlattr *attr = info->attrs[TASK_DIAG_CMD_ATTR_GET];
-	struct netlink_ext_ack *extack = info->extack;
-	u64 unknown;
+	const struct nlattr *attr = attrs[TASK_DIAG_CMD_ATTR_GET];
 	int err;
 
-	if (GENL_REQ_ATTR_CHECK(info, TASK_DIAG_CMD_ATTR_GET)) {
+	if (!attr) {
+		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_CMD_ATTR_GET);
 		NL_SET_ERR_MSG(extack, "TASK_DIAG_CMD_ATTR_GET is missing");
 		return -EINVAL;
 	}
@@ -151,13 +189,9 @@ static int task_diag_parse(struct task_diag_pid *req, struct genl_info *info)
 		NL_SET_ERR_MSG_ATTR(extack, attr, "reserved is not 0");
 		return -EINVAL;
 	}
-	unknown = req->show_flags & ~task_diag_supported();
-	if (unknown) {
-		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
-					"show_flags has unknown bits 0x%llx",
-					unknown);
-		return -EINVAL;
-	}
+	err = task_diag_check_groups(req->show_flags, attr, extack);
+	if (err)
+		return err;
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
 					"dump_strategy %llu is unknown",
@@ -165,6 +199,12 @@ static int task_diag_parse(struct task_diag_pid *req, struct genl_info *info)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static bool task_diag_per_thread(const struct task_diag_pid *req)
+{
+	return req->dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       req->dump_strategy == TASK_DIAG_DUMP_THREAD;
 }
 
 /* --- who may see what -------------------------------------------------- */
@@ -259,9 +299,46 @@ static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
 	};
 }
 
-/* Under the RCU section in which @task was found by @pid. */
-static int task_diag_put_task(struct sk_buff *skb,
-			      const struct task_diag_dump *dump,
+/*
+ * Every reservation leaves room for TASK_DIAG_MORE, as what turns out not to
+ * fit must be announced in the message that it does not fit in.
+ */
+#define TASK_DIAG_SPARE		nla_total_size(0)
+
+/**
+ * task_diag_room() - what fits in the message
+ * @skb: the message
+ *
+ * Return: the longest payload that task_diag_reserve() will find room for.
+ */
+unsigned int task_diag_room(const struct sk_buff *skb)
+{
+	int room = skb_tailroom(skb) - TASK_DIAG_SPARE - NLA_HDRLEN;
+
+	return room > 0 ? round_down(room, NLA_ALIGNTO) : 0;
+}
+
+/**
+ * task_diag_reserve() - append an attribute to the message
+ * @skb: the message
+ * @attr: attribute number
+ * @len: length of the payload
+ *
+ * Return: the zeroed payload, or NULL if it does not fit.
+ */
+void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
+{
+	if (skb_tailroom(skb) < nla_total_size(len) + TASK_DIAG_SPARE)
+		return NULL;
+	return memset(nla_data(__nla_reserve(skb, attr, len)), 0, len);
+}
+
+/*
+ * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
+ * not even this much of it fits, and -EAGAIN if task_diag_put_groups() is to
+ * follow when that section is left.
+ */
+static int task_diag_put_task(struct sk_buff *skb, struct task_diag_dump *dump,
 			      struct pid_namespace *ns,
 			      struct task_struct *task,
 			      const struct pid *pid, u32 nr)
@@ -271,7 +348,7 @@ static int task_diag_put_task(struct sk_buff *skb,
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
 
-	if (skb_tailroom(skb) < template->nlh.nlmsg_len)
+	if (skb_tailroom(skb) < template->nlh.nlmsg_len + TASK_DIAG_SPARE)
 		return -EMSGSIZE;
 	msg = __skb_put(skb, template->nlh.nlmsg_len);
 	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
@@ -280,7 +357,179 @@ static int task_diag_put_task(struct sk_buff *skb,
 		msg->base_attr = template->base_attr;
 		task_diag_fill_base(&msg->base, task, pid, nr, ns);
 	}
+	if (!(dump->req.show_flags & ~TASK_DIAG_SHOW_BASE))
+		return 0;
+
+	dump->t = (struct task_diag_task) {
+		.task = get_task_struct(task),
+		.nr = nr,
+		.per_thread = task_diag_per_thread(&dump->req),
+		.pid_ns = ns,
+		.user_ns = dump->cred->user_ns,
+		.show_flags = dump->req.show_flags,
+	};
+	dump->group = 0;
+	return -EAGAIN;
+}
+
+/* Starts a message that goes on with a task. */
+static int task_diag_put_next(struct sk_buff *skb,
+			      const struct task_diag_dump *dump)
+{
+	const unsigned int len = offsetof(struct task_diag_msg, base_attr);
+	struct task_diag_msg *msg;
+
+	if (skb_tailroom(skb) < len + TASK_DIAG_SPARE)
+		return -EMSGSIZE;
+	msg = __skb_put(skb, len);
+	memcpy(msg, &dump->template, offsetof(struct task_diag_msg, pid));
+	msg->nlh.nlmsg_len = len;
+	msg->pid = dump->t.nr;
 	return 0;
+}
+
+static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
+{
+	struct task_diag_error *entry;
+
+	entry = task_diag_reserve(skb, TASK_DIAG_ERROR, sizeof(*entry));
+	if (!entry)
+		return -EMSGSIZE;
+	entry->attr = attr;
+	entry->error = error;
+	return 0;
+}
+
+/* --- the groups of one task -------------------------------------------- */
+
+static bool task_diag_wants_mm(const struct task_diag_dump *dump)
+{
+	unsigned int i;
+
+	for (i = dump->group; i < task_diag_nr_groups; i++) {
+		if (task_diag_groups[i].phase == TASK_DIAG_PHASE_MM &&
+		    dump->req.show_flags & BIT_ULL(task_diag_groups[i].attr))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Makes ready to read the task, again in each message that goes on with it:
+ * checks the permission under the lock that exec takes, and keeps it for the
+ * groups that need it. Waiting for that lock would let the task, which may
+ * sleep in exec as long as it likes, stop the dump.
+ */
+static int task_diag_lock_task(struct task_diag_dump *dump)
+{
+	struct task_diag_task *t = &dump->t;
+	struct mm_struct *mm;
+
+	if (!down_read_trylock(&t->task->signal->exec_update_lock))
+		return -EAGAIN;
+	if (!pid_alive(t->task) || !task_diag_may_read(t->task))
+		goto gone;
+	if (!task_diag_wants_mm(dump))
+		return 0;
+
+	/* Not mm_access(): it skips the check for the requester's own mm. */
+	mm = get_task_mm(t->task);
+	if (dump->mm && dump->mm != mm) {
+		if (mm)
+			mmput_async(mm);
+		goto gone;
+	}
+	if (mm && !dump->mm) {
+		mmgrab(mm);
+		dump->mm = mm;
+	}
+	t->mm = mm;
+	return 0;
+
+gone:
+	up_read(&t->task->signal->exec_update_lock);
+	return -ESRCH;
+}
+
+static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
+			       const struct task_diag_group *group, int err)
+{
+	struct task_diag_task *t = &dump->t;
+
+	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
+		return 0;
+	if (!err)
+		err = group->fill(skb, t);
+	if (!err || err == -EMSGSIZE)
+		return err;
+	if (err == -ENODATA)
+		return 0;
+	return task_diag_put_error(skb, group->attr, err);
+}
+
+static void task_diag_drop_task(struct task_diag_dump *dump)
+{
+	if (!dump->t.task)
+		return;
+	put_task_struct(dump->t.task);
+	dump->t.task = NULL;
+	if (dump->mm)
+		mmdrop(dump->mm);
+	dump->mm = NULL;
+}
+
+/*
+ * Appends to the message at the skb's end, which begins at @start, the groups
+ * of the task from dump->group on.
+ */
+static int task_diag_put_groups(struct sk_buff *skb,
+				struct task_diag_dump *dump, unsigned int start)
+{
+	struct task_diag_task *t = &dump->t;
+	const struct task_diag_group *group;
+	struct nlmsghdr *nlh;
+	bool locked;
+	int busy, err = 0;
+
+	busy = task_diag_lock_task(dump);
+	locked = !busy;
+
+	for (; dump->group < task_diag_nr_groups; dump->group++, t->pos = 0) {
+		group = &task_diag_groups[dump->group];
+		if (group->phase == TASK_DIAG_PHASE_RCU ||
+		    !(t->show_flags & BIT_ULL(group->attr)))
+			continue;
+		if (group->phase == TASK_DIAG_PHASE_MM && locked) {
+			up_read(&t->task->signal->exec_update_lock);
+			locked = false;
+		}
+		err = task_diag_put_group(skb, dump, group, busy);
+		if (err)
+			break;
+	}
+
+	if (locked)
+		up_read(&t->task->signal->exec_update_lock);
+	if (t->mm) {
+		/* The last user may be this dump: an exit here could take long. */
+		mmput_async(t->mm);
+		t->mm = NULL;
+	}
+
+	if (err && !start && skb->len == offsetof(struct task_diag_msg, base_attr)) {
+		/* What a whole skb does not hold, no next one will. */
+		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
+		task_diag_put_error(skb, group->attr, err);
+		dump->group++;
+		t->pos = 0;
+	}
+	if (err)
+		nla_put_flag(skb, TASK_DIAG_MORE);
+	else
+		task_diag_drop_task(dump);
+	nlh = (struct nlmsghdr *)(skb->data + start);
+	nlh->nlmsg_len = skb->len - start;
+	return err;
 }
 
 static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
@@ -292,7 +541,7 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.page_size = PAGE_SIZE,
 		.clk_tck = USER_HZ,
 	};
-	struct task_diag_group_size *sizes;
+	struct task_diag_group_size *size;
 	struct nlattr *attr;
 	unsigned int i;
 	void *hdr;
@@ -304,13 +553,16 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
 		goto cancel;
 	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
-			   task_diag_nr_groups * sizeof(*sizes));
+			   hweight64(header.show_flags) * sizeof(*size));
 	if (!attr)
 		goto cancel;
-	sizes = nla_data(attr);
+	size = nla_data(attr);
 	for (i = 0; i < task_diag_nr_groups; i++) {
-		sizes[i].attr = task_diag_groups[i].attr;
-		sizes[i].size = task_diag_groups[i].size;
+		if (task_diag_groups[i].missing)
+			continue;
+		size->attr = task_diag_groups[i].attr;
+		size->size = task_diag_groups[i].size;
+		size++;
 	}
 	genlmsg_end(skb, hdr);
 	return 0;
@@ -323,9 +575,10 @@ cancel:
 /* --- the walk ---------------------------------------------------------- */
 
 /*
- * One step of a walk happens in one RCU section and looks at no more than
- * TASK_DIAG_RCU_BATCH pids. It returns 0 at the end of the walk, -EMSGSIZE if
- * the skb is full, and -EAGAIN if there is more to do in a next step.
+ * One step of a walk happens in one RCU section, looks at no more than
+ * TASK_DIAG_RCU_BATCH pids, and ends early at a task with groups that are to be
+ * filled outside of it. It returns 0 at the end of the walk, -EMSGSIZE if the
+ * skb is full, and -EAGAIN if there is more to do in a next step.
  */
 
 /*
@@ -345,6 +598,7 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	struct task_struct *task;
 	void __rcu **slot;
 	struct pid *pid;
+	int err;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
 		parent = pid_task(dump->target, PIDTYPE_TGID);
@@ -370,8 +624,11 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 			continue;
 		if (!task_diag_may_read(task))
 			continue;
-		if (task_diag_put_task(skb, dump, ns, task, pid, iter.index))
-			return -EMSGSIZE;
+		err = task_diag_put_task(skb, dump, ns, task, pid, iter.index);
+		if (err != -EMSGSIZE)
+			dump->next++;
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -384,6 +641,7 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 	struct task_struct *leader, *task;
 	struct pid *pid;
 	u32 nr;
+	int err;
 
 	leader = pid_task(dump->target, PIDTYPE_TGID);
 	if (!leader)
@@ -399,8 +657,11 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 			continue;
 		if (!task_diag_may_read(task))
 			continue;
-		if (task_diag_put_task(skb, dump, ns, task, pid, nr))
-			return -EMSGSIZE;
+		err = task_diag_put_task(skb, dump, ns, task, pid, nr);
+		if (err == -EAGAIN)
+			dump->next++;
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -410,15 +671,16 @@ static int task_diag_walk_one(struct sk_buff *skb, struct task_diag_dump *dump,
 {
 	struct pid *pid = dump->target;
 	struct task_struct *task = pid_task(pid, PIDTYPE_TGID);
+	int err;
 
 	if (dump->next)
 		return 0;
 	if (!task || !task_diag_may_read(task))
 		return -ESRCH;
-	if (task_diag_put_task(skb, dump, ns, task, pid, pid_nr_ns(pid, ns)))
-		return -EMSGSIZE;
-	dump->next = 1;
-	return 0;
+	err = task_diag_put_task(skb, dump, ns, task, pid, pid_nr_ns(pid, ns));
+	if (err != -EMSGSIZE)
+		dump->next = 1;
+	return err;
 }
 
 static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)
@@ -433,6 +695,21 @@ static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)
 	default:
 		return task_diag_walk_pids(skb, dump, ns);
 	}
+}
+
+/* Like a step of the walk, with the groups of the task that it ended at. */
+static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
+{
+	const unsigned int start = skb->len;
+	int err;
+
+	rcu_read_lock();
+	err = task_diag_walk(skb, dump);
+	rcu_read_unlock();
+
+	if (dump->t.task && task_diag_put_groups(skb, dump, start))
+		return -EMSGSIZE;
+	return err;
 }
 
 /*
@@ -501,6 +778,7 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req,
 
 static void task_diag_dump_free(struct task_diag_dump *dump)
 {
+	task_diag_drop_task(dump);
 	kvfree(dump->tids);
 	put_pid(dump->target);
 	put_cred(dump->cred);
@@ -522,7 +800,7 @@ static int task_diag_start(struct netlink_callback *cb)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
 
-	err = task_diag_parse(&dump->req, &info->info);
+	err = task_diag_parse(&dump->req, info->info.attrs, cb->extack);
 	if (err)
 		goto free;
 
@@ -574,11 +852,17 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			return err;
 	}
 
+	if (dump->t.task) {
+		err = task_diag_put_next(skb, dump);
+		if (!err)
+			err = task_diag_put_groups(skb, dump, 0);
+		if (err)
+			return err;
+	}
+
 	/* An empty skb would read as the end: go on until there is a task. */
 	for (;;) {
-		rcu_read_lock();
-		err = task_diag_walk(skb, dump);
-		rcu_read_unlock();
+		err = task_diag_step(skb, dump);
 		if (err != -EAGAIN)
 			return err;
 		if (fatal_signal_pending(current))
@@ -595,14 +879,14 @@ static int task_diag_done(struct netlink_callback *cb)
 
 static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct task_diag_dump dump = {};
+	struct task_diag_dump dump = { .cred = current_cred() };
 	struct sk_buff *reply;
 	int err;
 
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;
-	err = task_diag_parse(&dump.req, info);
+	err = task_diag_parse(&dump.req, info->attrs, info->extack);
 	if (err)
 		return err;
 	if (dump.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
@@ -622,16 +906,18 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	task_diag_init_template(&dump.template, dump.req.show_flags,
 				info->snd_portid, info->snd_seq, 0);
-	rcu_read_lock();
-	err = task_diag_walk(reply, &dump);
-	rcu_read_unlock();
-	if (err) {
-		if (err == -ESRCH)
-			NL_SET_ERR_MSG(info->extack, "no such process");
-		nlmsg_free(reply);
+	err = task_diag_step(reply, &dump);
+	task_diag_drop_task(&dump);
+	if (!err || err == -EAGAIN) {
+		err = genlmsg_reply(reply, info);
 		goto put;
 	}
-	err = genlmsg_reply(reply, info);
+	nlmsg_free(reply);
+	if (err == -EMSGSIZE)
+		NL_SET_ERR_MSG(info->extack,
+			       "task does not fit in one message: ask with NLM_F_DUMP");
+	else if (err == -ESRCH)
+		NL_SET_ERR_MSG(info->extack, "no such process");
 put:
 	put_pid(dump.target);
 	return err;

@@ -12,12 +12,6 @@
 #include <linux/sched/task.h>
 #include <linux/task_diag.h>
 
-const struct task_diag_group task_diag_groups[] = {
-	{ TASK_DIAG_BASE, sizeof(struct task_diag_base) },
-};
-
-const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);
-
 /**
  * task_diag_fill_base() - fill the group BASE
  * @base: where to; all of it is written
@@ -51,3 +45,9 @@ void task_diag_fill_base(struct task_diag_base *base, struct task_struct *task,
 	memcpy(base->comm, task->comm, sizeof(base->comm));
 	task_unlock(task);
 }
+
+const struct task_diag_group task_diag_groups[] = {
+	{ "BASE", TASK_DIAG_BASE, sizeof(struct task_diag_base) },
+};
+
+const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

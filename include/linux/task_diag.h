@@ -9,25 +9,85 @@
 #include <linux/types.h>
 #include <uapi/linux/task_diag.h>
 
+struct mm_struct;
 struct pid;
 struct pid_namespace;
+struct sk_buff;
 struct task_struct;
+struct user_namespace;
+
+/**
+ * struct task_diag_task - the task whose groups are being filled
+ * @task: the task; a reference is held
+ * @nr: its pid in @pid_ns
+ * @per_thread: give values of the thread, not of its whole process
+ * @mm: its memory, or NULL; held by mmget() while a filler runs
+ * @pid_ns: the requester's pid namespace
+ * @user_ns: the requester's user namespace
+ * @show_flags: all that was asked for
+ * @pos: where a group that comes in parts goes on; 0 at its start, and for the
+ *	filler to use as it likes from then on
+ */
+struct task_diag_task {
+	struct task_struct	*task;
+	u32			nr;
+	bool			per_thread;
+	struct mm_struct	*mm;
+	struct pid_namespace	*pid_ns;
+	struct user_namespace	*user_ns;
+	u64			show_flags;
+	u64			pos;
+};
+
+/**
+ * enum task_diag_phase - under what a filler runs
+ * @TASK_DIAG_PHASE_RCU: in the RCU section of the walk: BASE, which the core
+ *	fills by itself
+ * @TASK_DIAG_PHASE_EXEC: under exec_update_lock, taken for reading, and with
+ *	the permission checked under it
+ * @TASK_DIAG_PHASE_MM: with the mm that was taken under that lock, the lock
+ *	released; not called for a task without an mm. May use nothing of the
+ *	task that an exec of a privileged program would change.
+ */
+enum task_diag_phase {
+	TASK_DIAG_PHASE_RCU,
+	TASK_DIAG_PHASE_EXEC,
+	TASK_DIAG_PHASE_MM,
+};
 
 /**
  * struct task_diag_group - a group of properties
+ * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
- * @size: bytes of the payload's struct
+ * @size: bytes of the payload's struct, or of one element of a list; 0 for
+ *	plain bytes
+ * @phase: under what @fill runs
+ * @missing: the option that this kernel was built without and that the group
+ *	needs, or NULL
+ * @fill: appends the group's attributes with task_diag_reserve(). It must not
+ *	wait for anything that another user may hold up. Returns 0 if the group
+ *	is complete; -EMSGSIZE if the rest, from @pos on, needs another message;
+ *	-ENODATA if it does not apply to this task; another negative errno if it
+ *	could not be read, which the requester gets as TASK_DIAG_ERROR
  */
 struct task_diag_group {
-	u16	attr;
-	u16	size;
+	const char		*name;
+	u16			attr;
+	u16			size;
+	enum task_diag_phase	phase;
+	const char		*missing;
+	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };
 
+/* In the order of the phases */
 extern const struct task_diag_group task_diag_groups[];
 extern const unsigned int task_diag_nr_groups;
 
 void task_diag_fill_base(struct task_diag_base *base, struct task_struct *task,
 			 const struct pid *pid, u32 nr,
 			 struct pid_namespace *ns);
+
+unsigned int task_diag_room(const struct sk_buff *skb);
+void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len);
 
 #endif /* _LINUX_TASK_DIAG_H */

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The group BASE of tasks in every condition equals what /proc/PID/stat and
+ * /proc/PID/status say.
+ */
+#include "taskdiag.h"
+
+#include <sys/ptrace.h>
+
+FIXTURE(base)
+{
+	struct td_sock sock;
+};
+
+FIXTURE_SETUP(base)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+}
+
+FIXTURE_TEARDOWN(base)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* Of a process as a plain request gives it; with state 0 if it gives none */
+static struct task_diag_base base_of(struct td_sock *sock, pid_t pid)
+{
+	struct task_diag_base base = {};
+	struct td_answer *answer;
+
+	answer = td_get(sock, 0, TASK_DIAG_DUMP_ONE, TASK_DIAG_SHOW_BASE, pid);
+	if (!td_whole(answer)[0] && answer->nr_tasks == 1)
+		base = answer->tasks[0].base;
+	td_free(answer);
+	return base;
+}
+
+TEST_F(base, of_a_sleeping_process)
+{
+	struct task_diag_base base;
+	pid_t pid;
+
+	pid = td_spawn_sleeper(NULL, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+
+	base = base_of(&self->sock, pid);
+	EXPECT_EQ(pid, base.pid);
+	EXPECT_EQ(pid, base.tgid);
+	EXPECT_EQ(getpid(), base.ppid);
+	EXPECT_EQ(0, base.tpid);
+	EXPECT_EQ(getsid(0), base.sid);
+	EXPECT_EQ(getpgrp(), base.pgid);
+	EXPECT_EQ('S', base.state);
+}
+
+TEST_F(base, of_the_caller_is_running)
+{
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
+	EXPECT_EQ('R', base_of(&self->sock, getpid()).state);
+}
+
+/* --- states ------------------------------------------------------------ */
+
+TEST_F(base, of_a_stopped_process)
+{
+	pid_t pid;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_EQ(pid, waitpid(pid, NULL, WUNTRACED));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_EQ('T', base_of(&self->sock, pid).state);
+}
+
+TEST_F(base, of_a_zombie)
+{
+	pid_t pid;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pid));
+	EXPECT_EQ('Z', base_of(&self->sock, pid).state);
+	EXPECT_EQ(getpid(), base_of(&self->sock, pid).ppid);
+}
+
+static void end_the_leader(const void *unused)
+{
+	static const unsigned int nr_threads = 3;
+
+	td_start_threads(&nr_threads);
+	td_ready();
+	/* Only this thread ends; its death signal was for the process. */
+	syscall(SYS_exit, 0);
+}
+
+TEST_F(base, of_a_zombie_leader_and_its_threads)
+{
+	struct td_answer *answer;
+	pid_t pid;
+
+	pid = td_spawn(end_the_leader, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pid));
+
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD, 0, pid);
+	EXPECT_EQ(4, answer->nr_tasks);
+	td_free(answer);
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0, pid);
+	EXPECT_EQ(1, td_count(answer, pid));
+	td_free(answer);
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
+	EXPECT_EQ(1, td_count(answer, pid));
+	td_free(answer);
+}
+
+static void wait_for_vfork(const void *unused)
+{
+	td_ready();
+	/* The child sleeps with the parent's stack: it makes system calls only. */
+	if (!vfork()) {
+		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		for (;;)
+			syscall(SYS_pause);
+	}
+	_exit(0);
+}
+
+TEST_F(base, of_a_process_in_uninterruptible_sleep)
+{
+	pid_t pid;
+
+	pid = td_spawn(wait_for_vfork, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(td_wait_state(pid, 0, 'D'));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_EQ('D', base_of(&self->sock, pid).state);
+}
+
+/* --- tracers ----------------------------------------------------------- */
+
+TEST_F(base, of_a_traced_process)
+{
+	struct task_diag_base base;
+	pid_t pid;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	ASSERT_TRUE(td_wait_state(pid, 0, 'S'));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_EQ(getpid(), base_of(&self->sock, pid).tpid);
+
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	base = base_of(&self->sock, pid);
+	EXPECT_EQ('t', base.state);
+	EXPECT_EQ(getpid(), base.tpid);
+
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
+	EXPECT_EQ(0, base_of(&self->sock, pid).tpid);
+}
+
+struct traced {
+	pid_t		pid;
+	pthread_barrier_t seized;
+	pthread_barrier_t seen;
+};
+
+static void *trace_in_thread(void *arg)
+{
+	struct traced *traced = arg;
+
+	if (ptrace(PTRACE_SEIZE, traced->pid, NULL, NULL))
+		traced->pid = -1;
+	pthread_barrier_wait(&traced->seized);
+	pthread_barrier_wait(&traced->seen);
+	return (void *)(long)gettid();
+}
+
+TEST_F(base, tracer_is_a_thread)
+{
+	struct traced traced;
+	pthread_t thread;
+	pid_t tracer;
+	void *tid;
+
+	traced.pid = td_spawn_sleeper(NULL, NULL);
+	ASSERT_LT(0, traced.pid);
+	ASSERT_EQ(0, pthread_barrier_init(&traced.seized, NULL, 2));
+	ASSERT_EQ(0, pthread_barrier_init(&traced.seen, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, trace_in_thread, &traced));
+	pthread_barrier_wait(&traced.seized);
+	ASSERT_LT(0, traced.pid);
+
+	tracer = base_of(&self->sock, traced.pid).tpid;
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", traced.pid));
+	pthread_barrier_wait(&traced.seen);
+	ASSERT_EQ(0, pthread_join(thread, &tid));
+	EXPECT_EQ((long)tid, tracer);
+	EXPECT_NE(getpid(), tracer);
+}
+
+/* --- sessions, process groups, parents --------------------------------- */
+
+static void lead_session(const void *unused)
+{
+	td_must(setsid() > 0, "setsid");
+}
+
+TEST_F(base, of_a_session_leader)
+{
+	pid_t pid;
+
+	pid = td_spawn_sleeper(lead_session, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_EQ(pid, base_of(&self->sock, pid).sid);
+	EXPECT_EQ(pid, base_of(&self->sock, pid).pgid);
+}
+
+TEST_F(base, of_members_of_a_process_group)
+{
+	pid_t leader, member;
+
+	leader = td_spawn_sleeper(NULL, NULL);
+	member = td_spawn_sleeper(NULL, NULL);
+	ASSERT_LT(0, leader);
+	ASSERT_LT(0, member);
+	ASSERT_EQ(0, setpgid(leader, leader));
+	ASSERT_EQ(0, setpgid(member, leader));
+
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", leader));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", member));
+	EXPECT_EQ(leader, base_of(&self->sock, member).pgid);
+	EXPECT_EQ(getsid(0), base_of(&self->sock, member).sid);
+
+	/* The group outlives its leader. */
+	ASSERT_EQ(0, kill(leader, SIGKILL));
+	ASSERT_EQ(leader, waitpid(leader, NULL, 0));
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", member));
+	EXPECT_EQ(leader, base_of(&self->sock, member).pgid);
+}
+
+static void fork_and_end(const void *child)
+{
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	td_must(!pipe(fds), "pipe");
+	pid = fork();
+	if (!pid) {
+		/* Until whoever made the shared page writes to it */
+		close(fds[0]);
+		td_must(write(fds[1], "", 1) == 1, "write");
+		for (;;)
+			pause();
+	}
+	td_must(read(fds[0], &byte, 1) == 1, "read");
+	*(pid_t *)child = pid;
+	td_ready();
+	_exit(0);
+}
+
+TEST_F(base, of_an_orphan)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct task_diag_base base;
+	pid_t *child, parent;
+
+	child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, child);
+	parent = td_spawn(fork_and_end, child);
+	ASSERT_LT(0, parent);
+	ASSERT_EQ(0, td_wait(parent));
+	ASSERT_TRUE(td_wait_state(*child, 0, 'S'));
+	do {
+		base = base_of(&self->sock, *child);
+	} while (base.ppid == parent && td_now() < deadline);
+	EXPECT_NE(parent, base.ppid);
+	EXPECT_LT(0, base.ppid);
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", *child));
+	kill(*child, SIGKILL);
+}
+
+/* --- names ------------------------------------------------------------- */
+
+static void set_name(const void *name)
+{
+	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
+}
+
+TEST_F(base, has_any_name_that_a_process_gives_itself)
+{
+	static const char * const names[] = {
+		"", "a", "fourteen bytes", "fifteen bytes..", ") R 1 2 3 (x",
+		" lead and trail ", "new\nline\ttab", "back\\slash \"'",
+		"\x01\x02\x7f\x80\xff\xfe", "\xc3\xa4\xe2\x82\xac", "((()",
+	};
+	struct task_diag_base base;
+	char padded[16];
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		pid = td_spawn_sleeper(set_name, names[i]);
+		ASSERT_LT(0, pid);
+		EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+		memset(padded, 0, sizeof(padded));
+		memcpy(padded, names[i], strnlen(names[i], 15));
+		base = base_of(&self->sock, pid);
+		EXPECT_EQ(0, memcmp(padded, base.comm, sizeof(padded)));
+	}
+}
+
+TEST_F(base, name_too_long_is_cut)
+{
+	struct task_diag_base base;
+	pid_t pid;
+
+	pid = td_spawn_sleeper(set_name, "sixteen bytes...and more");
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	base = base_of(&self->sock, pid);
+	EXPECT_EQ(0, memcmp("sixteen bytes..", base.comm, 16));
+}
+
+/* Nothing of a longer name stays behind the end of a shorter one. */
+TEST_F(base, name_is_filled_up_with_zeroes)
+{
+	char padded[16] = "ab";
+	struct task_diag_base base;
+
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "fifteen bytes.."));
+	ASSERT_EQ(0, prctl(PR_SET_NAME, "ab"));
+	base = base_of(&self->sock, getpid());
+	EXPECT_EQ(0, memcmp(padded, base.comm, sizeof(padded)));
+}
+
+static const char * const two_names[] = { "AAAAAAAAAAAAAAA", "bbbbbbbbbbb" };
+
+static void alternate_names(const void *unused)
+{
+	td_must(!prctl(PR_SET_NAME, two_names[0]), "PR_SET_NAME");
+	td_ready();
+	for (;;) {
+		prctl(PR_SET_NAME, two_names[1]);
+		prctl(PR_SET_NAME, two_names[0]);
+	}
+}
+
+TEST_F(base, name_is_never_a_mixture_of_two)
+{
+	unsigned int i, seen[2] = {}, other = 0, n;
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct task_diag_base base;
+	char padded[2][16] = {};
+	pid_t pid;
+
+	memcpy(padded[0], two_names[0], strlen(two_names[0]));
+	memcpy(padded[1], two_names[1], strlen(two_names[1]));
+	pid = td_spawn(alternate_names, NULL);
+	ASSERT_LT(0, pid);
+	/* Until both were seen, often */
+	for (i = 0; i < 5000 || seen[0] < 20 || seen[1] < 20; i++) {
+		ASSERT_GT(deadline, td_now());
+		base = base_of(&self->sock, pid);
+		for (n = 0; n < 2; n++)
+			if (!memcmp(base.comm, padded[n], sizeof(padded[n])))
+				break;
+		if (n < 2)
+			seen[n]++;
+		else
+			other++;
+	}
+	EXPECT_EQ(0, other);
+}
+
+/* --- threads ----------------------------------------------------------- */
+
+static void *named_thread(void *name)
+{
+	prctl(PR_SET_NAME, name);
+	return td_sleep_in_thread(NULL);
+}
+
+static void start_named_threads(const void *unused)
+{
+	static const char * const names[] = { "first", "second", ") X (" };
+	unsigned int i;
+	pthread_t thread;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		td_must(!pthread_create(&thread, NULL, named_thread,
+					(void *)names[i]), "pthread_create");
+}
+
+TEST_F(base, of_threads_with_names_of_their_own)
+{
+	unsigned int i, named = 0;
+	struct td_answer *answer;
+	struct td_set tids;
+	pid_t pid;
+
+	pid = td_spawn_sleeper(start_named_threads, NULL);
+	ASSERT_LT(0, pid);
+	tids = proc_tids("/proc", pid);
+	ASSERT_EQ(4, tids.nr);
+	for (i = 0; i < tids.nr; i++)
+		ASSERT_TRUE(td_wait_state(pid, tids.pids[i], 'S'));
+
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
+	EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pid));
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
+			 TASK_DIAG_SHOW_BASE, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	for (i = 0; i < answer->nr_tasks; i++) {
+		const struct task_diag_base *base = &answer->tasks[i].base;
+
+		if (base->tgid != pid)
+			continue;
+		EXPECT_STREQ("", td_base_diff("/proc", pid, base->pid, base));
+		named += !strcmp((const char *)base->comm, "second");
+	}
+	EXPECT_EQ(1, named);
+	td_free(answer);
+}
+
+/* --- the whole system -------------------------------------------------- */
+
+TEST_F(base, of_kthreadd)
+{
+	char name[80];
+	struct task_diag_base base;
+
+	if (proc_base("/proc", 2, 0, &base, name) || strcmp(name, "kthreadd"))
+		SKIP(return, "pid 2 is not kthreadd here");
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 2));
+	base = base_of(&self->sock, 2);
+	EXPECT_EQ(0, base.ppid);
+	EXPECT_EQ(0, base.sid);
+	EXPECT_EQ(0, base.pgid);
+}
+
+TEST_F(base, of_init)
+{
+	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 1));
+	EXPECT_EQ(0, base_of(&self->sock, 1).ppid);
+}
+
+/*
+ * What may change while one looks: the state, and who gets born or dies. The
+ * name of a kernel thread is longer in procfs.
+ */
+static bool same_but_state(const struct task_diag_base *task_diag,
+			   const struct task_diag_base *procfs,
+			   const char *proc_name)
+{
+	struct task_diag_base a = *task_diag, b = *procfs;
+	size_t len = strlen((char *)a.comm);
+
+	a.state = 0;
+	b.state = 0;
+	memset(a.comm, 0, sizeof(a.comm));
+	memset(b.comm, 0, sizeof(b.comm));
+	return !memcmp(&a, &b, sizeof(a)) &&
+	       !strncmp((char *)task_diag->comm, proc_name, len);
+}
+
+TEST_F(base, of_every_task)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+	};
+	struct td_answer *answer;
+	struct task_diag_base base;
+	unsigned int i, k, compared;
+	char name[80];
+
+	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
+		compared = 0;
+		answer = td_dump(&self->sock, strategies[i],
+				 TASK_DIAG_SHOW_BASE, 0);
+		EXPECT_STREQ("", td_whole(answer));
+		for (k = 0; k < answer->nr_tasks; k++) {
+			const struct task_diag_base *seen;
+
+			seen = &answer->tasks[k].base;
+			if (proc_base("/proc", seen->tgid, seen->pid, &base,
+				      name))
+				continue;
+			compared++;
+			EXPECT_TRUE(same_but_state(seen, &base, name))
+				TH_LOG("%s", td_base_diff("/proc", seen->tgid,
+							  seen->pid, seen));
+		}
+		EXPECT_LT(answer->nr_tasks / 2, compared);
+		td_free(answer);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	return td_main(argc, argv);
+}

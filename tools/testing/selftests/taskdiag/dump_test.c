@@ -1,0 +1,774 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which tasks a dump gives, whatever else happens meanwhile, and that it goes
+ * on where it stopped, in whatever portions it is received.
+ */
+#include "taskdiag.h"
+
+#define EXEC_LOOP	"exec-loop"
+
+static const __u64 all_strategies[] = {
+	TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+};
+
+/* --- which tasks ------------------------------------------------------- */
+
+#define NR_PROCESSES	12
+#define NR_THREADS	4	/* of each, beside the first */
+
+FIXTURE(strategy)
+{
+	struct td_sock sock;
+	pid_t pids[NR_PROCESSES];
+};
+
+/* Frozen: stopped, with threads */
+FIXTURE_SETUP(strategy)
+{
+	static const unsigned int nr_threads = NR_THREADS;
+	unsigned int i;
+
+	ASSERT_EQ(0, td_open(&self->sock));
+	for (i = 0; i < NR_PROCESSES; i++) {
+		self->pids[i] = td_spawn(td_start_threads, &nr_threads);
+		ASSERT_LT(0, self->pids[i]);
+		ASSERT_EQ(0, kill(self->pids[i], SIGSTOP));
+		ASSERT_EQ(self->pids[i], waitpid(self->pids[i], NULL, WUNTRACED));
+	}
+}
+
+FIXTURE_TEARDOWN(strategy)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+TEST_F(strategy, all_is_every_process_of_procfs)
+{
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+}
+
+TEST_F(strategy, all_thread_is_every_thread_of_procfs)
+{
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL_THREAD));
+}
+
+TEST_F(strategy, pid_is_ignored_where_all_tasks_are_asked_for)
+{
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all_strategies); i++) {
+		answer = td_dump(&self->sock, all_strategies[i], 0, TD_NO_PID);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_EQ(1, td_count(answer, self->pids[0]));
+		td_free(answer);
+	}
+}
+
+TEST_F(strategy, one_is_that_process)
+{
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < NR_PROCESSES; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0,
+				 self->pids[i]);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_EQ(1, answer->nr_tasks);
+		EXPECT_EQ(self->pids[i], answer->tasks[0].pid);
+		td_free(answer);
+	}
+}
+
+TEST_F(strategy, thread_is_all_threads_by_any_of_them)
+{
+	struct td_set tids = proc_tids("/proc", self->pids[0]), seen;
+	struct td_answer *answer;
+	size_t i;
+
+	ASSERT_EQ(NR_THREADS + 1, tids.nr);
+	for (i = 0; i < tids.nr; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD, 0,
+				 tids.pids[i]);
+		seen = td_pids(answer);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_STREQ("", td_set_diff(&tids, &seen));
+		td_set_free(&seen);
+		td_free(answer);
+	}
+}
+
+TEST_F(strategy, thread_of_pid_0_is_the_caller)
+{
+	struct td_set tids = proc_tids("/proc", getpid()), seen;
+	struct td_answer *answer;
+
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD, 0, 0);
+	seen = td_pids(answer);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_STREQ("", td_set_diff(&tids, &seen));
+	td_free(answer);
+}
+
+/* From the parent's field in every process's status */
+static struct td_set proc_children(__u32 parent)
+{
+	struct td_set pids = proc_pids("/proc"), children = {};
+	struct task_diag_base base;
+	char name[80];
+	size_t i;
+
+	for (i = 0; i < pids.nr; i++)
+		if (!proc_base("/proc", pids.pids[i], 0, &base, name) &&
+		    base.ppid == parent)
+			td_set_add(&children, pids.pids[i]);
+	td_set_free(&pids);
+	return children;
+}
+
+TEST_F(strategy, children_are_those_whose_parent_it_is)
+{
+	__u32 parents[] = { 0, getpid(), self->pids[0] };
+	struct td_set children, seen;
+	struct td_answer *answer;
+	unsigned int i;
+
+	/* A dead child is one until it is reaped. */
+	ASSERT_EQ(0, kill(self->pids[1], SIGKILL));
+	ASSERT_TRUE(td_wait_state(self->pids[1], 0, 'Z'));
+	for (i = 0; i < ARRAY_SIZE(parents); i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0,
+				 parents[i]);
+		children = proc_children(parents[i] ?: getpid());
+		seen = td_pids(answer);
+		EXPECT_EQ(parents[i] == self->pids[0] ? 0 : NR_PROCESSES,
+			  children.nr);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_STREQ("", td_set_diff(&children, &seen));
+		td_set_free(&children);
+		td_set_free(&seen);
+		td_free(answer);
+	}
+}
+
+static void *fork_in_thread(void *pid)
+{
+	*(pid_t *)pid = fork();
+	if (!*(pid_t *)pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	/* The child dies with this thread. */
+	return td_sleep_in_thread(NULL);
+}
+
+TEST_F(strategy, child_of_a_thread_is_its_process_s_child)
+{
+	volatile pid_t child = 0;
+	struct td_answer *answer;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, fork_in_thread,
+				    (void *)&child));
+	while (!child)
+		sched_yield();
+	ASSERT_LT(0, child);
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(NR_PROCESSES + 1, answer->nr_tasks);
+	EXPECT_EQ(1, td_count(answer, child));
+	td_free(answer);
+	kill(child, SIGKILL);
+}
+
+/* --- while others come and go ------------------------------------------ */
+
+FIXTURE(churn)
+{
+	struct td_sock sock;
+	pid_t stable[NR_PROCESSES];
+	pid_t storm;
+};
+
+static void fork_storm(const void *unused)
+{
+	pid_t pid;
+
+	td_ready();
+	for (;;) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+FIXTURE_SETUP(churn)
+{
+	static const unsigned int nr_threads = NR_THREADS;
+	unsigned int i;
+
+	ASSERT_EQ(0, td_open(&self->sock));
+	/* Small portions: more of the storm between them */
+	td_set_recv_size(&self->sock, 4096);
+	self->storm = td_spawn(fork_storm, NULL);
+	ASSERT_LT(0, self->storm);
+	for (i = 0; i < NR_PROCESSES; i++) {
+		self->stable[i] = td_spawn(td_start_threads, &nr_threads);
+		ASSERT_LT(0, self->stable[i]);
+	}
+	ASSERT_LT(0, td_spawn(fork_storm, NULL));
+}
+
+FIXTURE_TEARDOWN(churn)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+#define NR_DUMPS	100
+
+TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
+{
+	struct td_answer *answer;
+	unsigned int i, k;
+
+	for (i = 0; i < NR_DUMPS; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL,
+				 TASK_DIAG_SHOW_BASE, 0);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_STREQ("", td_ascending(answer));
+		for (k = 0; k < NR_PROCESSES; k++)
+			ASSERT_EQ(1, td_count(answer, self->stable[k]));
+		ASSERT_EQ(1, td_count(answer, getpid()));
+		ASSERT_EQ(1, td_count(answer, 1));
+		td_free(answer);
+	}
+}
+
+TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
+{
+	struct td_set stable = {};
+	struct td_answer *answer;
+	unsigned int i, k;
+
+	for (k = 0; k < NR_PROCESSES; k++)
+		proc_add_tids("/proc", self->stable[k], &stable);
+	ASSERT_EQ(NR_PROCESSES * (NR_THREADS + 1), stable.nr);
+
+	for (i = 0; i < NR_DUMPS; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
+				 TASK_DIAG_SHOW_BASE, 0);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_STREQ("", td_ascending(answer));
+		for (k = 0; k < stable.nr; k++)
+			ASSERT_EQ(1, td_count(answer, stable.pids[k]));
+		td_free(answer);
+	}
+}
+
+static void *end_at_once(void *unused)
+{
+	return unused;
+}
+
+static void children_and_threads(const void *pids)
+{
+	static const unsigned int nr_threads = 80;
+	pthread_t thread;
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < 80; i++) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (;;)
+				pause();
+		}
+		((pid_t *)pids)[i] = pid;
+	}
+	td_start_threads(&nr_threads);
+	td_ready();
+	for (;;) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+		if (!pthread_create(&thread, NULL, end_at_once, NULL))
+			pthread_join(thread, NULL);
+	}
+}
+
+TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
+{
+	struct td_answer *children, *threads;
+	pid_t *pids, parent;
+	unsigned int i, k;
+
+	pids = mmap(NULL, 80 * sizeof(*pids), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, pids);
+	parent = td_spawn(children_and_threads, pids);
+	ASSERT_LT(0, parent);
+
+	for (i = 0; i < NR_DUMPS; i++) {
+		children = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+				   TASK_DIAG_SHOW_BASE, parent);
+		threads = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
+				  TASK_DIAG_SHOW_BASE, parent);
+		ASSERT_STREQ("", td_whole(children));
+		ASSERT_STREQ("", td_ascending(children));
+		ASSERT_STREQ("", td_whole(threads));
+		for (k = 0; k < 80; k++)
+			ASSERT_EQ(1, td_count(children, pids[k]));
+		for (k = 0; k < children->nr_tasks; k++)
+			ASSERT_EQ(parent, children->tasks[k].base.ppid);
+		ASSERT_LE(81, threads->nr_tasks);
+		ASSERT_GE(82, threads->nr_tasks);
+		for (k = 0; k < threads->nr_tasks; k++) {
+			ASSERT_EQ(1, td_count(threads, threads->tasks[k].pid));
+			ASSERT_EQ(parent, threads->tasks[k].base.tgid);
+		}
+		td_free(children);
+		td_free(threads);
+	}
+}
+
+static void *exec_in_thread(void *unused)
+{
+	execl("/proc/self/exe", "dump_test", EXEC_LOOP, NULL);
+	return unused;
+}
+
+/* Runs itself anew, always from another thread than the first. */
+static int exec_loop(void)
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, exec_in_thread, NULL),
+		"pthread_create");
+	td_sleep_in_thread(NULL);
+	return KSFT_FAIL;
+}
+
+static void start_exec_loop(const void *unused)
+{
+	td_ready();
+	exec_loop();
+}
+
+/* A thread that does exec takes over its leader's pid. */
+TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
+{
+	struct td_answer *answer;
+	unsigned int i;
+	pid_t pid;
+
+	pid = td_spawn(start_exec_loop, NULL);
+	ASSERT_LT(0, pid);
+	for (i = 0; i < 4 * NR_DUMPS; i++) {
+		answer = td_dump(&self->sock, all_strategies[i % 2],
+				 TASK_DIAG_SHOW_BASE, 0);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_STREQ("", td_ascending(answer));
+		ASSERT_EQ(1, td_count(answer, pid));
+		ASSERT_EQ(pid, td_find(answer, pid)->base.tgid);
+		td_free(answer);
+
+		answer = td_get(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+				TASK_DIAG_SHOW_BASE, pid);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_EQ(pid, answer->tasks[0].base.tgid);
+		ASSERT_EQ(getpid(), answer->tasks[0].base.ppid);
+		td_free(answer);
+
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD, 0, pid);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_EQ(1, td_count(answer, pid));
+		td_free(answer);
+	}
+}
+
+/* --- in portions ------------------------------------------------------- */
+
+#define NR_CHILDREN	250
+
+FIXTURE(portions)
+{
+	struct td_sock sock;
+	pid_t parent;		/* of this many processes, with as many threads */
+	struct td_set children;
+	struct td_set threads;
+};
+
+FIXTURE_VARIANT(portions)
+{
+	size_t recv_size;
+};
+
+FIXTURE_VARIANT_ADD(portions, of_4096)
+{
+	.recv_size = 4096,
+};
+
+FIXTURE_VARIANT_ADD(portions, of_8192)
+{
+	.recv_size = 8192,
+};
+
+FIXTURE_VARIANT_ADD(portions, of_16384)
+{
+	.recv_size = 16384,
+};
+
+FIXTURE_VARIANT_ADD(portions, of_32768)
+{
+	.recv_size = 32768,
+};
+
+FIXTURE_VARIANT_ADD(portions, of_65536)
+{
+	.recv_size = 65536,
+};
+
+FIXTURE_VARIANT_ADD(portions, of_1048576)
+{
+	.recv_size = 1048576,
+};
+
+static void many_children_and_threads(const void *unused)
+{
+	static const unsigned int nr_threads = NR_CHILDREN;
+	unsigned int i;
+	pid_t pid;
+
+	/* In this order: a fork copies the threads' stacks. */
+	for (i = 0; i < NR_CHILDREN; i++) {
+		pid = fork();
+		if (pid)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	td_start_threads(&nr_threads);
+}
+
+FIXTURE_SETUP(portions)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	td_set_recv_size(&self->sock, variant->recv_size);
+	self->parent = td_spawn(many_children_and_threads, NULL);
+	ASSERT_LT(0, self->parent);
+	self->children = proc_children(self->parent);
+	ASSERT_EQ(NR_CHILDREN, self->children.nr);
+	self->threads = proc_tids("/proc", self->parent);
+	ASSERT_EQ(NR_CHILDREN + 1, self->threads.nr);
+}
+
+FIXTURE_TEARDOWN(portions)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* Datagrams behind the header: a portion is filled before the next begins. */
+static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
+{
+	const size_t task = NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN +
+			    sizeof(__u32) + NLA_HDRLEN +
+			    sizeof(struct task_diag_base);
+
+	/* The kernel makes none longer than 32768 bytes less its overhead. */
+	if (recv_size > 32000)
+		recv_size = 32000;
+	/* ... and of the shortest ones uses 3776 bytes or so, then DONE */
+	recv_size -= recv_size / 8;
+	return nr_tasks / (recv_size / task) + 2;
+}
+
+TEST_F(portions, are_the_whole_set)
+{
+	struct td_answer *answer;
+	struct td_set seen;
+
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL_THREAD));
+
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+			 TASK_DIAG_SHOW_BASE, self->parent);
+	seen = td_pids(answer);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_STREQ("", td_set_diff(&self->children, &seen));
+	td_set_free(&seen);
+	td_free(answer);
+
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
+			 TASK_DIAG_SHOW_BASE, self->parent);
+	seen = td_pids(answer);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_STREQ("", td_set_diff(&self->threads, &seen));
+	td_set_free(&seen);
+	td_free(answer);
+}
+
+TEST_F(portions, are_filled)
+{
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(all_strategies); i++) {
+		answer = td_dump(&self->sock, all_strategies[i],
+				 TASK_DIAG_SHOW_BASE, 0);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_GE(1 + datagrams_for(answer->nr_tasks,
+					    variant->recv_size),
+			  answer->nr_datagrams);
+		td_free(answer);
+	}
+}
+
+/* The first answer is made under a lock of all generic netlink. */
+TEST_F(portions, first_is_the_header_alone)
+{
+	struct td_answer *answer = td_new_answer();
+
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0));
+	EXPECT_TRUE(td_recv(&self->sock, answer));
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_TRUE(answer->has_header);
+	EXPECT_EQ(0, answer->nr_tasks);
+	EXPECT_TRUE(td_recv(&self->sock, answer) || answer->ended);
+	EXPECT_LT(0, answer->nr_tasks);
+	while (!answer->ended && td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", td_whole(answer));
+	td_free(answer);
+}
+
+TEST_F(portions, of_several_dumps_do_not_mix)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+	};
+	struct td_answer *answers[4];
+	struct td_sock socks[4];
+	unsigned int i, left;
+	struct td_set seen;
+
+	for (i = 0; i < ARRAY_SIZE(socks); i++) {
+		ASSERT_EQ(0, td_open(&socks[i]));
+		td_set_recv_size(&socks[i], variant->recv_size);
+		answers[i] = td_new_answer();
+		ASSERT_EQ(0, td_start_dump(&socks[i], strategies[i],
+					   self->parent));
+	}
+	do {
+		left = 0;
+		for (i = 0; i < ARRAY_SIZE(socks); i++)
+			if (!answers[i]->ended)
+				left += td_recv(&socks[i], answers[i]);
+	} while (left);
+
+	for (i = 0; i < ARRAY_SIZE(socks); i++) {
+		seen = td_pids(answers[i]);
+		EXPECT_STREQ("", td_whole(answers[i]));
+		EXPECT_STREQ("", td_set_diff(i % 2 ? &self->threads :
+						     &self->children, &seen));
+		td_set_free(&seen);
+		td_free(answers[i]);
+		td_close(&socks[i]);
+	}
+}
+
+/* --- a socket ---------------------------------------------------------- */
+
+FIXTURE(sock)
+{
+	struct td_sock sock;
+};
+
+FIXTURE_SETUP(sock)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, td_open(&self->sock));
+	td_set_recv_size(&self->sock, 4096);
+	/* Enough for a dump of several portions */
+	for (i = 0; i < 150; i++)
+		ASSERT_LT(0, td_spawn(NULL, NULL));
+}
+
+FIXTURE_TEARDOWN(sock)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+TEST_F(sock, has_one_dump_at_a_time)
+{
+	struct td_answer *answer = td_new_answer(), *busy = td_new_answer();
+	__u32 seq;
+
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0));
+	seq = self->sock.seq;
+	ASSERT_TRUE(td_recv(&self->sock, answer));
+	ASSERT_TRUE(td_recv(&self->sock, answer));
+
+	/* One portion of the first is under way before the refusal. */
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0));
+	self->sock.seq = seq;
+	ASSERT_TRUE(td_recv(&self->sock, answer));
+	self->sock.seq = seq + 1;
+	EXPECT_FALSE(td_recv(&self->sock, busy));
+	EXPECT_STREQ("", busy->broken);
+	EXPECT_EQ(EBUSY, busy->error);
+	EXPECT_EQ(0, busy->nr_tasks);
+
+	self->sock.seq = seq;
+	while (td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(150, answer->nr_tasks);
+	td_free(answer);
+	td_free(busy);
+}
+
+TEST_F(sock, takes_the_next_dump_after_the_last)
+{
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+				 TASK_DIAG_SHOW_BASE, 0);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_EQ(150, answer->nr_tasks);
+		td_free(answer);
+	}
+}
+
+/* A leak shows in kmemleak, a use after free in KASAN. */
+TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+		TASK_DIAG_DUMP_ONE,
+	};
+	struct td_answer *answer;
+	struct td_sock sock;
+	unsigned int i, nr;
+
+	for (i = 0; i < 100; i++) {
+		ASSERT_EQ(0, td_open(&sock));
+		td_set_recv_size(&sock, 4096);
+		answer = td_new_answer();
+		ASSERT_EQ(0, td_start_dump(&sock, strategies[i % 5], 0));
+		for (nr = i % 4; nr && td_recv(&sock, answer); nr--)
+			;
+		ASSERT_STREQ("", answer->broken);
+		td_free(answer);
+		td_close(&sock);
+	}
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(150, answer->nr_tasks);
+	td_free(answer);
+}
+
+TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
+{
+	struct td_answer *answer;
+	struct td_sock sock;
+	pid_t child;
+
+	ASSERT_EQ(0, td_open(&sock));
+	child = fork();
+	if (!child) {
+		answer = td_new_answer();
+		ASSERT_EQ(0, td_start_dump(&sock, TASK_DIAG_DUMP_ALL, 0));
+		ASSERT_TRUE(td_recv(&sock, answer));
+		_exit(0);
+	}
+	ASSERT_EQ(0, td_wait(child));
+	td_close(&sock);
+}
+
+TEST_F(sock, needs_no_large_receive_buffer)
+{
+	struct td_answer *answer;
+	int size = 1;
+
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+			 TASK_DIAG_SHOW_BASE, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(150, answer->nr_tasks);
+	EXPECT_LT(3, answer->nr_datagrams);
+	td_free(answer);
+}
+
+/* --- many threads ------------------------------------------------------ */
+
+#define NR_MANY_THREADS	2000
+
+TEST_F_TIMEOUT(sock, gets_thousands_of_threads, 120)
+{
+	static const unsigned int nr_threads = NR_MANY_THREADS;
+	struct td_answer *answer;
+	struct td_set tids, seen;
+	unsigned int i;
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr_threads);
+	ASSERT_LT(0, pid);
+	tids = proc_tids("/proc", pid);
+	ASSERT_EQ(NR_MANY_THREADS + 1, tids.nr);
+
+	for (i = 0; i < 2; i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
+				 TASK_DIAG_SHOW_BASE, tids.pids[i * 1000]);
+		seen = td_pids(answer);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_STREQ("", td_set_diff(&tids, &seen));
+		td_set_free(&seen);
+		td_free(answer);
+		td_set_recv_size(&self->sock, 32768);
+	}
+}
+
+/* Threads may die, and their process, while they are listed. */
+TEST_F_TIMEOUT(sock, gets_the_end_when_the_threads_are_gone, 120)
+{
+	static const unsigned int nr_threads = 500;
+	struct td_answer *answer = td_new_answer();
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr_threads);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_THREAD, pid));
+	ASSERT_TRUE(td_recv(&self->sock, answer));
+	ASSERT_TRUE(td_recv(&self->sock, answer));
+	td_kill_children();
+	while (td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_LT(0, answer->nr_tasks);
+	EXPECT_GT(nr_threads + 1, answer->nr_tasks);
+	td_free(answer);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], EXEC_LOOP))
+		return exec_loop();
+	return td_main(argc, argv);
+}

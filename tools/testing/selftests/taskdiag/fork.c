@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Makes many tasks that do nothing, for tests and benchmarks to look at.
+ *
+ * A task must cost little: the program is static and dirties few pages, the
+ * processes are forked off one by one by the same parent, and their threads are
+ * bare clones with a quarter of a page of stack. Each process still has its own
+ * address space, as real ones do.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/*
+ * What clone(), a thread and pause() need; there are no signal handlers, and
+ * in a static program no lazy binding.
+ */
+#define STACK_SIZE	1024
+
+/* Room that the rest of the system gets in pid_max and threads-max */
+#define OTHER_TASKS	16384
+
+static struct {
+	unsigned long processes;
+	unsigned long threads;
+	int ready_fd;
+	char **command;
+} opts = {
+	.processes = 1,
+	.threads = 1,
+	.ready_fd = STDOUT_FILENO,
+};
+
+/**
+ * struct shared - one page, mapped by all processes
+ * @running: tasks that run
+ * @wanted: tasks that shall run
+ * @done: futex: 1 if that is so, or if @error
+ * @error: errno of the first failure in a process
+ */
+struct shared {
+	unsigned long running;
+	unsigned long wanted;
+	unsigned int done;
+	int error;
+};
+
+static struct shared *shared;
+/* The parent's only: a thing less for fork() to copy */
+static pid_t *pids;
+static char *stacks;
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "fork: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* --- in the processes -------------------------------------------------- */
+
+static void report_done(void)
+{
+	__atomic_store_n(&shared->done, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &shared->done, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void __attribute__((noreturn)) sleep_forever(void)
+{
+	if (__atomic_add_fetch(&shared->running, 1, __ATOMIC_RELAXED) ==
+	    shared->wanted)
+		report_done();
+	for (;;)
+		pause();
+}
+
+static int thread(void *unused)
+{
+	(void)unused;
+	sleep_forever();
+}
+
+static void __attribute__((noreturn)) fail_process(int error)
+{
+	shared->error = error;
+	report_done();
+	_exit(1);
+}
+
+static void __attribute__((noreturn)) process(pid_t parent)
+{
+	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			  CLONE_THREAD | CLONE_SYSVSEM;
+	unsigned long i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before. */
+	if (getppid() != parent)
+		_exit(1);
+
+	for (i = 1; i < opts.threads; i++) {
+		if (clone(thread, stacks + i * STACK_SIZE, flags, NULL) < 0)
+			fail_process(errno);
+	}
+	sleep_forever();
+}
+
+/* --- in the parent ----------------------------------------------------- */
+
+static void *map(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("mmap");
+	return p;
+}
+
+/* Makes the number in @path at least @wanted. */
+static void raise_sysctl(const char *path, unsigned long wanted)
+{
+	unsigned long now;
+	FILE *file = fopen(path, "r");
+
+	if (!file || fscanf(file, "%lu", &now) != 1)
+		die(path);
+	fclose(file);
+	if (now >= wanted)
+		return;
+
+	file = fopen(path, "w");
+	if (!file || fprintf(file, "%lu\n", wanted) < 0 || fclose(file)) {
+		fprintf(stderr, "fork: %s is %lu, and %lu are needed: %s\n",
+			path, now, wanted, strerror(errno));
+		exit(1);
+	}
+}
+
+static void raise_limits(unsigned long tasks)
+{
+	struct rlimit limit;
+
+	raise_sysctl("/proc/sys/kernel/pid_max", tasks + OTHER_TASKS);
+	raise_sysctl("/proc/sys/kernel/threads-max", tasks + OTHER_TASKS);
+
+	if (getrlimit(RLIMIT_NPROC, &limit))
+		die("RLIMIT_NPROC");
+	if (limit.rlim_cur >= tasks + OTHER_TASKS)
+		return;
+	limit.rlim_cur = tasks + OTHER_TASKS;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	if (setrlimit(RLIMIT_NPROC, &limit)) {
+		fprintf(stderr, "fork: RLIMIT_NPROC does not allow %lu tasks: %s\n",
+			tasks, strerror(errno));
+		exit(1);
+	}
+}
+
+/* Ends the first @nr processes. */
+static void end_processes(unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < nr; i++)
+		waitpid(pids[i], NULL, 0);
+}
+
+static void __attribute__((noreturn)) give_up(unsigned long nr, int error)
+{
+	end_processes(nr);
+	fprintf(stderr, "fork: cannot make %lu processes of %lu threads: %s\n",
+		opts.processes, opts.threads, strerror(error));
+	if (error == EAGAIN)
+		fputs("fork: a limit is in the way: RLIMIT_NPROC, or pids.max of the control group\n",
+		      stderr);
+	exit(1);
+}
+
+static void start_processes(void)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	const pid_t parent = getpid();
+	unsigned long i;
+	pid_t pid;
+
+	for (i = 0; i < opts.processes; i++) {
+		pid = fork();
+		if (!pid)
+			process(parent);
+		if (pid < 0)
+			give_up(i, errno);
+		pids[i] = pid;
+	}
+	while (!__atomic_load_n(&shared->done, __ATOMIC_ACQUIRE)) {
+		syscall(SYS_futex, &shared->done, FUTEX_WAIT, 0, &second, NULL, 0);
+		/* One that the system killed will never run. */
+		if (waitpid(-1, NULL, WNOHANG) > 0 && !shared->error)
+			give_up(opts.processes, ENOMEM);
+	}
+	if (shared->error)
+		give_up(opts.processes, shared->error);
+}
+
+static int run_command(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		give_up(opts.processes, errno);
+	if (!pid) {
+		execvp(opts.command[0], opts.command);
+		fprintf(stderr, "fork: %s: %s\n", opts.command[0], strerror(errno));
+		_exit(errno == ENOENT ? 127 : 126);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void wait_for_signal(void)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (write(opts.ready_fd, "ready\n", 6) != 6)
+		perror("fork: cannot tell that all is ready");
+	sigwait(&set, &sig);
+}
+
+/* --- the command line -------------------------------------------------- */
+
+static void usage(FILE *to)
+{
+	fputs("usage: fork [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
+	      "Makes many sleeping tasks. When all of them run, it runs COMMAND and then ends\n"
+	      "them; without COMMAND it prints \"ready\" and waits for SIGTERM, SIGINT or SIGHUP.\n"
+	      "They end with it, however it ends.\n\n"
+	      "  --processes N  that many processes (1)\n"
+	      "  --threads M    with M threads each, the first one included (1)\n"
+	      "  --ready-fd FD  print \"ready\" there (1)\n"
+	      "  --help         this text\n\n"
+	      "Raises RLIMIT_NPROC, kernel.pid_max and kernel.threads-max if need be, and\n"
+	      "leaves them so.\n\n"
+	      "Exit status: COMMAND's, or 0; 1 if not all tasks could be made; 2 for wrong usage.\n",
+	      to);
+}
+
+static void __attribute__((noreturn)) bad_usage(const char *what,
+						const char *value)
+{
+	fprintf(stderr, "fork: %s '%s'\n", what, value);
+	usage(stderr);
+	exit(2);
+}
+
+static unsigned long number(const char *what, const char *value,
+			    unsigned long min)
+{
+	/* No more fit into pid_max. */
+	const unsigned long max = 1UL << 22;
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end || errno || n < min || n > max)
+		bad_usage(what, value);
+	return n;
+}
+
+static void parse_options(int argc, char **argv)
+{
+	enum { PROCESSES, THREADS, READY_FD, HELP };
+	static const struct option options[] = {
+		{ "processes", required_argument, NULL, PROCESSES },
+		{ "threads", required_argument, NULL, THREADS },
+		{ "ready-fd", required_argument, NULL, READY_FD },
+		{ "help", no_argument, NULL, HELP },
+		{}
+	};
+	bool ready_given = false;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (opt) {
+		case PROCESSES:
+			opts.processes = number("no number of processes:", optarg, 1);
+			break;
+		case THREADS:
+			opts.threads = number("no number of threads:", optarg, 1);
+			break;
+		case READY_FD:
+			opts.ready_fd = number("no descriptor:", optarg, 0);
+			ready_given = true;
+			break;
+		case HELP:
+			usage(stdout);
+			exit(fflush(stdout) ? 1 : 0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		if (strcmp(argv[optind - 1], "--"))
+			bad_usage("put -- before the command", argv[optind]);
+		if (ready_given)
+			bad_usage("--ready-fd is of no use with a command:", argv[optind]);
+		opts.command = argv + optind;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int status = 0;
+
+	parse_options(argc, argv);
+	raise_limits(opts.processes * opts.threads);
+
+	shared = map(sizeof(*shared), MAP_SHARED);
+	shared->wanted = opts.processes * opts.threads;
+	pids = map(opts.processes * sizeof(*pids), MAP_PRIVATE);
+	madvise(pids, opts.processes * sizeof(*pids), MADV_DONTFORK);
+	/* Thread i's ends where i * STACK_SIZE does: they grow downwards. */
+	stacks = map(opts.threads * STACK_SIZE, MAP_PRIVATE);
+
+	start_processes();
+	if (opts.command)
+		status = run_command();
+	else
+		wait_for_signal();
+	end_processes(opts.processes);
+	return status;
+}

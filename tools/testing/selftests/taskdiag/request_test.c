@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the kernel makes of a request: each malformed one is refused with a
+ * reason, and a good one is answered with what it asked for.
+ */
+#include "taskdiag.h"
+
+#define ATTR_OFFSET	NLMSG_LENGTH(GENL_HDRLEN)
+
+FIXTURE(request)
+{
+	struct td_sock sock;
+	struct task_diag_pid req;
+};
+
+FIXTURE_VARIANT(request)
+{
+	__u16 flags;
+};
+
+FIXTURE_VARIANT_ADD(request, plain)
+{
+	.flags = 0,
+};
+
+FIXTURE_VARIANT_ADD(request, dump)
+{
+	.flags = NLM_F_DUMP,
+};
+
+FIXTURE_SETUP(request)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	self->req.dump_strategy = TASK_DIAG_DUMP_ONE;
+}
+
+FIXTURE_TEARDOWN(request)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* Sends what is @len bytes long to the kernel, but is a good request else. */
+static struct td_answer *ask_bytes(struct td_sock *sock, __u16 flags,
+				   const void *bytes, size_t len)
+{
+	struct td_msg msg;
+
+	td_request(sock, &msg, TASK_DIAG_CMD_GET, flags);
+	td_put(&msg, TASK_DIAG_CMD_ATTR_GET, bytes, len);
+	return td_exchange(sock, &msg);
+}
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct td_answer *answer, int error,
+			   const char *text, __u32 bad_attr)
+{
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_EQ(error, answer->error);
+	EXPECT_STREQ(text, answer->text);
+	EXPECT_EQ(bad_attr, answer->bad_attr);
+	EXPECT_EQ(0, answer->nr_tasks);
+	EXPECT_FALSE(answer->has_header);
+	td_free(answer);
+}
+
+static void expect_one(struct __test_metadata *_metadata,
+		       struct td_answer *answer, __u32 pid)
+{
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(1, answer->nr_tasks) {
+		td_free(answer);
+		return;
+	}
+	EXPECT_EQ(pid, answer->tasks[0].pid);
+	td_free(answer);
+}
+
+TEST_F(request, shorter_than_the_first_version_is_refused)
+{
+	char text[80];
+	size_t len;
+
+	for (len = 0; len < TASK_DIAG_PID_SIZE_VER0; len++) {
+		snprintf(text, sizeof(text),
+			 "struct task_diag_pid is %zu bytes, at least 20 needed",
+			 len);
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 len),
+			       EINVAL, text, ATTR_OFFSET);
+	}
+}
+
+TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
+{
+	size_t len;
+
+	/* The rest of the struct is not zero: it must not be looked at. */
+	for (len = TASK_DIAG_PID_SIZE_VER0; len < sizeof(self->req); len++) {
+		memset(&self->req.reserved, 0, sizeof(self->req.reserved));
+		memset((char *)&self->req + len, 0xff, sizeof(self->req) - len);
+		expect_one(_metadata,
+			   ask_bytes(&self->sock, variant->flags, &self->req,
+				     len),
+			   getpid());
+	}
+}
+
+TEST_F(request, longer_with_zero_tail_is_accepted)
+{
+	static const size_t lens[] = { 24, 25, 28, 32, 33, 64, 1000, 8000 };
+	char bytes[8000] = {};
+	unsigned int i;
+
+	memcpy(bytes, &self->req, sizeof(self->req));
+	for (i = 0; i < ARRAY_SIZE(lens); i++)
+		expect_one(_metadata,
+			   ask_bytes(&self->sock, variant->flags, bytes,
+				     lens[i]),
+			   getpid());
+}
+
+TEST_F(request, longer_with_anything_in_its_tail_is_refused)
+{
+	char bytes[40] = {};
+	size_t pos;
+
+	memcpy(bytes, &self->req, sizeof(self->req));
+	for (pos = sizeof(self->req); pos < sizeof(bytes); pos++) {
+		bytes[pos] = 1;
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, bytes,
+					 sizeof(bytes)),
+			       E2BIG,
+			       "struct task_diag_pid has fields that this kernel does not know",
+			       ATTR_OFFSET);
+		bytes[pos] = 0;
+	}
+}
+
+TEST_F(request, unknown_show_flag_is_refused_and_named)
+{
+	struct td_answer *header;
+	struct td_msg msg;
+	unsigned int bit;
+	char text[80];
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	header = td_exchange(&self->sock, &msg);
+	ASSERT_STREQ("", td_whole(header));
+	ASSERT_EQ(0, header->header.show_flags & 1);
+
+	for (bit = 0; bit < 64; bit++) {
+		if (header->header.show_flags & (1ULL << bit))
+			continue;
+		self->req.show_flags = TASK_DIAG_SHOW_BASE | 1ULL << bit;
+		snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
+			 1ULL << bit);
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 sizeof(self->req)),
+			       EINVAL, text, ATTR_OFFSET);
+	}
+
+	self->req.show_flags = ~0ULL;
+	snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
+		 ~header->header.show_flags);
+	expect_refused(_metadata,
+		       ask_bytes(&self->sock, variant->flags, &self->req,
+				 sizeof(self->req)),
+		       EINVAL, text, ATTR_OFFSET);
+	td_free(header);
+}
+
+TEST_F(request, unknown_strategy_is_refused)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_MAX + 1, 63, 64, 1ULL << 31, 1ULL << 32,
+		(1ULL << 32) + TASK_DIAG_DUMP_ONE, ~0ULL,
+	};
+	unsigned int i;
+	char text[80];
+
+	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
+		self->req.dump_strategy = strategies[i];
+		snprintf(text, sizeof(text), "dump_strategy %llu is unknown",
+			 strategies[i]);
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 sizeof(self->req)),
+			       EINVAL, text, ATTR_OFFSET);
+	}
+}
+
+TEST_F(request, reserved_must_be_zero)
+{
+	unsigned int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		self->req.reserved = 1U << bit;
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 sizeof(self->req)),
+			       EINVAL, "reserved is not 0", ATTR_OFFSET);
+	}
+	/* A part of the field is as good as the whole */
+	self->req.reserved = 0x0101;
+	expect_refused(_metadata,
+		       ask_bytes(&self->sock, variant->flags, &self->req, 22),
+		       EINVAL, "reserved is not 0", ATTR_OFFSET);
+}
+
+TEST_F(request, missing_attribute_is_named)
+{
+	struct td_answer *answer;
+	struct td_msg msg;
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
+	answer = td_exchange(&self->sock, &msg);
+	EXPECT_EQ(TASK_DIAG_CMD_ATTR_GET, answer->missing_attr);
+	expect_refused(_metadata, answer, EINVAL,
+		       "TASK_DIAG_CMD_ATTR_GET is missing", 0);
+}
+
+TEST_F(request, unknown_attribute_is_refused)
+{
+	static const __u16 types[] = { 0, TASK_DIAG_CMD_ATTR_MAX + 1, 0x3fff };
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		td_put(&msg, types[i], &self->req, sizeof(self->req));
+		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+			       "Unknown attribute type",
+			       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
+	}
+}
+
+TEST_F(request, attribute_that_claims_to_be_nested_is_refused)
+{
+	struct td_msg msg;
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
+	td_put(&msg, TASK_DIAG_CMD_ATTR_GET | NLA_F_NESTED, &self->req,
+	       sizeof(self->req));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "NLA_F_NESTED not expected", ATTR_OFFSET);
+}
+
+TEST_F(request, bytes_behind_the_attributes_are_refused)
+{
+	struct td_msg msg;
+	unsigned int rest;
+
+	for (rest = 1; rest <= 4; rest++) {
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		msg.nlh.nlmsg_len += rest;
+		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+			       "bytes leftover after parsing attributes", 0);
+	}
+}
+
+TEST_F(request, message_without_genetlink_header_is_refused)
+{
+	struct td_msg msg;
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
+	msg.nlh.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN - 1;
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL, "", 0);
+}
+
+TEST_F(request, genetlink_reserved_must_be_zero)
+{
+	struct td_msg msg;
+
+	td_request_get(&self->sock, &msg, variant->flags, &self->req);
+	msg.genl.reserved = 0x100;
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "genlmsghdr.reserved field is not 0", 0);
+}
+
+TEST_F(request, unknown_netlink_flag_is_refused)
+{
+	const __u16 known = NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO;
+	struct td_msg msg;
+	unsigned int bit;
+
+	for (bit = 0; bit < 16; bit++) {
+		if ((known | variant->flags) & (1 << bit))
+			continue;
+		td_request_get(&self->sock, &msg, variant->flags | 1 << bit,
+			       &self->req);
+		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+			       "ambiguous or reserved bits set in nlmsg_flags",
+			       0);
+	}
+}
+
+TEST_F(request, unknown_command_is_refused)
+{
+	static const __u8 commands[] = { 0, TASK_DIAG_CMD_MAX + 1, 255 };
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		msg.genl.cmd = commands[i];
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EOPNOTSUPP, "", 0);
+	}
+}
+
+TEST_F(request, pid_0_is_the_caller)
+{
+	expect_one(_metadata,
+		   ask_bytes(&self->sock, variant->flags, &self->req,
+			     sizeof(self->req)),
+		   getpid());
+}
+
+static void *ask_in_thread(void *sock)
+{
+	return td_dump(sock, TASK_DIAG_DUMP_ONE, 0, 0);
+}
+
+TEST_F(request, pid_0_of_a_thread_is_its_process)
+{
+	pthread_t thread;
+	void *answer;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_in_thread, &self->sock));
+	ASSERT_EQ(0, pthread_join(thread, &answer));
+	expect_one(_metadata, answer, getpid());
+}
+
+TEST_F(request, pid_of_nobody_is_no_such_process)
+{
+	__u32 pids[] = { TD_NO_PID, 0x7fffffff, 0x80000000, 0xffffffff, 0 };
+	unsigned int i;
+
+	pids[4] = td_spawn(NULL, NULL);
+	ASSERT_LT(0, (int)pids[4]);
+	td_kill_children();
+
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		self->req.pid = pids[i];
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 sizeof(self->req)),
+			       ESRCH, "no such process", 0);
+	}
+}
+
+TEST_F(request, thread_that_leads_no_process_is_no_process)
+{
+	static const unsigned int nr_threads = 1;
+	struct td_set tids;
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr_threads);
+	ASSERT_LT(0, pid);
+	tids = proc_tids("/proc", pid);
+	ASSERT_EQ(2, tids.nr);
+	self->req.pid = tids.pids[0] == pid ? tids.pids[1] : tids.pids[0];
+	expect_refused(_metadata,
+		       ask_bytes(&self->sock, variant->flags, &self->req,
+				 sizeof(self->req)),
+		       ESRCH, "no such process", 0);
+}
+
+TEST_F(request, acknowledgement_comes_once)
+{
+	struct td_answer *answer;
+	char byte;
+
+	answer = td_get(&self->sock, variant->flags | NLM_F_ACK,
+			TASK_DIAG_DUMP_ONE, 0, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(1, answer->nr_tasks);
+	/* NLMSG_DONE is that of a dump. */
+	if (!variant->flags) {
+		answer->end_len = 0;
+		EXPECT_FALSE(td_recv(&self->sock, answer));
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_LT(0, answer->end_len);
+	}
+	td_free(answer);
+	EXPECT_EQ(-1, recv(self->sock.fd, &byte, 1, MSG_DONTWAIT));
+	EXPECT_EQ(EAGAIN, errno);
+}
+
+/* Attributes, pads, flags, ports and sequence numbers: td_parse() judges. */
+TEST_F(request, each_message_has_what_was_asked_for)
+{
+	static const __u64 show[] = { 0, TASK_DIAG_SHOW_BASE };
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(show); i++) {
+		answer = td_get(&self->sock, variant->flags, TASK_DIAG_DUMP_ONE,
+				show[i], 0);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_EQ(1, answer->nr_tasks);
+		EXPECT_EQ(!!show[i], answer->tasks[0].has_base);
+		td_free(answer);
+	}
+}
+
+TEST_F(request, header_tells_what_the_kernel_supports)
+{
+	struct td_answer *answer;
+	const struct task_diag_header *header;
+	struct td_msg msg;
+	unsigned int i;
+	__u64 mask = 0;
+
+	if (variant->flags) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0, 0);
+	} else {
+		td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+		answer = td_exchange(&self->sock, &msg);
+		EXPECT_EQ(0, answer->nr_tasks);
+	}
+	ASSERT_STREQ("", td_whole(answer));
+	ASSERT_TRUE(answer->has_header);
+
+	header = &answer->header;
+	EXPECT_EQ(0x1f, header->dump_strategies);
+	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
+	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
+	for (i = 0; i < answer->nr_sizes; i++) {
+		EXPECT_EQ(0, mask & (1ULL << answer->sizes[i].attr));
+		mask |= 1ULL << answer->sizes[i].attr;
+		if (answer->sizes[i].attr == TASK_DIAG_BASE)
+			EXPECT_EQ(sizeof(struct task_diag_base),
+				  answer->sizes[i].size);
+	}
+	EXPECT_EQ(mask, header->show_flags);
+	EXPECT_TRUE(mask & TASK_DIAG_SHOW_BASE);
+	td_free(answer);
+}
+
+TEST_F(request, header_takes_no_attribute)
+{
+	struct td_msg msg;
+
+	if (variant->flags)
+		return;
+	td_request_get(&self->sock, &msg, 0, &self->req);
+	msg.genl.cmd = TASK_DIAG_CMD_HEADER;
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Attribute failed policy validation", ATTR_OFFSET);
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	td_put(&msg, TASK_DIAG_CMD_ATTR_MAX + 1, &self->req, sizeof(self->req));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Unknown attribute type", ATTR_OFFSET);
+}
+
+TEST_F(request, header_is_no_dump)
+{
+	struct td_msg msg;
+
+	if (!variant->flags)
+		return;
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, NLM_F_DUMP);
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EOPNOTSUPP,
+		       "", 0);
+}
+
+TEST_F(request, strategy_with_many_tasks_needs_a_dump)
+{
+	static const __u64 many[] = {
+		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+	};
+	struct td_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		answer = td_get(&self->sock, variant->flags, many[i], 0, 0);
+		if (variant->flags) {
+			EXPECT_STREQ("", td_whole(answer));
+			td_free(answer);
+		} else {
+			expect_refused(_metadata, answer, EINVAL,
+				       "dump_strategy gives many tasks: ask with NLM_F_DUMP",
+				       0);
+		}
+	}
+}
+
+/* A failed dump leaves nothing behind that the next one would meet. */
+TEST_F(request, good_request_follows_a_bad_one)
+{
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		self->req.pid = TD_NO_PID;
+		expect_refused(_metadata,
+			       ask_bytes(&self->sock, variant->flags, &self->req,
+					 sizeof(self->req)),
+			       ESRCH, "no such process", 0);
+		self->req.pid = getpid();
+		expect_one(_metadata,
+			   ask_bytes(&self->sock, variant->flags, &self->req,
+				     sizeof(self->req)),
+			   getpid());
+	}
+}
+
+TEST_F(request, requests_in_one_datagram_are_answered_one_by_one)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct td_answer *answer;
+	struct td_msg msg;
+	char pair[256];
+	size_t len;
+
+	td_request_get(&self->sock, &msg, variant->flags, &self->req);
+	len = msg.nlh.nlmsg_len;
+	memcpy(pair, &msg, len);
+	memcpy(pair + len, &msg, len);
+	ASSERT_LT(0, sendto(self->sock.fd, pair, 2 * len, 0, (void *)&kernel,
+			    sizeof(kernel)));
+
+	/* One dump at a time: it is the second that is refused first. */
+	answer = td_new_answer();
+	while (td_recv(&self->sock, answer) && !answer->error)
+		;
+	if (variant->flags) {
+		EXPECT_STREQ("", answer->broken);
+		EXPECT_EQ(EBUSY, answer->error);
+		answer->ended = false;
+		answer->error = 0;
+		while (td_recv(&self->sock, answer))
+			;
+	}
+	EXPECT_EQ(1, answer->nr_tasks);
+	EXPECT_STREQ("", td_whole(answer));
+	td_free(answer);
+
+	if (!variant->flags)
+		expect_one(_metadata, td_recv_all(&self->sock), getpid());
+}
+
+int main(int argc, char **argv)
+{
+	return td_main(argc, argv);
+}

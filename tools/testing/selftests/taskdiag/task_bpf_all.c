@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Shows all tasks, as a BPF iterator gives them. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "output.h"
+#include "task_bpf_all.h"
+#include "task_bpf_all.skel.h"
+
+_Static_assert(sizeof(struct task_bpf_base) == sizeof(struct task_diag_base),
+	       "task_bpf_base and task_diag_base differ");
+
+static struct {
+	bool threads;
+	bool quiet;
+	bool bench;
+	bool pids;
+} opts;
+
+static unsigned long syscalls, tasks;
+
+/* --- the BPF program --------------------------------------------------- */
+
+static const char *missing_config(int err)
+{
+	if (err == ENOSYS)
+		return "this kernel has no BPF: it needs CONFIG_BPF_SYSCALL=y";
+	if (err == EPERM || err == EACCES)
+		return "CAP_BPF and CAP_PERFMON, or root, are needed";
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return "this kernel has no BTF, or /sys is not mounted: it needs CONFIG_DEBUG_INFO_BTF=y";
+	return "are CONFIG_BPF_SYSCALL=y, CONFIG_BPF_EVENTS=y and CONFIG_DEBUG_INFO_BTF=y set?";
+}
+
+static void __attribute__((noreturn)) die(const char *what, int err)
+{
+	fprintf(stderr, "task_bpf_all: %s: %s\n", what, strerror(err));
+	exit(1);
+}
+
+static void __attribute__((noreturn)) die_bpf(const char *what, int err)
+{
+	fprintf(stderr, "task_bpf_all: %s: %s\ntask_bpf_all: %s\n", what,
+		strerror(err), missing_config(err));
+	exit(1);
+}
+
+/* missing_config() says it in fewer words; TASK_BPF_DEBUG gives all of them. */
+static int print_libbpf(enum libbpf_print_level level, const char *format,
+			va_list args)
+{
+	(void)level;
+	if (!getenv("TASK_BPF_DEBUG"))
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static struct task_bpf_all *load(void)
+{
+	struct task_bpf_all *skel;
+
+	libbpf_set_print(print_libbpf);
+	skel = task_bpf_all__open();
+	if (!skel)
+		die_bpf("cannot open the BPF program", errno);
+	skel->rodata->threads = opts.threads;
+	if (task_bpf_all__load(skel))
+		die_bpf("cannot load the BPF program", errno);
+	if (task_bpf_all__attach(skel))
+		die_bpf("cannot attach the BPF program", errno);
+	return skel;
+}
+
+/* --- its output -------------------------------------------------------- */
+
+static void show_tasks(const struct task_diag_base *base, size_t nr)
+{
+	size_t i;
+
+	tasks += nr;
+	if (opts.quiet || opts.bench)
+		return;
+	for (i = 0; i < nr; i++) {
+		if (opts.pids) {
+			printf("%u\n", base[i].pid);
+			continue;
+		}
+		printf("%7u ", base[i].pid);
+		print_base(&base[i]);
+		putchar('\n');
+	}
+}
+
+/* A read gives whole structs: the iterator keeps back one that does not fit. */
+static void read_all(int link)
+{
+	static struct task_diag_base buf[4096];
+	ssize_t len;
+	int fd;
+
+	syscalls++;
+	fd = bpf_iter_create(link);
+	if (fd < 0)
+		die("bpf_iter_create", errno);
+	do {
+		syscalls++;
+		len = read(fd, buf, sizeof(buf));
+		if (len > 0)
+			show_tasks(buf, len / sizeof(buf[0]));
+		/* EAGAIN: many tasks in a row that gave nothing */
+	} while (len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)));
+	if (len < 0)
+		die("read", errno);
+	syscalls++;
+	close(fd);
+}
+
+/* --- the command line -------------------------------------------------- */
+
+static void usage(FILE *to)
+{
+	fputs("usage: task_bpf_all [--threads] [--pids | --quiet | --bench]\n"
+	      "Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n\n"
+	      "  --threads  all threads\n"
+	      "  --pids     pids alone, one a line\n"
+	      "  --quiet    the number of tasks\n"
+	      "  --bench    the number of tasks, and the system calls and the nanoseconds\n"
+	      "             that reading them took, the program being loaded already\n"
+	      "  --help     this text\n\n"
+	      "TASK_BPF_DEBUG=1 in the environment shows libbpf's messages.\n\n"
+	      "Exit status: 0; 1 if the kernel refused; 2 for wrong usage.\n", to);
+}
+
+static void parse_options(int argc, char **argv)
+{
+	enum { THREADS, PIDS, QUIET, BENCH, HELP };
+	static const struct option options[] = {
+		{ "threads", no_argument, NULL, THREADS },
+		{ "pids", no_argument, NULL, PIDS },
+		{ "quiet", no_argument, NULL, QUIET },
+		{ "bench", no_argument, NULL, BENCH },
+		{ "help", no_argument, NULL, HELP },
+		{}
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case THREADS:
+			opts.threads = true;
+			break;
+		case PIDS:
+			opts.pids = true;
+			break;
+		case QUIET:
+			opts.quiet = true;
+			break;
+		case BENCH:
+			opts.bench = true;
+			break;
+		case HELP:
+			usage(stdout);
+			exit(finish_output() ? 1 : 0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc || opts.pids + opts.quiet + opts.bench > 1) {
+		usage(stderr);
+		exit(2);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct task_bpf_all *skel;
+	unsigned long long start;
+
+	parse_options(argc, argv);
+	skel = load();
+	if (!opts.quiet && !opts.bench && !opts.pids)
+		puts("    PID " BASE_COLUMNS);
+	start = now_ns();
+	read_all(bpf_link__fd(skel->links.task_bpf_all));
+	if (opts.bench)
+		print_bench(tasks, syscalls, now_ns() - start);
+	else if (opts.quiet)
+		printf("%lu\n", tasks);
+	task_bpf_all__destroy(skel);
+	return finish_output() ? 1 : 0;
+}
