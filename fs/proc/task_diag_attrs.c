@@ -12,6 +12,12 @@
 #include <linux/sched/task.h>
 #include <linux/task_diag.h>
 
+/* pid_nr_ns() without a call where it is not needed: BASE is all of these. */
+static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
+{
+	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
+}
+
 /**
  * task_diag_fill_base() - fill the group BASE
  * @base: where to; all of it is written
@@ -31,12 +37,12 @@ void task_diag_fill_base(struct task_diag_base *base, struct task_struct *task,
 
 	/* In most tasks some of the ids are one: look each up but once. */
 	base->pid = nr;
-	base->tgid = tgid == pid ? nr : pid_nr_ns(tgid, ns);
-	base->pgid = pgid == tgid ? base->tgid : pid_nr_ns(pgid, ns);
-	base->sid = sid == pgid ? base->pgid : pid_nr_ns(sid, ns);
+	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
+	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns);
+	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns);
 	base->ppid = pid_alive(task) ?
-		task_tgid_nr_ns(rcu_dereference(task->real_parent), ns) : 0;
-	base->tpid = tracer ? task_pid_nr_ns(tracer, ns) : 0;
+		task_diag_nr(task_tgid(rcu_dereference(task->real_parent)), ns) : 0;
+	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
 	base->state = task_state_to_char(task);
 	memset(base->pad, 0, sizeof(base->pad));
 

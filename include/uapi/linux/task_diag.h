@@ -31,6 +31,7 @@ enum task_diag_cmd {
 	/* private: */
 	__TASK_DIAG_CMD_MAX
 };
+
 #define TASK_DIAG_CMD_MAX	(__TASK_DIAG_CMD_MAX - 1)
 
 /**
@@ -45,6 +46,7 @@ enum task_diag_cmd_attr {
 	/* private: */
 	__TASK_DIAG_CMD_ATTR_MAX
 };
+
 #define TASK_DIAG_CMD_ATTR_MAX	(__TASK_DIAG_CMD_ATTR_MAX - 1)
 
 /**
@@ -66,6 +68,7 @@ enum task_diag_dump_strategy {
 	/* private: */
 	__TASK_DIAG_DUMP_MAX
 };
+
 #define TASK_DIAG_DUMP_MAX	(__TASK_DIAG_DUMP_MAX - 1)
 
 /**
@@ -119,6 +122,7 @@ enum task_diag_attr {
 	/* private: */
 	__TASK_DIAG_ATTR_MAX
 };
+
 #define TASK_DIAG_ATTR_MAX	(__TASK_DIAG_ATTR_MAX - 1)
 
 #define TASK_DIAG_SHOW_BASE	_BITULL(TASK_DIAG_BASE)
