@@ -5,12 +5,43 @@
  * Every value here has a twin in a file under /proc/PID, and is read the way
  * that file reads it.
  */
+#include <linux/audit.h>
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
+#include <linux/sched/autogroup.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/task.h>
+#include <linux/seccomp.h>
+#include <linux/skbuff.h>
+#include <linux/swap.h>
 #include <linux/task_diag.h>
+#include <linux/task_io_accounting_ops.h>
+#include <linux/time_namespace.h>
+#include <linux/tty.h>
+#include <linux/user_namespace.h>
+#include <net/netlink.h>
+#include "internal.h"
+
+static int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
+			 unsigned int len)
+{
+	void *payload = task_diag_reserve(skb, attr, len);
+
+	if (!payload)
+		return -EMSGSIZE;
+	memcpy(payload, data, len);
+	return 0;
+}
 
 /* pid_nr_ns() without a call where it is not needed: BASE is all of these. */
 static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
@@ -52,8 +83,451 @@ void task_diag_fill_base(struct task_diag_base *base, struct task_struct *task,
 	task_unlock(task);
 }
 
+static int task_diag_fill_cred(struct sk_buff *skb, struct task_diag_task *t)
+{
+	const struct cred *cred = get_task_cred(t->task);
+	struct user_namespace *ns = t->user_ns;
+	struct task_diag_cred info;
+
+	memset(&info, 0, sizeof(info));
+	info.uid = from_kuid_munged(ns, cred->uid);
+	info.euid = from_kuid_munged(ns, cred->euid);
+	info.suid = from_kuid_munged(ns, cred->suid);
+	info.fsuid = from_kuid_munged(ns, cred->fsuid);
+	info.gid = from_kgid_munged(ns, cred->gid);
+	info.egid = from_kgid_munged(ns, cred->egid);
+	info.sgid = from_kgid_munged(ns, cred->sgid);
+	info.fsgid = from_kgid_munged(ns, cred->fsgid);
+	info.loginuid = from_kuid(ns, audit_get_loginuid(t->task));
+	info.sessionid = audit_get_sessionid(t->task);
+	info.cap_inheritable = cred->cap_inheritable.val;
+	info.cap_permitted = cred->cap_permitted.val;
+	info.cap_effective = cred->cap_effective.val;
+	info.cap_bounding = cred->cap_bset.val;
+	info.cap_ambient = cred->cap_ambient.val;
+	put_cred(cred);
+#ifdef CONFIG_SECCOMP_FILTER
+	info.seccomp_filters = atomic_read(&t->task->seccomp.filter_count);
+#endif
+	info.seccomp = seccomp_mode(&t->task->seccomp);
+	info.no_new_privs = task_no_new_privs(t->task);
+
+	return task_diag_put(skb, TASK_DIAG_CRED, &info, sizeof(info));
+}
+
+static int task_diag_fill_groups(struct sk_buff *skb, struct task_diag_task *t)
+{
+	const struct cred *cred = get_task_cred(t->task);
+	const struct group_info *groups = cred->group_info;
+	unsigned int i, nr, room;
+	int err = -EMSGSIZE;
+	u32 *gids;
+
+	/* The set may have shrunk since an earlier part. */
+	nr = groups->ngroups - min_t(u64, t->pos, groups->ngroups);
+	room = task_diag_room(skb) / sizeof(*gids);
+	if (!room && nr)
+		goto put;
+	gids = task_diag_reserve(skb, TASK_DIAG_GROUPS,
+				 min(nr, room) * sizeof(*gids));
+	if (!gids)
+		goto put;
+	for (i = 0; i < min(nr, room); i++)
+		gids[i] = from_kgid_munged(t->user_ns, groups->gid[t->pos + i]);
+	t->pos += i;
+	err = i == nr ? 0 : -EMSGSIZE;
+put:
+	put_cred(cred);
+	return err;
+}
+
+/* What is counted when a thread ends, and so is summed under stats_lock */
+static void task_diag_sum_threads(struct task_diag_times *info,
+				  struct task_struct *task, bool per_thread)
+{
+	struct signal_struct *sig = task->signal;
+	unsigned int seq = 1;
+	unsigned long flags;
+	struct task_struct *t;
+
+	rcu_read_lock();
+	do {
+		seq++;	/* 2 on the first, lockless pass, then odd */
+		flags = read_seqbegin_or_lock_irqsave(&sig->stats_lock, &seq);
+
+		info->cutime = sig->cutime;
+		info->cstime = sig->cstime;
+		info->cgtime = sig->cgtime;
+		info->cmin_flt = sig->cmin_flt;
+		info->cmaj_flt = sig->cmaj_flt;
+		if (per_thread)
+			continue;
+		info->min_flt = sig->min_flt;
+		info->maj_flt = sig->maj_flt;
+		info->gtime = sig->gtime;
+		__for_each_thread(sig, t) {
+			info->min_flt += t->min_flt;
+			info->maj_flt += t->maj_flt;
+			info->gtime += task_gtime(t);
+		}
+	} while (need_seqretry(&sig->stats_lock, seq));
+	done_seqretry_irqrestore(&sig->stats_lock, seq, flags);
+	rcu_read_unlock();
+}
+
+static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_struct *task = t->task;
+	struct task_diag_times info;
+	u64 utime, stime;
+
+	memset(&info, 0, sizeof(info));
+	task_diag_sum_threads(&info, task, t->per_thread);
+	if (t->per_thread) {
+		task_cputime_adjusted(task, &utime, &stime);
+		info.min_flt = task->min_flt;
+		info.maj_flt = task->maj_flt;
+		info.gtime = task_gtime(task);
+	} else {
+		thread_group_cputime_adjusted(task, &utime, &stime);
+	}
+	info.utime = utime;
+	info.stime = stime;
+	info.start_time = timens_add_boottime_ns(task->start_boottime);
+
+	return task_diag_put(skb, TASK_DIAG_TIMES, &info, sizeof(info));
+}
+
+static int task_diag_fill_sched(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_struct *task = t->task;
+	struct task_diag_sched info;
+
+	memset(&info, 0, sizeof(info));
+#ifdef CONFIG_SCHED_INFO
+	info.run_time = task->se.sum_exec_runtime;
+	info.run_delay = task->sched_info.run_delay;
+	info.pcount = task->sched_info.pcount;
+#endif
+	info.nvcsw = task->nvcsw;
+	info.nivcsw = task->nivcsw;
+	info.prio = task_prio(task);
+	info.nice = task_nice(task);
+	info.policy = task->policy;
+	info.rt_priority = task->rt_priority;
+	info.cpu = task_cpu(task);
+	info.nr_threads = get_nr_threads(task);
+	info.flags = task->flags;
+	info.exit_signal = task->exit_signal;
+
+	return task_diag_put(skb, TASK_DIAG_SCHED, &info, sizeof(info));
+}
+
+static u64 task_diag_sigset(const sigset_t *set)
+{
+	return set->sig[0] |
+	       (_NSIG_WORDS > 1 ? (u64)set->sig[_NSIG_WORDS - 1] << 32 : 0);
+}
+
+static int task_diag_fill_signal(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct signal_struct *sig = t->task->signal;
+	sigset_t ignored = {}, caught = {};
+	struct task_diag_signal info;
+	unsigned long flags;
+	struct pid *pgrp;
+
+	memset(&info, 0, sizeof(info));
+	info.tty_pgrp = -1;
+
+	if (!lock_task_sighand(t->task, &flags))
+		return -ESRCH;
+	if (sig->tty) {
+		pgrp = tty_get_pgrp(sig->tty);
+		info.tty_pgrp = pid_nr_ns(pgrp, t->pid_ns);
+		put_pid(pgrp);
+		info.tty_nr = new_encode_dev(tty_devnum(sig->tty));
+	}
+	collect_sigign_sigcatch(t->task, &ignored, &caught);
+	info.pending = task_diag_sigset(&t->task->pending.signal);
+	info.shared_pending = task_diag_sigset(&sig->shared_pending.signal);
+	info.blocked = task_diag_sigset(&t->task->blocked);
+	info.ignored = task_diag_sigset(&ignored);
+	info.caught = task_diag_sigset(&caught);
+	rcu_read_lock();
+	info.queued = get_rlimit_value(task_ucounts(t->task),
+				       UCOUNT_RLIMIT_SIGPENDING);
+	rcu_read_unlock();
+	info.queue_limit = task_rlimit(t->task, RLIMIT_SIGPENDING);
+	unlock_task_sighand(t->task, &flags);
+
+	return task_diag_put(skb, TASK_DIAG_SIGNAL, &info, sizeof(info));
+}
+
+static int task_diag_fill_limits(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_limit info[RLIM_NLIMITS];
+	const struct rlimit *rlim;
+	unsigned long flags;
+	unsigned int i;
+
+	memset(info, 0, sizeof(info));
+	if (!lock_task_sighand(t->task, &flags))
+		return -ESRCH;
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		rlim = &t->task->signal->rlim[i];
+		info[i].soft = rlim->rlim_cur == RLIM_INFINITY ?
+			       RLIM64_INFINITY : rlim->rlim_cur;
+		info[i].hard = rlim->rlim_max == RLIM_INFINITY ?
+			       RLIM64_INFINITY : rlim->rlim_max;
+	}
+	unlock_task_sighand(t->task, &flags);
+
+	return task_diag_put(skb, TASK_DIAG_LIMITS, info, sizeof(info));
+}
+
+static int task_diag_fill_name(struct sk_buff *skb, struct task_diag_task *t)
+{
+	char name[PROC_TASK_COMM_LEN];
+
+	proc_task_comm(name, sizeof(name), t->task);
+	return task_diag_put(skb, TASK_DIAG_NAME, name, strlen(name));
+}
+
+static int task_diag_fill_oom(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_oom info;
+
+	memset(&info, 0, sizeof(info));
+	info.oom_score = proc_oom_points(t->task);
+	info.oom_score_adj = t->task->signal->oom_score_adj;
+	return task_diag_put(skb, TASK_DIAG_OOM, &info, sizeof(info));
+}
+
+static int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_struct *task = t->task;
+	struct task_diag_fd info;
+	struct fdtable *fdt;
+
+	memset(&info, 0, sizeof(info));
+	task_lock(task);
+	if (!task->files) {
+		task_unlock(task);
+		return -ENODATA;
+	}
+	rcu_read_lock();
+	fdt = files_fdtable(task->files);
+	info.open_fds = bitmap_weight(fdt->open_fds, fdt->max_fds);
+	info.max_fds = fdt->max_fds;
+	rcu_read_unlock();
+	task_unlock(task);
+
+	return task_diag_put(skb, TASK_DIAG_FD, &info, sizeof(info));
+}
+
+#ifdef CONFIG_TASK_IO_ACCOUNTING
+static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_io_accounting acct;
+	struct task_diag_io info;
+
+	memset(&info, 0, sizeof(info));
+	proc_sum_ioac(t->task, &acct, !t->per_thread);
+	info.rchar = acct.rchar;
+	info.wchar = acct.wchar;
+	info.syscr = acct.syscr;
+	info.syscw = acct.syscw;
+	info.read_bytes = acct.read_bytes;
+	info.write_bytes = acct.write_bytes;
+	info.cancelled_write_bytes = acct.cancelled_write_bytes;
+	return task_diag_put(skb, TASK_DIAG_IO, &info, sizeof(info));
+}
+#else
+#define task_diag_fill_io NULL
+#endif
+
+static int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct mm_struct *mm = t->mm;
+	struct task_diag_mem info;
+	u64 exec;
+
+	memset(&info, 0, sizeof(info));
+	info.rss_anon = get_mm_counter_sum(mm, MM_ANONPAGES) << PAGE_SHIFT;
+	info.rss_file = get_mm_counter_sum(mm, MM_FILEPAGES) << PAGE_SHIFT;
+	info.rss_shmem = get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT;
+	info.swap = get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT;
+	info.total_vm = (u64)mm->total_vm << PAGE_SHIFT;
+	/* The high-water marks are kept only when about to go below them. */
+	info.hiwater_vm = max(info.total_vm, (u64)mm->hiwater_vm << PAGE_SHIFT);
+	info.hiwater_rss = max(info.rss_anon + info.rss_file + info.rss_shmem,
+			       (u64)mm->hiwater_rss << PAGE_SHIFT);
+	info.data = (u64)mm->data_vm << PAGE_SHIFT;
+	info.stack = (u64)mm->stack_vm << PAGE_SHIFT;
+	exec = (u64)mm->exec_vm << PAGE_SHIFT;
+	info.text = PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK);
+	info.text = min(info.text, exec);
+	info.lib = exec - info.text;
+	info.locked = (u64)mm->locked_vm << PAGE_SHIFT;
+	info.pinned = (u64)atomic64_read(&mm->pinned_vm) << PAGE_SHIFT;
+	info.pgtables = mm_pgtables_bytes(mm);
+#ifdef CONFIG_HUGETLB_PAGE
+	info.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT;
+#endif
+	return task_diag_put(skb, TASK_DIAG_MEM, &info, sizeof(info));
+}
+
+/*
+ * Like access_remote_vm() with FOLL_ANON, for reading, but waits for nothing: a
+ * page behind userfaultfd or in a file of FUSE comes when its owner likes, and
+ * so does the lock that a fault on one holds. Returns the bytes read, fewer
+ * than @len only at the first page that is not to be had.
+ */
+static int task_diag_read_mm(struct mm_struct *mm, unsigned long addr,
+			     void *buf, int len)
+{
+	int done = 0, offset, bytes;
+	struct page *page;
+	void *kaddr;
+
+	if (!mmap_read_trylock(mm))
+		return 0;
+	while (done < len) {
+		if (get_user_pages_remote(mm, addr + done, 1,
+					  FOLL_ANON | FOLL_NOWAIT, &page,
+					  NULL) != 1)
+			break;
+		offset = offset_in_page(addr + done);
+		bytes = min_t(int, len - done, PAGE_SIZE - offset);
+		kaddr = kmap_local_page(page);
+		memcpy(buf + done, kaddr + offset, bytes);
+		kunmap_local(kaddr);
+		put_page(page);
+		done += bytes;
+	}
+	mmap_read_unlock(mm);
+	return done;
+}
+
+/*
+ * Appends the bytes from @start + t->pos to @end, as many as there is room for;
+ * @text ends with its first zero byte.
+ */
+static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
+			       u16 attr, unsigned long start, unsigned long end,
+			       bool text)
+{
+	unsigned long len = end - start - min_t(u64, t->pos, end - start);
+	unsigned int part = min_t(unsigned long, len, task_diag_room(skb));
+	unsigned int before = skb->len;
+	unsigned int used = part;
+	struct nlattr *nla;
+	void *bytes;
+
+	if (len && !part)
+		return -EMSGSIZE;
+	bytes = task_diag_reserve(skb, attr, part);
+	if (!bytes)
+		return -EMSGSIZE;
+	if (task_diag_read_mm(t->mm, start + t->pos, bytes, part) < part) {
+		skb_trim(skb, before);
+		return -EAGAIN;
+	}
+	if (text && memchr(bytes, 0, part)) {
+		used = strlen(bytes) + 1;
+		nla = bytes - NLA_HDRLEN;
+		nla->nla_len = nla_attr_size(used);
+		memset(bytes + used, 0, nla_padlen(used));
+		skb_trim(skb, before + nla_total_size(used));
+		len = used;
+	}
+	t->pos += used;
+	return used < len ? -EMSGSIZE : 0;
+}
+
+/*
+ * The rules of /proc/PID/cmdline: a program may have written a title over its
+ * arguments, over the zero byte at their end, and on into the environment.
+ */
+static int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
+{
+	unsigned long arg_start, arg_end, env_start, env_end;
+	struct mm_struct *mm = t->mm;
+	char last;
+
+	spin_lock(&mm->arg_lock);
+	arg_start = mm->arg_start;
+	arg_end = mm->arg_end;
+	env_start = mm->env_start;
+	env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+
+	if (!mm->env_end || arg_start >= arg_end)
+		return 0;
+	if (task_diag_read_mm(mm, arg_end - 1, &last, 1) != 1)
+		return -EAGAIN;
+	if (last) {
+		if (env_start == arg_end && env_end >= env_start)
+			arg_end = env_end;
+		arg_end = min(arg_end, arg_start + PAGE_SIZE);
+	}
+	return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start, arg_end,
+				   last);
+}
+
+static int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
+{
+	unsigned long env_start, env_end;
+	struct mm_struct *mm = t->mm;
+
+	spin_lock(&mm->arg_lock);
+	env_start = mm->env_start;
+	env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+
+	if (env_start >= env_end)
+		return 0;
+	return task_diag_put_bytes(skb, t, TASK_DIAG_ENVIRON, env_start, env_end,
+				   false);
+}
+
+#define TASK_DIAG_GROUP(_name, _size, _phase, _missing, _fill)	\
+	{							\
+		.name = #_name,					\
+		.attr = TASK_DIAG_##_name,			\
+		.size = _size,					\
+		.phase = TASK_DIAG_PHASE_##_phase,		\
+		.missing = _missing,				\
+		.fill = _fill,					\
+	}
+#define TASK_DIAG_NEEDS(option)	(IS_ENABLED(option) ? NULL : #option)
+
 const struct task_diag_group task_diag_groups[] = {
-	{ "BASE", TASK_DIAG_BASE, sizeof(struct task_diag_base) },
+	TASK_DIAG_GROUP(BASE, sizeof(struct task_diag_base), RCU, NULL, NULL),
+	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
+			task_diag_fill_cred),
+	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
+			task_diag_fill_times),
+	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,
+			task_diag_fill_sched),
+	TASK_DIAG_GROUP(SIGNAL, sizeof(struct task_diag_signal), EXEC, NULL,
+			task_diag_fill_signal),
+	TASK_DIAG_GROUP(GROUPS, sizeof(u32), EXEC, NULL, task_diag_fill_groups),
+	TASK_DIAG_GROUP(IO, sizeof(struct task_diag_io), EXEC,
+			TASK_DIAG_NEEDS(CONFIG_TASK_IO_ACCOUNTING),
+			task_diag_fill_io),
+	TASK_DIAG_GROUP(NAME, 0, EXEC, NULL, task_diag_fill_name),
+	TASK_DIAG_GROUP(OOM, sizeof(struct task_diag_oom), EXEC, NULL,
+			task_diag_fill_oom),
+	TASK_DIAG_GROUP(LIMITS, sizeof(struct task_diag_limit), EXEC, NULL,
+			task_diag_fill_limits),
+	TASK_DIAG_GROUP(FD, sizeof(struct task_diag_fd), EXEC, NULL,
+			task_diag_fill_fd),
+	TASK_DIAG_GROUP(MEM, sizeof(struct task_diag_mem), MM, NULL,
+			task_diag_fill_mem),
+	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
+	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
 };
 
 const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

@@ -97,6 +97,20 @@ struct task_diag_pid {
  * enum task_diag_attr - attributes of a response
  * @TASK_DIAG_UNSPEC: not used
  * @TASK_DIAG_BASE: struct task_diag_base
+ * @TASK_DIAG_CRED: struct task_diag_cred
+ * @TASK_DIAG_CMDLINE: bytes, /proc/PID/cmdline
+ * @TASK_DIAG_TIMES: struct task_diag_times
+ * @TASK_DIAG_SCHED: struct task_diag_sched
+ * @TASK_DIAG_MEM: struct task_diag_mem
+ * @TASK_DIAG_SIGNAL: struct task_diag_signal
+ * @TASK_DIAG_GROUPS: array of u32, the supplementary groups
+ * @TASK_DIAG_IO: struct task_diag_io
+ * @TASK_DIAG_NAME: bytes without a terminating zero, what /proc/PID/comm shows:
+ *	of kernel threads and workers more than BASE has room for
+ * @TASK_DIAG_ENVIRON: bytes, /proc/PID/environ
+ * @TASK_DIAG_OOM: struct task_diag_oom
+ * @TASK_DIAG_LIMITS: array of struct task_diag_limit, indexed by RLIMIT_*
+ * @TASK_DIAG_FD: struct task_diag_fd
  * @TASK_DIAG_PID: u32, the task in the caller's pid namespace: the process for
  *	strategies over processes, the thread for strategies over threads; in
  *	every %TASK_DIAG_CMD_GET message, first
@@ -107,11 +121,25 @@ struct task_diag_pid {
  * @TASK_DIAG_GROUP_SIZE: array of struct task_diag_group_size
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
- * flag.
+ * flag. A group of bytes or an array may come in several attributes, of one
+ * message or of several, whose payloads are to be joined in order.
  */
 enum task_diag_attr {
 	TASK_DIAG_UNSPEC,
-	TASK_DIAG_BASE,
+	TASK_DIAG_BASE = 1,
+	TASK_DIAG_CRED = 2,
+	TASK_DIAG_CMDLINE = 6,
+	TASK_DIAG_TIMES = 7,
+	TASK_DIAG_SCHED = 8,
+	TASK_DIAG_MEM = 9,
+	TASK_DIAG_SIGNAL = 10,
+	TASK_DIAG_GROUPS = 11,
+	TASK_DIAG_IO = 12,
+	TASK_DIAG_NAME = 13,
+	TASK_DIAG_ENVIRON = 18,
+	TASK_DIAG_OOM = 19,
+	TASK_DIAG_LIMITS = 20,
+	TASK_DIAG_FD = 21,
 
 	TASK_DIAG_PID = 64,
 	TASK_DIAG_ERROR,
@@ -126,6 +154,19 @@ enum task_diag_attr {
 #define TASK_DIAG_ATTR_MAX	(__TASK_DIAG_ATTR_MAX - 1)
 
 #define TASK_DIAG_SHOW_BASE	_BITULL(TASK_DIAG_BASE)
+#define TASK_DIAG_SHOW_CRED	_BITULL(TASK_DIAG_CRED)
+#define TASK_DIAG_SHOW_CMDLINE	_BITULL(TASK_DIAG_CMDLINE)
+#define TASK_DIAG_SHOW_TIMES	_BITULL(TASK_DIAG_TIMES)
+#define TASK_DIAG_SHOW_SCHED	_BITULL(TASK_DIAG_SCHED)
+#define TASK_DIAG_SHOW_MEM	_BITULL(TASK_DIAG_MEM)
+#define TASK_DIAG_SHOW_SIGNAL	_BITULL(TASK_DIAG_SIGNAL)
+#define TASK_DIAG_SHOW_GROUPS	_BITULL(TASK_DIAG_GROUPS)
+#define TASK_DIAG_SHOW_IO	_BITULL(TASK_DIAG_IO)
+#define TASK_DIAG_SHOW_NAME	_BITULL(TASK_DIAG_NAME)
+#define TASK_DIAG_SHOW_ENVIRON	_BITULL(TASK_DIAG_ENVIRON)
+#define TASK_DIAG_SHOW_OOM	_BITULL(TASK_DIAG_OOM)
+#define TASK_DIAG_SHOW_LIMITS	_BITULL(TASK_DIAG_LIMITS)
+#define TASK_DIAG_SHOW_FD	_BITULL(TASK_DIAG_FD)
 
 /**
  * struct task_diag_header - what this kernel supports
@@ -191,6 +232,244 @@ struct task_diag_base {
 	__u8	state;
 	__u8	pad[3];
 	__u8	comm[TASK_DIAG_COMM_LEN];
+};
+
+/**
+ * struct task_diag_cred - %TASK_DIAG_CRED
+ * @uid: real user (status: Uid, 1st)
+ * @euid: effective user (Uid, 2nd)
+ * @suid: saved user (Uid, 3rd)
+ * @fsuid: file-system user (Uid, 4th)
+ * @gid: real group (status: Gid, 1st)
+ * @egid: effective group (Gid, 2nd)
+ * @sgid: saved group (Gid, 3rd)
+ * @fsgid: file-system group (Gid, 4th)
+ * @loginuid: user that logged in, or 4294967295 (loginuid)
+ * @sessionid: audit session, or 4294967295 (sessionid)
+ * @cap_inheritable: inheritable capabilities (status: CapInh)
+ * @cap_permitted: permitted capabilities (CapPrm)
+ * @cap_effective: effective capabilities (CapEff)
+ * @cap_bounding: capability bounding set (CapBnd)
+ * @cap_ambient: ambient capabilities (CapAmb)
+ * @seccomp_filters: seccomp filters attached (status: Seccomp_filters)
+ * @seccomp: seccomp mode (status: Seccomp)
+ * @no_new_privs: 0 or 1 (status: NoNewPrivs)
+ * @pad: zero
+ *
+ * Ids are in the caller's user namespace; the overflow id for one that has no
+ * number there.
+ */
+struct task_diag_cred {
+	__u32		uid;
+	__u32		euid;
+	__u32		suid;
+	__u32		fsuid;
+	__u32		gid;
+	__u32		egid;
+	__u32		sgid;
+	__u32		fsgid;
+	__u32		loginuid;
+	__u32		sessionid;
+	__aligned_u64	cap_inheritable;
+	__aligned_u64	cap_permitted;
+	__aligned_u64	cap_effective;
+	__aligned_u64	cap_bounding;
+	__aligned_u64	cap_ambient;
+	__u32		seccomp_filters;
+	__u8		seccomp;
+	__u8		no_new_privs;
+	__u8		pad[2];
+};
+
+/**
+ * struct task_diag_times - %TASK_DIAG_TIMES
+ * @utime: time in user mode, ns (stat: 14)
+ * @stime: time in the kernel, ns (stat: 15)
+ * @cutime: user time of children that were waited for, ns (stat: 16)
+ * @cstime: kernel time of children that were waited for, ns (stat: 17)
+ * @gtime: time spent running a guest, ns (stat: 43)
+ * @cgtime: guest time of children that were waited for, ns (stat: 44)
+ * @start_time: start, ns since boot in the caller's time namespace (stat: 22)
+ * @min_flt: page faults without I/O (stat: 10)
+ * @cmin_flt: those of children that were waited for (stat: 11)
+ * @maj_flt: page faults with I/O (stat: 12)
+ * @cmaj_flt: those of children that were waited for (stat: 13)
+ *
+ * utime, stime, gtime, min_flt and maj_flt are of the whole process, with its
+ * dead threads, for strategies over processes, as in /proc/PID/stat, and of the
+ * thread for strategies over threads, as in /proc/PID/task/TID/stat. procfs
+ * shows times in ticks of 1 s / clk_tck, rounded down.
+ */
+struct task_diag_times {
+	__aligned_u64	utime;
+	__aligned_u64	stime;
+	__aligned_u64	cutime;
+	__aligned_u64	cstime;
+	__aligned_u64	gtime;
+	__aligned_u64	cgtime;
+	__aligned_u64	start_time;
+	__aligned_u64	min_flt;
+	__aligned_u64	cmin_flt;
+	__aligned_u64	maj_flt;
+	__aligned_u64	cmaj_flt;
+};
+
+/**
+ * struct task_diag_sched - %TASK_DIAG_SCHED
+ * @run_time: time on a processor, ns (schedstat: 1)
+ * @run_delay: time waiting for a processor, ns (schedstat: 2)
+ * @pcount: times that it got a processor (schedstat: 3)
+ * @nvcsw: voluntary context switches (status: voluntary_ctxt_switches)
+ * @nivcsw: involuntary ones (status: nonvoluntary_ctxt_switches)
+ * @prio: priority (stat: 18)
+ * @nice: nice value, -20 to 19 (stat: 19)
+ * @policy: scheduling policy, SCHED_* (stat: 41)
+ * @rt_priority: real-time priority (stat: 40)
+ * @cpu: processor that it runs on, or ran on last (stat: 39)
+ * @nr_threads: threads in its process (stat: 20)
+ * @flags: PF_* flags of the kernel (stat: 9)
+ * @exit_signal: signal for the parent at its end, or -1 for a thread that is
+ *	not its process's leader (stat: 38)
+ *
+ * All are of the one task, for strategies over processes the leader, as they
+ * are in /proc/PID. @run_time, @run_delay and @pcount are 0 unless the kernel
+ * keeps them (CONFIG_SCHED_INFO).
+ */
+struct task_diag_sched {
+	__aligned_u64	run_time;
+	__aligned_u64	run_delay;
+	__aligned_u64	pcount;
+	__aligned_u64	nvcsw;
+	__aligned_u64	nivcsw;
+	__s32		prio;
+	__s32		nice;
+	__u32		policy;
+	__u32		rt_priority;
+	__u32		cpu;
+	__u32		nr_threads;
+	__u32		flags;
+	__s32		exit_signal;
+};
+
+/**
+ * struct task_diag_mem - %TASK_DIAG_MEM
+ * @total_vm: size of all mappings (status: VmSize; statm: 1)
+ * @hiwater_vm: the most that was (VmPeak)
+ * @hiwater_rss: the most that was resident (VmHWM)
+ * @rss_anon: resident anonymous memory (RssAnon)
+ * @rss_file: resident file mappings (RssFile)
+ * @rss_shmem: resident shared memory (RssShmem)
+ * @data: private writable mappings, without stacks (VmData)
+ * @stack: stacks (VmStk)
+ * @text: code of the executable (VmExe)
+ * @lib: other code (VmLib)
+ * @locked: locked in memory (VmLck)
+ * @pinned: pinned in memory (VmPin)
+ * @pgtables: page tables (VmPTE)
+ * @swap: swapped-out anonymous memory (VmSwap)
+ * @hugetlb: hugetlb pages (HugetlbPages)
+ *
+ * All in bytes; status shows them divided by 1024, statm by the page size.
+ * Absent for a task without memory of its own: kernel threads and zombies.
+ */
+struct task_diag_mem {
+	__aligned_u64	total_vm;
+	__aligned_u64	hiwater_vm;
+	__aligned_u64	hiwater_rss;
+	__aligned_u64	rss_anon;
+	__aligned_u64	rss_file;
+	__aligned_u64	rss_shmem;
+	__aligned_u64	data;
+	__aligned_u64	stack;
+	__aligned_u64	text;
+	__aligned_u64	lib;
+	__aligned_u64	locked;
+	__aligned_u64	pinned;
+	__aligned_u64	pgtables;
+	__aligned_u64	swap;
+	__aligned_u64	hugetlb;
+};
+
+/**
+ * struct task_diag_signal - %TASK_DIAG_SIGNAL
+ * @pending: signals pending for the thread (status: SigPnd)
+ * @shared_pending: for the process (ShdPnd)
+ * @blocked: blocked by the thread (SigBlk)
+ * @ignored: ignored (SigIgn)
+ * @caught: caught (SigCgt)
+ * @queued: signals queued for the real user id (SigQ, before the slash)
+ * @queue_limit: the most that may be (SigQ, after the slash)
+ * @tty_nr: device number of the controlling terminal, or 0 (stat: 7)
+ * @tty_pgrp: foreground process group of that terminal, or -1 (stat: 8)
+ *
+ * Signal n is bit n - 1. Absent for a task that is past all signals.
+ */
+struct task_diag_signal {
+	__aligned_u64	pending;
+	__aligned_u64	shared_pending;
+	__aligned_u64	blocked;
+	__aligned_u64	ignored;
+	__aligned_u64	caught;
+	__aligned_u64	queued;
+	__aligned_u64	queue_limit;
+	__u32		tty_nr;
+	__s32		tty_pgrp;
+};
+
+/**
+ * struct task_diag_io - %TASK_DIAG_IO
+ * @rchar: bytes read by system calls (io: rchar)
+ * @wchar: bytes written by system calls (wchar)
+ * @syscr: reading system calls (syscr)
+ * @syscw: writing system calls (syscw)
+ * @read_bytes: bytes read from storage (read_bytes)
+ * @write_bytes: bytes written to storage (write_bytes)
+ * @cancelled_write_bytes: bytes whose writing truncation saved
+ *	(cancelled_write_bytes)
+ *
+ * Of the whole process, with its dead threads, for strategies over processes;
+ * of the thread for strategies over threads. Needs CONFIG_TASK_IO_ACCOUNTING.
+ */
+struct task_diag_io {
+	__aligned_u64	rchar;
+	__aligned_u64	wchar;
+	__aligned_u64	syscr;
+	__aligned_u64	syscw;
+	__aligned_u64	read_bytes;
+	__aligned_u64	write_bytes;
+	__aligned_u64	cancelled_write_bytes;
+};
+
+/**
+ * struct task_diag_oom - %TASK_DIAG_OOM
+ * @oom_score: how likely the OOM killer takes it, 0 to 2000 (oom_score)
+ * @oom_score_adj: its adjustment, -1000 to 1000 (oom_score_adj)
+ */
+struct task_diag_oom {
+	__u32	oom_score;
+	__s32	oom_score_adj;
+};
+
+/**
+ * struct task_diag_limit - one element of %TASK_DIAG_LIMITS
+ * @soft: soft limit (limits: Soft Limit)
+ * @hard: hard limit (limits: Hard Limit)
+ *
+ * In the units of setrlimit(2); all ones means unlimited.
+ */
+struct task_diag_limit {
+	__aligned_u64	soft;
+	__aligned_u64	hard;
+};
+
+/**
+ * struct task_diag_fd - %TASK_DIAG_FD
+ * @open_fds: open file descriptors (fd: its size in bytes, as stat(2) tells it)
+ * @max_fds: descriptors that its table has room for (status: FDSize)
+ */
+struct task_diag_fd {
+	__u32	open_fds;
+	__u32	max_fds;
 };
 
 #endif /* _UAPI_LINUX_TASK_DIAG_H */

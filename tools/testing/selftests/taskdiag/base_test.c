@@ -124,7 +124,7 @@ TEST_F(base, of_a_zombie_leader_and_its_threads)
 static void wait_for_vfork(const void *unused)
 {
 	td_ready();
-	/* The child sleeps with the parent's stack: it makes system calls only. */
+	/* The child has the parent's stack: it makes system calls only. */
 	if (!vfork()) {
 		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		for (;;)

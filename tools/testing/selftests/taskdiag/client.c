@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,10 @@
 #define SOL_NETLINK	270
 #endif
 
-static int __attribute__((format(printf, 3, 4)))
-fail(struct td_client *client, int err, const char *format, ...)
+static int fail(struct td_client *client, int err, const char *what,
+		const char *why)
 {
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(client->error, sizeof(client->error), format, args);
-	va_end(args);
+	snprintf(client->error, sizeof(client->error), "%s: %s", what, why);
 	return err;
 }
 
@@ -33,22 +28,22 @@ static int connect_family(struct td_client *client)
 
 	err = genl_connect(client->sock);
 	if (err)
-		return fail(client, -EPROTO, "cannot open a netlink socket: %s",
+		return fail(client, -EPROTO, "cannot open a netlink socket",
 			    nl_geterror(err));
 
 	family = genl_ctrl_resolve(client->sock, TASK_DIAG_GENL_NAME);
 	if (family == -NLE_OBJ_NOTFOUND)
-		return fail(client, -EOPNOTSUPP,
-			    "this kernel has no task_diag: it needs CONFIG_TASK_DIAG=y");
+		return fail(client, -EOPNOTSUPP, "this kernel has no task_diag",
+			    "it needs CONFIG_TASK_DIAG=y");
 	if (family < 0)
-		return fail(client, -EPROTO, "cannot resolve the family %s: %s",
-			    TASK_DIAG_GENL_NAME, nl_geterror(family));
+		return fail(client, -EPROTO, "cannot resolve the family task_diag",
+			    nl_geterror(family));
 	client->family = family;
 
 	/* The kernel's words on what is wrong with a request */
 	client->fd = nl_socket_get_fd(client->sock);
 	if (setsockopt(client->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)))
-		return fail(client, -errno, "NETLINK_EXT_ACK: %s", strerror(errno));
+		return fail(client, -errno, "NETLINK_EXT_ACK", strerror(errno));
 	return 0;
 }
 
@@ -69,8 +64,7 @@ int td_open(struct td_client *client, size_t buf_size)
 	client->buf = malloc(buf_size);
 	client->sock = nl_socket_alloc();
 	if (!client->buf || !client->sock)
-		err = fail(client, -ENOMEM, "no memory for a buffer of %zu bytes",
-			   buf_size);
+		err = fail(client, -ENOMEM, "no memory", strerror(ENOMEM));
 	else
 		err = connect_family(client);
 	if (err)
@@ -98,7 +92,7 @@ void td_close(struct td_client *client)
  *
  * Return: 0 or a negative number, with the reason in @client->error.
  */
-int td_request(struct td_client *client, uint8_t cmd, int flags,
+int td_request(struct td_client *client, __u8 cmd, int flags,
 	       const struct task_diag_pid *req)
 {
 	struct nl_msg *msg = nlmsg_alloc();
@@ -125,13 +119,20 @@ free:
 	nlmsg_free(msg);
 out:
 	if (err < 0)
-		return fail(client, -EIO, "cannot send the request: %s",
+		return fail(client, -EIO, "cannot send the request",
 			    nl_geterror(err));
 	return 0;
 }
 
-/* Anybody may send to our address: only port 0 is the kernel. */
-static ssize_t receive_from_kernel(struct td_client *client)
+/**
+ * td_receive_part() - receive the next part of an answer
+ * @client: where from
+ *
+ * For td_receive(). Anybody may send to our address: only port 0 is the kernel.
+ *
+ * Return: bytes in @client->buf, or a negative errno.
+ */
+ssize_t td_receive_part(struct td_client *client)
 {
 	struct sockaddr_nl from;
 	socklen_t from_len;
@@ -146,11 +147,10 @@ static ssize_t receive_from_kernel(struct td_client *client)
 	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
 
 	if (len < 0)
-		return fail(client, -errno, "cannot receive: %s", strerror(errno));
+		return fail(client, -errno, "cannot receive", strerror(errno));
 	if ((size_t)len > client->buf_size)
-		return fail(client, -EMSGSIZE,
-			    "%zd bytes do not fit into a buffer of %zu: make it larger",
-			    len, client->buf_size);
+		return fail(client, -EMSGSIZE, "a message is cut off",
+			    "the buffer is too small");
 	return len;
 }
 
@@ -161,6 +161,7 @@ static ssize_t receive_from_kernel(struct td_client *client)
 static int end_of_answer(struct td_client *client, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *nlerr = NLMSG_DATA(nlh);
+	const char *why = "the kernel does not say why";
 	const struct nlattr *attr;
 	size_t skip = sizeof(nlerr->error);
 	int err;
@@ -168,7 +169,8 @@ static int end_of_answer(struct td_client *client, const struct nlmsghdr *nlh)
 	if (nlh->nlmsg_type == NLMSG_ERROR)
 		skip = sizeof(*nlerr);
 	if (nlh->nlmsg_len < NLMSG_HDRLEN + skip)
-		return fail(client, -EBADMSG, "the answer's end is cut off");
+		return fail(client, -EBADMSG, "the answer is malformed",
+			    "no errno at its end");
 	err = nlerr->error;
 	if (!err)
 		return 0;
@@ -177,98 +179,64 @@ static int end_of_answer(struct td_client *client, const struct nlmsghdr *nlh)
 		skip += NLMSG_ALIGN(nlerr->msg.nlmsg_len) - NLMSG_HDRLEN;
 	if (nlh->nlmsg_flags & NLM_F_ACK_TLVS) {
 		attr = (const void *)((const char *)nlerr + skip);
-		td_for_each_attr(attr, attr, td_end(nlh)) {
+		for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
+			/* A string, ended by a zero byte */
 			if (td_attr_type(attr) == NLMSGERR_ATTR_MSG)
-				return fail(client, err, "%s (%.*s)", strerror(-err),
-					    (int)td_attr_len(attr),
-					    (const char *)td_attr_data(attr));
+				why = td_attr_data(attr);
 		}
 	}
-	return fail(client, err, "%s", strerror(-err));
+	return fail(client, err, strerror(-err), why);
 }
 
-#define GO_ON	1
-
-/* A message that is not just the next one of a dump */
-static int rare_message(struct td_client *client, const struct nlmsghdr *nlh,
-			td_message_fn fn, void *arg)
+/**
+ * td_rare_message() - look at a message that is not just the next one of a dump
+ * @client: where it came from
+ * @nlh: the message
+ * @fn: called if it is the answer to a plain request
+ * @arg: for @fn
+ *
+ * For td_receive().
+ *
+ * Return: %TD_GO_ON, or what td_receive() shall return.
+ */
+int td_rare_message(struct td_client *client, const struct nlmsghdr *nlh,
+		    td_message_fn fn, void *arg)
 {
+	if (nlh->nlmsg_len < NLMSG_HDRLEN)
+		return td_bad_length(client);
 	/* Left over from a request before */
 	if (nlh->nlmsg_seq != client->seq)
-		return GO_ON;
+		return TD_GO_ON;
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		return fail(client, -EINTR, "what is dumped changed in between: ask again");
+		return fail(client, -EINTR, "the answer is inconsistent",
+			    "tasks changed meanwhile");
 
 	switch (nlh->nlmsg_type) {
 	case NLMSG_DONE:
 	case NLMSG_ERROR:
 		return end_of_answer(client, nlh);
 	case NLMSG_NOOP:
-		return GO_ON;
+		return TD_GO_ON;
 	case NLMSG_OVERRUN:
-		return fail(client, -ENOBUFS, "a part of the answer is lost");
+		return fail(client, -ENOBUFS, "a part of the answer is lost",
+			    strerror(ENOBUFS));
 	}
 	if (nlh->nlmsg_type != client->family ||
 	    nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
-		return fail(client, -EBADMSG, "unexpected message of type %u",
-			    nlh->nlmsg_type);
+		return fail(client, -EBADMSG, "the answer is malformed",
+			    "a message of another type");
 	return fn(nlh, arg);
 }
 
-static int walk_messages(struct td_client *client, size_t len,
-			 td_message_fn fn, void *arg)
-{
-	const char *pos = client->buf, *end = pos + len;
-	const uint16_t flags = NLM_F_MULTI | NLM_F_DUMP_INTR;
-	const uint16_t family = client->family;
-	const uint32_t seq = client->seq;
-	const struct nlmsghdr *nlh;
-	int ret;
-
-	for (; end - pos >= NLMSG_HDRLEN; pos += NLMSG_ALIGN(nlh->nlmsg_len)) {
-		nlh = (const void *)pos;
-		if (nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > end - pos)
-			return fail(client, -EBADMSG, "a message is cut off");
-
-		if (nlh->nlmsg_type == family && nlh->nlmsg_seq == seq &&
-		    (nlh->nlmsg_flags & flags) == NLM_F_MULTI &&
-		    nlh->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN) {
-			ret = fn(nlh, arg);
-			if (ret)
-				return ret;
-			continue;
-		}
-		ret = rare_message(client, nlh, fn, arg);
-		if (ret != GO_ON)
-			return ret;
-	}
-	return GO_ON;
-}
-
 /**
- * td_receive() - receive the answer to the last request
- * @client: where from
- * @fn: called for each message but the one that marks the end
- * @arg: for @fn
+ * td_bad_length() - a message claims a length that cannot be
+ * @client: where it came from
  *
- * The answer to a dump ends with NLMSG_DONE, that to a plain request is one
- * message. What does not come from the kernel, or does not answer this request,
- * is ignored.
+ * For td_receive().
  *
- * Return: 0 after the whole answer; the negative number that @fn returned; a
- * negative errno, the kernel's if it sent one, with the reason in
- * @client->error.
+ * Return: what td_receive() shall return.
  */
-int td_receive(struct td_client *client, td_message_fn fn, void *arg)
+int td_bad_length(struct td_client *client)
 {
-	ssize_t len;
-	int ret;
-
-	do {
-		len = receive_from_kernel(client);
-		if (len < 0)
-			return len;
-		ret = walk_messages(client, len, fn, arg);
-	} while (ret == GO_ON);
-	return ret;
+	return fail(client, -EBADMSG, "the answer is malformed", "a wrong length");
 }

@@ -20,10 +20,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <sys/cdefs.h>
+#include <sys/types.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/task_diag.h>
+#include <linux/types.h>
 
 struct nl_sock;
 
@@ -44,8 +46,8 @@ struct nl_sock;
 struct td_client {
 	struct nl_sock *sock;
 	int fd;
-	uint16_t family;
-	uint32_t seq;
+	__u16 family;
+	__u32 seq;
 	char *buf;
 	size_t buf_size;
 	unsigned long syscalls;
@@ -63,16 +65,22 @@ typedef int (*td_message_fn)(const struct nlmsghdr *nlh, void *arg);
 
 int td_open(struct td_client *client, size_t buf_size);
 void td_close(struct td_client *client);
-int td_request(struct td_client *client, uint8_t cmd, int flags,
+int td_request(struct td_client *client, __u8 cmd, int flags,
 	       const struct task_diag_pid *req);
-int td_receive(struct td_client *client, td_message_fn fn, void *arg);
+
+/* What td_receive() is made of */
+#define TD_GO_ON	1
+ssize_t td_receive_part(struct td_client *client);
+int td_rare_message(struct td_client *client, const struct nlmsghdr *nlh,
+		    td_message_fn fn, void *arg);
+int td_bad_length(struct td_client *client);
 
 static inline const struct genlmsghdr *td_genl(const struct nlmsghdr *nlh)
 {
 	return (const void *)((const char *)nlh + NLMSG_HDRLEN);
 }
 
-static inline uint16_t td_attr_type(const struct nlattr *attr)
+static inline __u16 td_attr_type(const struct nlattr *attr)
 {
 	return attr->nla_type & NLA_TYPE_MASK;
 }
@@ -101,11 +109,6 @@ static inline const struct nlattr *td_attr_next(const struct nlattr *attr)
 	return (const void *)((const char *)attr + NLA_ALIGN(attr->nla_len));
 }
 
-/* The attributes from @first on, which end at @end */
-#define td_for_each_attr(attr, first, end) \
-	for ((attr) = (first); td_attr_ok(attr, end); \
-	     (attr) = td_attr_next(attr))
-
 static inline const struct nlattr *td_first_attr(const struct nlmsghdr *nlh)
 {
 	return (const void *)((const char *)td_genl(nlh) + GENL_HDRLEN);
@@ -122,16 +125,81 @@ static inline const void *td_end(const struct nlmsghdr *nlh)
  *
  * Return: its TASK_DIAG_PID, or 0 if this is no message about a task.
  */
-static inline uint32_t td_pid(const struct nlmsghdr *nlh)
+static inline __u32 td_pid(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr = td_first_attr(nlh);
 
 	if (td_genl(nlh)->cmd != TASK_DIAG_CMD_GET ||
-	    nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN + sizeof(uint32_t) ||
-	    td_attr_type(attr) != TASK_DIAG_PID ||
-	    attr->nla_len != NLA_HDRLEN + sizeof(uint32_t))
+	    nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN + sizeof(__u32) ||
+	    attr->nla_type != TASK_DIAG_PID ||
+	    attr->nla_len != NLA_HDRLEN + sizeof(__u32))
 		return 0;
-	return *(const uint32_t *)td_attr_data(attr);
+	return *(const __u32 *)td_attr_data(attr);
+}
+
+/*
+ * The step from message to message costs as much again as counting it: the
+ * usual message is recognised at once, and all else left to td_rare_message().
+ */
+static __always_inline int td_walk(struct td_client *client, ssize_t len,
+				   td_message_fn fn, void *arg)
+{
+	const struct nlmsghdr *nlh = (const void *)client->buf;
+	const __u16 flags = NLM_F_MULTI | NLM_F_DUMP_INTR;
+	const __u16 family = client->family;
+	const __u32 seq = client->seq;
+	size_t step;
+	int ret;
+
+	for (; len >= NLMSG_HDRLEN; len -= step) {
+		if (nlh->nlmsg_len > len)
+			return td_bad_length(client);
+		step = NLMSG_ALIGN(nlh->nlmsg_len);
+		if (nlh->nlmsg_type == family && nlh->nlmsg_seq == seq &&
+		    (nlh->nlmsg_flags & flags) == NLM_F_MULTI &&
+		    nlh->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN) {
+			ret = fn(nlh, arg);
+			if (ret)
+				return ret;
+		} else {
+			ret = td_rare_message(client, nlh, fn, arg);
+			if (ret != TD_GO_ON)
+				return ret;
+		}
+		nlh = (const void *)((const char *)nlh + step);
+	}
+	return TD_GO_ON;
+}
+
+/**
+ * td_receive() - receive the answer to the last request
+ * @client: where from
+ * @fn: called for each message but the one that marks the end
+ * @arg: for @fn
+ *
+ * The answer to a dump ends with NLMSG_DONE, that to a plain request is one
+ * message. What does not come from the kernel, or does not answer this request,
+ * is ignored.
+ *
+ * Inline, so that @fn becomes a part of the loop.
+ *
+ * Return: 0 after the whole answer; the negative number that @fn returned; a
+ * negative errno, the kernel's if it sent one, with the reason in
+ * @client->error.
+ */
+static __always_inline int td_receive(struct td_client *client,
+				      td_message_fn fn, void *arg)
+{
+	ssize_t len;
+	int ret;
+
+	do {
+		len = td_receive_part(client);
+		if (len < 0)
+			return len;
+		ret = td_walk(client, len, fn, arg);
+	} while (ret == TD_GO_ON);
+	return ret;
 }
 
 #endif /* TASKDIAG_CLIENT_H */

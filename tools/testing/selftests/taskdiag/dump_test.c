@@ -33,7 +33,8 @@ FIXTURE_SETUP(strategy)
 		self->pids[i] = td_spawn(td_start_threads, &nr_threads);
 		ASSERT_LT(0, self->pids[i]);
 		ASSERT_EQ(0, kill(self->pids[i], SIGSTOP));
-		ASSERT_EQ(self->pids[i], waitpid(self->pids[i], NULL, WUNTRACED));
+		ASSERT_EQ(self->pids[i],
+			  waitpid(self->pids[i], NULL, WUNTRACED));
 	}
 }
 
@@ -45,7 +46,8 @@ FIXTURE_TEARDOWN(strategy)
 
 TEST_F(strategy, all_is_every_process_of_procfs)
 {
-	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL));
 }
 
 TEST_F(strategy, all_thread_is_every_thread_of_procfs)
@@ -153,35 +155,42 @@ TEST_F(strategy, children_are_those_whose_parent_it_is)
 	}
 }
 
-static void *fork_in_thread(void *pid)
+struct forked {
+	pthread_barrier_t	done;
+	pid_t			pid;
+};
+
+static void *fork_in_thread(void *arg)
 {
-	*(pid_t *)pid = fork();
-	if (!*(pid_t *)pid) {
+	struct forked *forked = arg;
+
+	forked->pid = fork();
+	if (!forked->pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
+	pthread_barrier_wait(&forked->done);
 	/* The child dies with this thread. */
 	return td_sleep_in_thread(NULL);
 }
 
 TEST_F(strategy, child_of_a_thread_is_its_process_s_child)
 {
-	volatile pid_t child = 0;
 	struct td_answer *answer;
+	struct forked forked;
 	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, fork_in_thread,
-				    (void *)&child));
-	while (!child)
-		sched_yield();
-	ASSERT_LT(0, child);
+	ASSERT_EQ(0, pthread_barrier_init(&forked.done, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, fork_in_thread, &forked));
+	pthread_barrier_wait(&forked.done);
+	ASSERT_LT(0, forked.pid);
 	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
 	EXPECT_STREQ("", td_whole(answer));
 	EXPECT_EQ(NR_PROCESSES + 1, answer->nr_tasks);
-	EXPECT_EQ(1, td_count(answer, child));
+	EXPECT_EQ(1, td_count(answer, forked.pid));
 	td_free(answer);
-	kill(child, SIGKILL);
+	kill(forked.pid, SIGKILL);
 }
 
 /* --- while others come and go ------------------------------------------ */
@@ -231,12 +240,24 @@ FIXTURE_TEARDOWN(churn)
 
 #define NR_DUMPS	100
 
+/* Whether the storm was caught in the act */
+static unsigned int nr_passing(FIXTURE_DATA(churn) *self,
+			       const struct td_answer *answer)
+{
+	unsigned int count = 0;
+	size_t i;
+
+	for (i = 0; i < answer->nr_tasks; i++)
+		count += answer->tasks[i].base.ppid == self->storm;
+	return count;
+}
+
 TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 {
 	struct td_answer *answer;
-	unsigned int i, k;
+	unsigned int i, k, passing = 0;
 
-	for (i = 0; i < NR_DUMPS; i++) {
+	for (i = 0; i < 5 * NR_DUMPS || passing < 20; i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -245,6 +266,7 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 			ASSERT_EQ(1, td_count(answer, self->stable[k]));
 		ASSERT_EQ(1, td_count(answer, getpid()));
 		ASSERT_EQ(1, td_count(answer, 1));
+		passing += nr_passing(self, answer);
 		td_free(answer);
 	}
 }
@@ -253,19 +275,20 @@ TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
 {
 	struct td_set stable = {};
 	struct td_answer *answer;
-	unsigned int i, k;
+	unsigned int i, k, passing = 0;
 
 	for (k = 0; k < NR_PROCESSES; k++)
 		proc_add_tids("/proc", self->stable[k], &stable);
 	ASSERT_EQ(NR_PROCESSES * (NR_THREADS + 1), stable.nr);
 
-	for (i = 0; i < NR_DUMPS; i++) {
+	for (i = 0; i < 5 * NR_DUMPS || passing < 20; i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
 		ASSERT_STREQ("", td_ascending(answer));
 		for (k = 0; k < stable.nr; k++)
 			ASSERT_EQ(1, td_count(answer, stable.pids[k]));
+		passing += nr_passing(self, answer);
 		td_free(answer);
 	}
 }
@@ -400,7 +423,7 @@ TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
 FIXTURE(portions)
 {
 	struct td_sock sock;
-	pid_t parent;		/* of this many processes, with as many threads */
+	pid_t parent;		/* of so many processes, with as many threads */
 	struct td_set children;
 	struct td_set threads;
 };
@@ -496,7 +519,8 @@ TEST_F(portions, are_the_whole_set)
 	struct td_answer *answer;
 	struct td_set seen;
 
-	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL));
 	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
 				      TASK_DIAG_DUMP_ALL_THREAD));
 

@@ -9,13 +9,13 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +33,9 @@
 
 /* Room that the rest of the system gets in pid_max and threads-max */
 #define OTHER_TASKS	16384
+
+/* Processes that are ended at the same time */
+#define END_BATCH	16
 
 static struct {
 	unsigned long processes;
@@ -64,7 +67,7 @@ static struct shared *shared;
 static pid_t *pids;
 static char *stacks;
 
-static void __attribute__((noreturn)) die(const char *what)
+static noreturn void die(const char *what)
 {
 	fprintf(stderr, "fork: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -78,7 +81,7 @@ static void report_done(void)
 	syscall(SYS_futex, &shared->done, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-static void __attribute__((noreturn)) sleep_forever(void)
+static noreturn void sleep_forever(void)
 {
 	if (__atomic_add_fetch(&shared->running, 1, __ATOMIC_RELAXED) ==
 	    shared->wanted)
@@ -93,14 +96,14 @@ static int thread(void *unused)
 	sleep_forever();
 }
 
-static void __attribute__((noreturn)) fail_process(int error)
+static noreturn void fail_process(int error)
 {
 	shared->error = error;
 	report_done();
 	_exit(1);
 }
 
-static void __attribute__((noreturn)) process(pid_t parent)
+static noreturn void process(pid_t parent)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
 			  CLONE_THREAD | CLONE_SYSVSEM;
@@ -171,25 +174,26 @@ static void raise_limits(unsigned long tasks)
 	}
 }
 
-/* Ends the first @nr processes. */
+/* Ends the first @nr processes, few at a time: all would run at once to die. */
 static void end_processes(unsigned long nr)
 {
 	unsigned long i;
 
-	for (i = 0; i < nr; i++)
-		kill(pids[i], SIGKILL);
-	for (i = 0; i < nr; i++)
-		waitpid(pids[i], NULL, 0);
+	for (i = 0; i < nr + END_BATCH; i++) {
+		if (i < nr)
+			kill(pids[i], SIGKILL);
+		if (i >= END_BATCH)
+			waitpid(pids[i - END_BATCH], NULL, 0);
+	}
 }
 
-static void __attribute__((noreturn)) give_up(unsigned long nr, int error)
+static noreturn void give_up(unsigned long nr, int error)
 {
 	end_processes(nr);
 	fprintf(stderr, "fork: cannot make %lu processes of %lu threads: %s\n",
 		opts.processes, opts.threads, strerror(error));
 	if (error == EAGAIN)
-		fputs("fork: a limit is in the way: RLIMIT_NPROC, or pids.max of the control group\n",
-		      stderr);
+		fprintf(stderr, "fork: is pids.max of the control group too low?\n");
 	exit(1);
 }
 
@@ -252,7 +256,7 @@ static void wait_for_signal(void)
 
 /* --- the command line -------------------------------------------------- */
 
-static void usage(FILE *to)
+static void print_usage(FILE *to)
 {
 	fputs("usage: fork [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
 	      "Makes many sleeping tasks. When all of them run, it runs COMMAND and then ends\n"
@@ -268,11 +272,10 @@ static void usage(FILE *to)
 	      to);
 }
 
-static void __attribute__((noreturn)) bad_usage(const char *what,
-						const char *value)
+static noreturn void bad_usage(const char *what, const char *value)
 {
 	fprintf(stderr, "fork: %s '%s'\n", what, value);
-	usage(stderr);
+	print_usage(stderr);
 	exit(2);
 }
 
@@ -317,10 +320,10 @@ static void parse_options(int argc, char **argv)
 			ready_given = true;
 			break;
 		case HELP:
-			usage(stdout);
+			print_usage(stdout);
 			exit(fflush(stdout) ? 1 : 0);
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			exit(2);
 		}
 	}

@@ -7,12 +7,9 @@
 
 #include <sys/ptrace.h>
 
-#define PROC	"/tmp/proc"	/* of a namespace, in the mounts of its init */
-
 /*
  * A pid namespace "outer" in the test's one, and "inner" in that. The init of
- * each has a child with a thread. What runs in them is driven by commands: a
- * function of the test's own program, called there.
+ * each waits for commands: functions of this program that it is to call.
  */
 struct space {
 	pid_t	init;		/* as the test sees it */
@@ -34,8 +31,7 @@ static void space_run(struct __test_metadata *_metadata, int call, int reply)
 	space_fn fn;
 
 	td_must(!unshare(CLONE_NEWNS), "unshare");
-	td_must(!mkdir(PROC, 0755) || errno == EEXIST, "mkdir");
-	td_must(!mount("proc", PROC, "proc", 0, NULL), "mount proc");
+	td_must(!mount("proc", "/proc", "proc", 0, NULL), "mount /proc");
 	td_must(write(reply, "", 1) == 1, "write");
 	while (read(call, &fn, sizeof(fn)) == sizeof(fn)) {
 		fn(_metadata);
@@ -53,7 +49,6 @@ static bool space_call(struct space *space, space_fn fn)
 	       read(space->reply, &byte, 1) == 1;
 }
 
-
 /* Makes the init of a new namespace, child of the caller. */
 static pid_t space_clone(struct __test_metadata *_metadata, int fds[4])
 {
@@ -67,7 +62,8 @@ static pid_t space_clone(struct __test_metadata *_metadata, int fds[4])
 	return pid;
 }
 
-static int inner_fds[4];	/* made by the test, used two namespaces below */
+/* Made by the test, used two namespaces below */
+static int inner_fds[4];
 
 static void make_inner(struct __test_metadata *_metadata)
 {
@@ -142,12 +138,15 @@ static void expect_procfs_here(struct __test_metadata *_metadata)
 	size_t i;
 
 	ASSERT_EQ(0, td_open(&sock));
-	EXPECT_STREQ("", td_check_all(&sock, PROC, TASK_DIAG_DUMP_ALL));
-	EXPECT_STREQ("", td_check_all(&sock, PROC, TASK_DIAG_DUMP_ALL_THREAD));
-	pids = proc_pids(PROC);
+	EXPECT_STREQ("", td_check_all(&sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&sock, "/proc",
+				      TASK_DIAG_DUMP_ALL_THREAD));
+	pids = proc_pids("/proc");
 	for (i = 0; i < pids.nr; i++) {
-		EXPECT_STREQ("", td_check_process(&sock, PROC, pids.pids[i]));
-		EXPECT_STREQ("", td_check_threads(&sock, PROC, pids.pids[i]));
+		EXPECT_STREQ("", td_check_process(&sock, "/proc",
+						  pids.pids[i]));
+		EXPECT_STREQ("", td_check_threads(&sock, "/proc",
+						  pids.pids[i]));
 	}
 	td_set_free(&pids);
 	td_close(&sock);
@@ -203,7 +202,7 @@ static void expect_traced_by_nobody(struct __test_metadata *_metadata)
 	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, TASK_DIAG_SHOW_BASE, 0);
 	EXPECT_STREQ("", td_whole(answer));
 	EXPECT_EQ(0, answer->tasks[0].base.tpid);
-	EXPECT_STREQ("", td_check_process(&sock, PROC, 1));
+	EXPECT_STREQ("", td_check_process(&sock, "/proc", 1));
 	td_free(answer);
 	td_close(&sock);
 }
@@ -213,8 +212,7 @@ static void lead_session(struct __test_metadata *_metadata)
 	EXPECT_EQ(1, setsid());
 }
 
-/* Its init is not in its own namespace's session yet: only its child is. */
-static void start_session_of_child(struct __test_metadata *_metadata)
+static void start_group_of_child(struct __test_metadata *_metadata)
 {
 	pid_t pid;
 
@@ -241,7 +239,7 @@ TEST_F(pidns, parent_and_session_outside_are_0)
 
 TEST_F(pidns, session_and_group_inside_have_numbers)
 {
-	ASSERT_TRUE(space_call(&self->outer, start_session_of_child));
+	ASSERT_TRUE(space_call(&self->outer, start_group_of_child));
 	ASSERT_TRUE(space_call(&self->outer, lead_session));
 	ASSERT_TRUE(space_call(&self->outer, start_child_with_thread));
 	ASSERT_TRUE(space_call(&self->outer, expect_procfs_here));
@@ -268,10 +266,13 @@ TEST_F(pidns, parent_sees_nested_tasks_by_its_own_numbers)
 	pids[3] = getpid();
 	ASSERT_LT(0, pids[2]);
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
-		EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pids[i]));
-		EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pids[i]));
+		EXPECT_STREQ("", td_check_process(&self->sock, "/proc",
+						  pids[i]));
+		EXPECT_STREQ("", td_check_threads(&self->sock, "/proc",
+						  pids[i]));
 	}
-	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL));
 	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
 				      TASK_DIAG_DUMP_ALL_THREAD));
 
@@ -289,6 +290,11 @@ TEST_F(pidns, tracer_outside_is_0)
 	ASSERT_TRUE(space_call(&self->inner, expect_traced_by_nobody));
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc",
 					  self->inner.init));
+
+	/* Else nobody could reap it, and its namespaces would not end. */
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->inner.init, NULL, NULL));
+	ASSERT_EQ(self->inner.init, waitpid(self->inner.init, NULL, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->inner.init, NULL, NULL));
 }
 
 /* setns() is about children: one keeps one's own namespace, and its view. */
@@ -301,7 +307,8 @@ TEST_F(pidns, joining_for_children_changes_nothing_for_oneself)
 	fd = open(path, O_RDONLY);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, setns(fd, CLONE_NEWPID));
-	EXPECT_STREQ("", td_check_all(&self->sock, "/proc", TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&self->sock, "/proc",
+				      TASK_DIAG_DUMP_ALL));
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 }
 

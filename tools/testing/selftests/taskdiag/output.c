@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <linux/types.h>
 
 #include "output.h"
 
@@ -56,9 +56,9 @@ void print_escaped(const void *bytes, size_t len, int width)
 }
 
 /* Returns the length of the UTF-8 character at @s, or 0 if there is none. */
-static size_t decode_utf8(const unsigned char *s, size_t len, uint32_t *c)
+static size_t decode_utf8(const unsigned char *s, size_t len, __u32 *c)
 {
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const __u32 smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t n, i;
 
 	*c = *s;
@@ -96,7 +96,7 @@ static size_t decode_utf8(const unsigned char *s, size_t len, uint32_t *c)
 void print_json_string(const void *bytes, size_t len)
 {
 	const unsigned char *s = bytes, *end = s + len;
-	uint32_t c;
+	__u32 c;
 	size_t n;
 
 	putchar('"');

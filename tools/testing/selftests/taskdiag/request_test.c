@@ -51,6 +51,13 @@ static struct td_answer *ask_bytes(struct td_sock *sock, __u16 flags,
 	return td_exchange(sock, &msg);
 }
 
+static struct td_answer *ask(FIXTURE_DATA(request) *self,
+			     const FIXTURE_VARIANT(request) *variant)
+{
+	return ask_bytes(&self->sock, variant->flags, &self->req,
+			 sizeof(self->req));
+}
+
 static void expect_refused(struct __test_metadata *_metadata,
 			   struct td_answer *answer, int error,
 			   const char *text, __u32 bad_attr)
@@ -157,19 +164,15 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 		self->req.show_flags = TASK_DIAG_SHOW_BASE | 1ULL << bit;
 		snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
 			 1ULL << bit);
-		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 sizeof(self->req)),
-			       EINVAL, text, ATTR_OFFSET);
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
+			       ATTR_OFFSET);
 	}
 
 	self->req.show_flags = ~0ULL;
 	snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
 		 ~header->header.show_flags);
-	expect_refused(_metadata,
-		       ask_bytes(&self->sock, variant->flags, &self->req,
-				 sizeof(self->req)),
-		       EINVAL, text, ATTR_OFFSET);
+	expect_refused(_metadata, ask(self, variant), EINVAL, text,
+		       ATTR_OFFSET);
 	td_free(header);
 }
 
@@ -186,10 +189,8 @@ TEST_F(request, unknown_strategy_is_refused)
 		self->req.dump_strategy = strategies[i];
 		snprintf(text, sizeof(text), "dump_strategy %llu is unknown",
 			 strategies[i]);
-		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 sizeof(self->req)),
-			       EINVAL, text, ATTR_OFFSET);
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
+			       ATTR_OFFSET);
 	}
 }
 
@@ -199,10 +200,8 @@ TEST_F(request, reserved_must_be_zero)
 
 	for (bit = 0; bit < 32; bit++) {
 		self->req.reserved = 1U << bit;
-		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 sizeof(self->req)),
-			       EINVAL, "reserved is not 0", ATTR_OFFSET);
+		expect_refused(_metadata, ask(self, variant), EINVAL,
+			       "reserved is not 0", ATTR_OFFSET);
 	}
 	/* A part of the field is as good as the whole */
 	self->req.reserved = 0x0101;
@@ -268,7 +267,8 @@ TEST_F(request, message_without_genetlink_header_is_refused)
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
 	msg.nlh.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN - 1;
-	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL, "", 0);
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL, "",
+		       0);
 }
 
 TEST_F(request, genetlink_reserved_must_be_zero)
@@ -314,10 +314,7 @@ TEST_F(request, unknown_command_is_refused)
 
 TEST_F(request, pid_0_is_the_caller)
 {
-	expect_one(_metadata,
-		   ask_bytes(&self->sock, variant->flags, &self->req,
-			     sizeof(self->req)),
-		   getpid());
+	expect_one(_metadata, ask(self, variant), getpid());
 }
 
 static void *ask_in_thread(void *sock)
@@ -346,10 +343,8 @@ TEST_F(request, pid_of_nobody_is_no_such_process)
 
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		self->req.pid = pids[i];
-		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 sizeof(self->req)),
-			       ESRCH, "no such process", 0);
+		expect_refused(_metadata, ask(self, variant), ESRCH,
+			       "no such process", 0);
 	}
 }
 
@@ -364,10 +359,8 @@ TEST_F(request, thread_that_leads_no_process_is_no_process)
 	tids = proc_tids("/proc", pid);
 	ASSERT_EQ(2, tids.nr);
 	self->req.pid = tids.pids[0] == pid ? tids.pids[1] : tids.pids[0];
-	expect_refused(_metadata,
-		       ask_bytes(&self->sock, variant->flags, &self->req,
-				 sizeof(self->req)),
-		       ESRCH, "no such process", 0);
+	expect_refused(_metadata, ask(self, variant), ESRCH, "no such process",
+		       0);
 }
 
 TEST_F(request, acknowledgement_comes_once)
@@ -408,68 +401,6 @@ TEST_F(request, each_message_has_what_was_asked_for)
 	}
 }
 
-TEST_F(request, header_tells_what_the_kernel_supports)
-{
-	struct td_answer *answer;
-	const struct task_diag_header *header;
-	struct td_msg msg;
-	unsigned int i;
-	__u64 mask = 0;
-
-	if (variant->flags) {
-		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0, 0);
-	} else {
-		td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-		answer = td_exchange(&self->sock, &msg);
-		EXPECT_EQ(0, answer->nr_tasks);
-	}
-	ASSERT_STREQ("", td_whole(answer));
-	ASSERT_TRUE(answer->has_header);
-
-	header = &answer->header;
-	EXPECT_EQ(0x1f, header->dump_strategies);
-	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
-	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
-	for (i = 0; i < answer->nr_sizes; i++) {
-		EXPECT_EQ(0, mask & (1ULL << answer->sizes[i].attr));
-		mask |= 1ULL << answer->sizes[i].attr;
-		if (answer->sizes[i].attr == TASK_DIAG_BASE)
-			EXPECT_EQ(sizeof(struct task_diag_base),
-				  answer->sizes[i].size);
-	}
-	EXPECT_EQ(mask, header->show_flags);
-	EXPECT_TRUE(mask & TASK_DIAG_SHOW_BASE);
-	td_free(answer);
-}
-
-TEST_F(request, header_takes_no_attribute)
-{
-	struct td_msg msg;
-
-	if (variant->flags)
-		return;
-	td_request_get(&self->sock, &msg, 0, &self->req);
-	msg.genl.cmd = TASK_DIAG_CMD_HEADER;
-	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
-		       "Attribute failed policy validation", ATTR_OFFSET);
-
-	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_MAX + 1, &self->req, sizeof(self->req));
-	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
-		       "Unknown attribute type", ATTR_OFFSET);
-}
-
-TEST_F(request, header_is_no_dump)
-{
-	struct td_msg msg;
-
-	if (!variant->flags)
-		return;
-	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, NLM_F_DUMP);
-	expect_refused(_metadata, td_exchange(&self->sock, &msg), EOPNOTSUPP,
-		       "", 0);
-}
-
 TEST_F(request, strategy_with_many_tasks_needs_a_dump)
 {
 	static const __u64 many[] = {
@@ -499,15 +430,10 @@ TEST_F(request, good_request_follows_a_bad_one)
 
 	for (i = 0; i < 20; i++) {
 		self->req.pid = TD_NO_PID;
-		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 sizeof(self->req)),
-			       ESRCH, "no such process", 0);
+		expect_refused(_metadata, ask(self, variant), ESRCH,
+			       "no such process", 0);
 		self->req.pid = getpid();
-		expect_one(_metadata,
-			   ask_bytes(&self->sock, variant->flags, &self->req,
-				     sizeof(self->req)),
-			   getpid());
+		expect_one(_metadata, ask(self, variant), getpid());
 	}
 }
 
@@ -544,6 +470,93 @@ TEST_F(request, requests_in_one_datagram_are_answered_one_by_one)
 
 	if (!variant->flags)
 		expect_one(_metadata, td_recv_all(&self->sock), getpid());
+}
+
+/* --- the header -------------------------------------------------------- */
+
+FIXTURE(header)
+{
+	struct td_sock sock;
+};
+
+FIXTURE_SETUP(header)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+}
+
+FIXTURE_TEARDOWN(header)
+{
+	td_close(&self->sock);
+}
+
+static void expect_header(struct __test_metadata *_metadata,
+			  const struct td_answer *answer)
+{
+	const struct task_diag_header *header = &answer->header;
+	unsigned int i;
+	__u64 mask = 0;
+
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_TRUE(answer->has_header);
+	EXPECT_EQ(0x1f, header->dump_strategies);
+	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
+	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
+	for (i = 0; i < answer->nr_sizes; i++) {
+		EXPECT_EQ(0, mask & (1ULL << answer->sizes[i].attr));
+		mask |= 1ULL << answer->sizes[i].attr;
+		if (answer->sizes[i].attr == TASK_DIAG_BASE)
+			EXPECT_EQ(sizeof(struct task_diag_base),
+				  answer->sizes[i].size);
+	}
+	EXPECT_EQ(mask, header->show_flags);
+	EXPECT_TRUE(mask & TASK_DIAG_SHOW_BASE);
+}
+
+TEST_F(header, tells_what_the_kernel_supports)
+{
+	struct td_answer *answer;
+	struct td_msg msg;
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	answer = td_exchange(&self->sock, &msg);
+	expect_header(_metadata, answer);
+	EXPECT_EQ(0, answer->nr_tasks);
+	td_free(answer);
+}
+
+TEST_F(header, comes_first_in_a_dump)
+{
+	struct td_answer *answer;
+
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0, 0);
+	expect_header(_metadata, answer);
+	EXPECT_EQ(1, answer->nr_tasks);
+	td_free(answer);
+}
+
+TEST_F(header, takes_no_attribute)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ONE };
+	struct td_msg msg;
+
+	td_request_get(&self->sock, &msg, 0, &req);
+	msg.genl.cmd = TASK_DIAG_CMD_HEADER;
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Attribute failed policy validation", ATTR_OFFSET);
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	td_put(&msg, TASK_DIAG_CMD_ATTR_MAX + 1, &req, sizeof(req));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Unknown attribute type", ATTR_OFFSET);
+}
+
+TEST_F(header, is_no_dump)
+{
+	struct td_msg msg;
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, NLM_F_DUMP);
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EOPNOTSUPP,
+		       "", 0);
 }
 
 int main(int argc, char **argv)

@@ -19,12 +19,17 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-const volatile bool threads;
+/* Set before the program is loaded */
+bool threads;
+
+/* No string: it would go to a section for strings, which libbpf does not know. */
+static const char state_letters[] = {
+	'R', 'S', 'D', 'T', 't', 'X', 'Z', 'P', 'I'
+};
 
 /* task_state_to_char() */
 static char task_state(const struct task_struct *task)
 {
-	static const char letters[] = "RSDTtXZPI";
 	unsigned int state = task->__state;
 	unsigned int report = (state | task->exit_state) & TASK_REPORT;
 	unsigned int i;
@@ -35,9 +40,9 @@ static char task_state(const struct task_struct *task)
 		report = TASK_UNINTERRUPTIBLE;
 
 	/* fls(): BPF has no instruction for it. */
-	for (i = 0; report && i < sizeof(letters) - 2; i++)
+	for (i = 0; report && i < sizeof(state_letters) - 1; i++)
 		report >>= 1;
-	return letters[i];
+	return state_letters[i];
 }
 
 SEC("iter/task")
@@ -46,6 +51,7 @@ int task_bpf_all(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct task_bpf_base base = {};
 	struct signal_struct *signal;
+	const __u64 *comm;
 
 	/* The last call has none. */
 	if (!task)
@@ -65,7 +71,9 @@ int task_bpf_all(struct bpf_iter__task *ctx)
 	base.sid = signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	base.pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 	base.state = task_state(task);
-	bpf_probe_read_kernel(base.comm, sizeof(base.comm), task->comm);
+	/* Plain loads are cheaper than bpf_probe_read_kernel(). */
+	comm = (const void *)task->comm;
+	__builtin_memcpy(base.comm, comm, sizeof(base.comm));
 
 	bpf_seq_write(ctx->meta->seq, &base, sizeof(base));
 	return 0;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Shows all tasks, as a BPF iterator gives them. */
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -15,8 +17,8 @@
 #include "task_bpf_all.h"
 #include "task_bpf_all.skel.h"
 
-_Static_assert(sizeof(struct task_bpf_base) == sizeof(struct task_diag_base),
-	       "task_bpf_base and task_diag_base differ");
+static_assert(sizeof(struct task_bpf_base) == sizeof(struct task_diag_base),
+	      "task_bpf_base and task_diag_base differ");
 
 static struct {
 	bool threads;
@@ -29,31 +31,29 @@ static unsigned long syscalls, tasks;
 
 /* --- the BPF program --------------------------------------------------- */
 
-static const char *missing_config(int err)
+static const char *missing(int err)
 {
-	if (err == ENOSYS)
-		return "this kernel has no BPF: it needs CONFIG_BPF_SYSCALL=y";
 	if (err == EPERM || err == EACCES)
-		return "CAP_BPF and CAP_PERFMON, or root, are needed";
+		return "CAP_BPF and CAP_PERFMON are needed";
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return "this kernel has no BTF, or /sys is not mounted: it needs CONFIG_DEBUG_INFO_BTF=y";
-	return "are CONFIG_BPF_SYSCALL=y, CONFIG_BPF_EVENTS=y and CONFIG_DEBUG_INFO_BTF=y set?";
+		return "no /sys/kernel/btf/vmlinux: does the kernel lack CONFIG_DEBUG_INFO_BTF=y?";
+	return "does the kernel lack CONFIG_BPF_SYSCALL=y or CONFIG_BPF_EVENTS=y?";
 }
 
-static void __attribute__((noreturn)) die(const char *what, int err)
+static noreturn void die(const char *what, int err)
 {
 	fprintf(stderr, "task_bpf_all: %s: %s\n", what, strerror(err));
 	exit(1);
 }
 
-static void __attribute__((noreturn)) die_bpf(const char *what, int err)
+static noreturn void die_bpf(const char *what, int err)
 {
 	fprintf(stderr, "task_bpf_all: %s: %s\ntask_bpf_all: %s\n", what,
-		strerror(err), missing_config(err));
+		strerror(err), missing(err));
 	exit(1);
 }
 
-/* missing_config() says it in fewer words; TASK_BPF_DEBUG gives all of them. */
+/* missing() says it in fewer words; TASK_BPF_DEBUG gives all of them. */
 static int print_libbpf(enum libbpf_print_level level, const char *format,
 			va_list args)
 {
@@ -63,7 +63,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format,
 	return vfprintf(stderr, format, args);
 }
 
-static struct task_bpf_all *load(void)
+static struct task_bpf_all *load_program(void)
 {
 	struct task_bpf_all *skel;
 
@@ -71,7 +71,7 @@ static struct task_bpf_all *load(void)
 	skel = task_bpf_all__open();
 	if (!skel)
 		die_bpf("cannot open the BPF program", errno);
-	skel->rodata->threads = opts.threads;
+	skel->bss->threads = opts.threads;
 	if (task_bpf_all__load(skel))
 		die_bpf("cannot load the BPF program", errno);
 	if (task_bpf_all__attach(skel))
@@ -125,7 +125,7 @@ static void read_all(int link)
 
 /* --- the command line -------------------------------------------------- */
 
-static void usage(FILE *to)
+static void print_usage(FILE *to)
 {
 	fputs("usage: task_bpf_all [--threads] [--pids | --quiet | --bench]\n"
 	      "Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n\n"
@@ -167,15 +167,15 @@ static void parse_options(int argc, char **argv)
 			opts.bench = true;
 			break;
 		case HELP:
-			usage(stdout);
+			print_usage(stdout);
 			exit(finish_output() ? 1 : 0);
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			exit(2);
 		}
 	}
 	if (optind < argc || opts.pids + opts.quiet + opts.bench > 1) {
-		usage(stderr);
+		print_usage(stderr);
 		exit(2);
 	}
 }
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 	unsigned long long start;
 
 	parse_options(argc, argv);
-	skel = load();
+	skel = load_program();
 	if (!opts.quiet && !opts.bench && !opts.pids)
 		puts("    PID " BASE_COLUMNS);
 	start = now_ns();

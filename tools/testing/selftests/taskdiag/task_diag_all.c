@@ -2,8 +2,10 @@
 /* Shows tasks and their properties, as task_diag gives them. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 
 #include "client.h"
@@ -26,9 +28,10 @@ static void base_json(const void *data, size_t len)
 	struct task_diag_base base = {};
 
 	memcpy(&base, data, len < sizeof(base) ? len : sizeof(base));
-	printf("{\"tgid\":%u,\"pid\":%u,\"ppid\":%u,\"tpid\":%u,\"sid\":%u,\"pgid\":%u,\"state\":\"%c\",\"comm\":",
-	       base.tgid, base.pid, base.ppid, base.tpid, base.sid, base.pgid,
-	       base.state);
+	printf("{\"tgid\":%u,\"pid\":%u,\"ppid\":%u,\"tpid\":%u,", base.tgid,
+	       base.pid, base.ppid, base.tpid);
+	printf("\"sid\":%u,\"pgid\":%u,\"state\":\"%c\",\"comm\":", base.sid,
+	       base.pgid, base.state);
 	print_json_string(base.comm, strnlen((char *)base.comm, sizeof(base.comm)));
 	putchar('}');
 }
@@ -82,9 +85,9 @@ struct bytes {
  * @unknown: attributes that are neither, as they came
  */
 struct task {
-	uint32_t pid;
+	__u32 pid;
 	bool more;
-	uint64_t present;
+	__u64 present;
 	struct bytes groups[ARRAY_SIZE(groups)];
 	struct bytes errors;
 	struct bytes unknown;
@@ -104,7 +107,7 @@ static void add_bytes(struct bytes *bytes, const void *data, size_t len)
 	bytes->len += len;
 }
 
-static void reset_task(struct task *task, uint32_t pid)
+static void reset_task(struct task *task, __u32 pid)
 {
 	size_t i;
 
@@ -151,7 +154,9 @@ static void add_message(struct task *task, const struct nlmsghdr *nlh)
 	const struct nlattr *attr;
 
 	task->more = false;
-	td_for_each_attr(attr, td_attr_next(td_first_attr(nlh)), td_end(nlh)) {
+	/* The first one is TASK_DIAG_PID. */
+	attr = td_attr_next(td_first_attr(nlh));
+	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
 		if (td_attr_type(attr) == TASK_DIAG_MORE)
 			task->more = true;
 		else
@@ -193,7 +198,7 @@ static void print_hex(const struct nlattr *attr)
 		printf("%02x", s[i]);
 }
 
-static void table_begin(uint64_t show)
+static void table_begin(__u64 show)
 {
 	size_t i;
 
@@ -205,8 +210,9 @@ static void table_begin(uint64_t show)
 	putchar('\n');
 }
 
-static void table_task(const struct task *task, uint64_t show)
+static void table_task(const struct task *task, __u64 show)
 {
+	const char *end = task->unknown.data + task->unknown.len;
 	const struct task_diag_error *error = errors(task);
 	const struct nlattr *attr;
 	size_t i;
@@ -222,8 +228,8 @@ static void table_task(const struct task *task, uint64_t show)
 	}
 	for (i = 0; i < nr_errors(task); i++)
 		printf(" [%s: %s]", group_name(error[i].attr), strerror(-error[i].error));
-	td_for_each_attr(attr, (const void *)task->unknown.data,
-			 task->unknown.data + task->unknown.len) {
+	attr = (const void *)task->unknown.data;
+	for (; td_attr_ok(attr, end); attr = td_attr_next(attr)) {
 		printf(" [%s: ", group_name(td_attr_type(attr)));
 		print_hex(attr);
 		putchar(']');
@@ -245,6 +251,7 @@ static void json_errors(const struct task *task)
 
 static void json_task(const struct task *task)
 {
+	const char *end = task->unknown.data + task->unknown.len;
 	const struct nlattr *attr;
 	size_t i;
 
@@ -257,8 +264,8 @@ static void json_task(const struct task *task)
 	}
 	if (nr_errors(task))
 		json_errors(task);
-	td_for_each_attr(attr, (const void *)task->unknown.data,
-			 task->unknown.data + task->unknown.len) {
+	attr = (const void *)task->unknown.data;
+	for (; td_attr_ok(attr, end); attr = td_attr_next(attr)) {
 		printf(",\"%s\":\"", group_name(td_attr_type(attr)));
 		print_hex(attr);
 		putchar('"');
@@ -289,14 +296,14 @@ static struct {
  */
 struct reader {
 	unsigned long tasks;
-	uint32_t last_pid;
+	__u32 last_pid;
 	struct task task;
 };
 
 static int count_task(const struct nlmsghdr *nlh, void *arg)
 {
 	struct reader *reader = arg;
-	uint32_t pid = td_pid(nlh);
+	__u32 pid = td_pid(nlh);
 
 	reader->tasks += pid != reader->last_pid;
 	reader->last_pid = pid;
@@ -306,7 +313,7 @@ static int count_task(const struct nlmsghdr *nlh, void *arg)
 static int print_pid(const struct nlmsghdr *nlh, void *arg)
 {
 	struct reader *reader = arg;
-	uint32_t pid = td_pid(nlh);
+	__u32 pid = td_pid(nlh);
 
 	if (pid && pid != reader->last_pid)
 		printf("%u\n", pid);
@@ -330,7 +337,7 @@ static void print_task(struct reader *reader)
 static int collect_task(const struct nlmsghdr *nlh, void *arg)
 {
 	struct reader *reader = arg;
-	uint32_t pid = td_pid(nlh);
+	__u32 pid = td_pid(nlh);
 
 	if (!pid)
 		return 0;
@@ -349,7 +356,9 @@ static int fail(const char *reason)
 	return -1;
 }
 
-static int ask(struct td_client *client, td_message_fn fn, void *arg)
+/* Inline for the reason that td_receive() is */
+static __always_inline int ask(struct td_client *client, td_message_fn fn,
+			       void *arg)
 {
 	int flags = opts.plain ? 0 : NLM_F_DUMP;
 
@@ -417,7 +426,8 @@ static int read_header(const struct nlmsghdr *nlh, void *arg)
 	const struct nlattr *attr;
 	size_t len;
 
-	td_for_each_attr(attr, td_first_attr(nlh), td_end(nlh)) {
+	attr = td_first_attr(nlh);
+	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
 		len = td_attr_len(attr);
 		switch (td_attr_type(attr)) {
 		case TASK_DIAG_HEADER:
@@ -447,7 +457,7 @@ static const char *strategy_name(unsigned int nr)
 }
 
 /* The names of the bits in @mask, each in @quote and after @separator but one */
-static void print_mask(uint64_t mask, const char *(*name)(unsigned int nr),
+static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
 		       const char *quote, const char *separator)
 {
 	const char *between = "";
@@ -508,7 +518,7 @@ static int show_header(struct td_client *client)
 
 /* --- the command line -------------------------------------------------- */
 
-static void usage(FILE *to)
+static void print_usage(FILE *to)
 {
 	size_t i;
 
@@ -539,11 +549,10 @@ static void usage(FILE *to)
 	      "Exit status: 0; 1 if the kernel refused; 2 for wrong usage.\n", to);
 }
 
-static void __attribute__((noreturn)) bad_usage(const char *what,
-						const char *value)
+static noreturn void bad_usage(const char *what, const char *value)
 {
 	fprintf(stderr, "task_diag_all: %s '%s'\n", what, value);
-	usage(stderr);
+	print_usage(stderr);
 	exit(2);
 }
 
@@ -560,7 +569,7 @@ static unsigned long number(const char *option, const char *value,
 	return n;
 }
 
-static uint64_t parse_strategy(const char *name)
+static __u64 parse_strategy(const char *name)
 {
 	size_t i;
 
@@ -571,7 +580,7 @@ static uint64_t parse_strategy(const char *name)
 	bad_usage("no such strategy:", name);
 }
 
-static uint64_t parse_group(const char *name)
+static __u64 parse_group(const char *name)
 {
 	size_t i;
 
@@ -582,9 +591,9 @@ static uint64_t parse_group(const char *name)
 	bad_usage("no such properties:", name);
 }
 
-static uint64_t parse_show(char *list)
+static __u64 parse_show(char *list)
 {
-	uint64_t show = 0;
+	__u64 show = 0;
 	char *name;
 
 	if (!strcmp(list, "none"))
@@ -629,7 +638,7 @@ static void parse_options(int argc, char **argv)
 			strategy_given = true;
 			break;
 		case PID:
-			opts.req.pid = number("no pid:", optarg, UINT32_MAX);
+			opts.req.pid = number("no pid:", optarg, UINT_MAX);
 			break;
 		case SHOW:
 			opts.req.show_flags = parse_show(optarg);
@@ -656,10 +665,10 @@ static void parse_options(int argc, char **argv)
 			set_mode(MODE_BENCH, "--bench");
 			break;
 		case HELP:
-			usage(stdout);
+			print_usage(stdout);
 			exit(finish_output() ? 1 : 0);
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			exit(2);
 		}
 	}

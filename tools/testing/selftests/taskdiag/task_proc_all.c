@@ -9,9 +9,9 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/syscall.h>
@@ -29,10 +29,10 @@ static unsigned long syscalls, tasks;
 
 /* What getdents64() gives; not every C library has it. */
 struct dirent64_header {
-	uint64_t d_ino;
-	int64_t d_off;
-	uint16_t d_reclen;
-	uint8_t d_type;
+	__u64 d_ino;
+	__s64 d_off;
+	__u16 d_reclen;
+	__u8 d_type;
 	char d_name[];
 };
 
@@ -56,7 +56,7 @@ struct stat_fields {
 	unsigned int sid;
 };
 
-static void __attribute__((noreturn)) die(const char *what)
+static noreturn void die(const char *what)
 {
 	fprintf(stderr, "task_proc_all: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -148,9 +148,10 @@ static void read_task(int dir, const char *name)
 
 /* --- all of them ------------------------------------------------------- */
 
+typedef void (*entry_fn)(int dir, const char *name);
+
 /* Calls @fn for each entry of the open directory @dir that is a number. */
-static void for_each_number(int dir, char *buf, size_t size,
-			    void (*fn)(int dir, const char *name))
+static void walk_numbers(int dir, void *buf, size_t size, entry_fn fn)
 {
 	const struct dirent64_header *entry;
 	long len, pos;
@@ -163,7 +164,7 @@ static void for_each_number(int dir, char *buf, size_t size,
 		if (len <= 0)
 			return;
 		for (pos = 0; pos < len; pos += entry->d_reclen) {
-			entry = (const void *)(buf + pos);
+			entry = (const void *)((char *)buf + pos);
 			if (isdigit(entry->d_name[0]))
 				fn(dir, entry->d_name);
 		}
@@ -172,7 +173,7 @@ static void for_each_number(int dir, char *buf, size_t size,
 
 static void read_threads(int dir, const char *name)
 {
-	static char buf[65536] __attribute__((aligned(8)));
+	static __u64 buf[8192];
 	char path[32];
 	int fd;
 
@@ -184,29 +185,29 @@ static void read_threads(int dir, const char *name)
 			return;
 		die(path);
 	}
-	for_each_number(fd, buf, sizeof(buf), read_task);
+	walk_numbers(fd, buf, sizeof(buf), read_task);
 	syscalls++;
 	close(fd);
 }
 
 static void read_all(void)
 {
-	static char buf[65536] __attribute__((aligned(8)));
+	static __u64 buf[8192];
 	int dir;
 
 	syscalls++;
 	dir = open("/proc", O_RDONLY | O_DIRECTORY);
 	if (dir < 0)
 		die("/proc");
-	for_each_number(dir, buf, sizeof(buf),
-			opts.threads ? read_threads : read_task);
+	walk_numbers(dir, buf, sizeof(buf),
+		     opts.threads ? read_threads : read_task);
 	syscalls++;
 	close(dir);
 }
 
 /* --- the command line -------------------------------------------------- */
 
-static void usage(FILE *to)
+static void print_usage(FILE *to)
 {
 	fputs("usage: task_proc_all [--threads] [--pids | --quiet | --bench]\n"
 	      "Shows all processes, read from /proc/PID/stat.\n\n"
@@ -247,15 +248,15 @@ static void parse_options(int argc, char **argv)
 			opts.bench = true;
 			break;
 		case HELP:
-			usage(stdout);
+			print_usage(stdout);
 			exit(finish_output() ? 1 : 0);
 		default:
-			usage(stderr);
+			print_usage(stderr);
 			exit(2);
 		}
 	}
 	if (optind < argc || opts.pids + opts.quiet + opts.bench > 1) {
-		usage(stderr);
+		print_usage(stderr);
 		exit(2);
 	}
 }

@@ -9,7 +9,11 @@
 #ifndef TASKDIAG_H
 #define TASKDIAG_H
 
-/* The harness compares whatever types it is given, and jumps out of tests. */
+/*
+ * The harness compares whatever types it is given, and jumps out of tests. No
+ * test uses all that is here.
+ */
+#pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #ifndef __clang__
@@ -45,7 +49,7 @@
 /* --- small things ------------------------------------------------------ */
 
 /* In a child that a test relies on. */
-static inline void td_must(bool ok, const char *what)
+static void td_must(bool ok, const char *what)
 {
 	if (ok)
 		return;
@@ -53,7 +57,7 @@ static inline void td_must(bool ok, const char *what)
 	_exit(KSFT_FAIL);
 }
 
-static inline void *td_grow(void *array, size_t nr, size_t *max, size_t size)
+static void *td_grow(void *array, size_t nr, size_t *max, size_t size)
 {
 	if (nr < *max)
 		return array;
@@ -63,7 +67,7 @@ static inline void *td_grow(void *array, size_t nr, size_t *max, size_t size)
 	return array;
 }
 
-static inline double td_now(void)
+static double td_now(void)
 {
 	struct timespec ts;
 
@@ -72,7 +76,7 @@ static inline double td_now(void)
 }
 
 /* Returns the child's exit status, or -1 if a signal ended it. */
-static inline int td_wait(pid_t pid)
+static int td_wait(pid_t pid)
 {
 	int status;
 
@@ -89,26 +93,26 @@ struct td_set {
 	size_t	max;
 };
 
-static inline void td_set_add(struct td_set *set, __u32 pid)
+static void td_set_add(struct td_set *set, __u32 pid)
 {
 	set->pids = td_grow(set->pids, set->nr, &set->max, sizeof(*set->pids));
 	set->pids[set->nr++] = pid;
 }
 
-static inline int td_cmp_pid(const void *a, const void *b)
+static int td_cmp_pid(const void *a, const void *b)
 {
 	__u32 x = *(const __u32 *)a, y = *(const __u32 *)b;
 
 	return x < y ? -1 : x > y;
 }
 
-static inline void td_set_sort(struct td_set *set)
+static void td_set_sort(struct td_set *set)
 {
 	if (set->nr)
 		qsort(set->pids, set->nr, sizeof(*set->pids), td_cmp_pid);
 }
 
-static inline bool td_set_has(const struct td_set *set, __u32 pid)
+static bool td_set_has(const struct td_set *set, __u32 pid)
 {
 	size_t i;
 
@@ -118,7 +122,7 @@ static inline bool td_set_has(const struct td_set *set, __u32 pid)
 	return false;
 }
 
-static inline void td_set_free(struct td_set *set)
+static void td_set_free(struct td_set *set)
 {
 	free(set->pids);
 	*set = (struct td_set){};
@@ -128,7 +132,7 @@ static inline void td_set_free(struct td_set *set)
  * Both sorted. Says what @seen lacks of @expected, what it has in excess, and
  * what it has twice.
  */
-static inline const char *td_set_diff(const struct td_set *expected,
+static const char *td_set_diff(const struct td_set *expected,
 				      const struct td_set *seen)
 {
 	size_t e = 0, s = 0, len = 0;
@@ -176,7 +180,7 @@ struct td_msg {
 	char			attrs[8192];
 };
 
-static inline void td_begin(struct td_msg *msg, __u16 type, __u8 cmd,
+static void td_begin(struct td_msg *msg, __u16 type, __u8 cmd,
 			    __u16 flags, __u32 seq)
 {
 	memset(msg, 0, sizeof(*msg));
@@ -188,7 +192,7 @@ static inline void td_begin(struct td_msg *msg, __u16 type, __u8 cmd,
 	msg->genl.version = TASK_DIAG_GENL_VERSION;
 }
 
-static inline void td_put(struct td_msg *msg, __u16 type, const void *data,
+static void td_put(struct td_msg *msg, __u16 type, const void *data,
 			  size_t len)
 {
 	struct nlattr *attr = (void *)msg + NLMSG_ALIGN(msg->nlh.nlmsg_len);
@@ -201,7 +205,7 @@ static inline void td_put(struct td_msg *msg, __u16 type, const void *data,
 }
 
 /* A request to task_diag: the answer is judged by what it asks for. */
-static inline void td_request(struct td_sock *sock, struct td_msg *msg,
+static void td_request(struct td_sock *sock, struct td_msg *msg,
 			      __u8 cmd, __u16 flags)
 {
 	td_begin(msg, sock->family, cmd, flags, ++sock->seq);
@@ -209,7 +213,7 @@ static inline void td_request(struct td_sock *sock, struct td_msg *msg,
 	sock->show_flags = 0;
 }
 
-static inline void td_request_get(struct td_sock *sock, struct td_msg *msg,
+static void td_request_get(struct td_sock *sock, struct td_msg *msg,
 				  __u16 flags, const struct task_diag_pid *req)
 {
 	td_request(sock, msg, TASK_DIAG_CMD_GET, flags);
@@ -218,7 +222,7 @@ static inline void td_request_get(struct td_sock *sock, struct td_msg *msg,
 }
 
 /* Names the kernel's address. Returns 0 or -errno. */
-static inline int td_send(struct td_sock *sock, const struct td_msg *msg)
+static int td_send(struct td_sock *sock, const struct td_msg *msg)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
@@ -227,7 +231,7 @@ static inline int td_send(struct td_sock *sock, const struct td_msg *msg)
 }
 
 /* Names no address, as a write() would. */
-static inline int td_send_unnamed(struct td_sock *sock,
+static int td_send_unnamed(struct td_sock *sock,
 				  const struct td_msg *msg)
 {
 	return write(sock->fd, msg, msg->nlh.nlmsg_len) < 0 ? -errno : 0;
@@ -237,7 +241,7 @@ static inline int td_send_unnamed(struct td_sock *sock,
  * Returns the family's id or -errno. The kernel fits its datagrams to the
  * largest recv that a socket has seen: do not spoil that here.
  */
-static inline int td_family(int fd)
+static int td_family(int fd)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct td_msg msg;
@@ -266,7 +270,7 @@ static inline int td_family(int fd)
 }
 
 /* Returns 0 or -errno; -ENOENT if the kernel has no task_diag. */
-static inline int td_open(struct td_sock *sock)
+static int td_open(struct td_sock *sock)
 {
 	struct timeval timeout = { .tv_sec = TD_DEADLINE_S };
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
@@ -295,13 +299,13 @@ static inline int td_open(struct td_sock *sock)
 	return 0;
 }
 
-static inline void td_close(struct td_sock *sock)
+static void td_close(struct td_sock *sock)
 {
 	close(sock->fd);
 	free(sock->buf);
 }
 
-static inline void td_set_recv_size(struct td_sock *sock, size_t size)
+static void td_set_recv_size(struct td_sock *sock, size_t size)
 {
 	sock->size = size;
 	sock->buf = realloc(sock->buf, size);
@@ -339,8 +343,8 @@ struct td_answer {
 	size_t		end_len;
 };
 
-static inline __attribute__((format(printf, 2, 3)))
-void td_broken(struct td_answer *answer, const char *fmt, ...)
+static __printf(2, 3) void td_broken(struct td_answer *answer,
+				     const char *fmt, ...)
 {
 	va_list args;
 
@@ -351,7 +355,7 @@ void td_broken(struct td_answer *answer, const char *fmt, ...)
 	va_end(args);
 }
 
-static inline size_t td_attr_len(const struct nlattr *attr)
+static size_t td_attr_len(const struct nlattr *attr)
 {
 	return attr->nla_len - NLA_HDRLEN;
 }
@@ -359,7 +363,7 @@ static inline size_t td_attr_len(const struct nlattr *attr)
 /*
  * The attribute at @pos of @nlh, moving @pos behind it; NULL behind the last.
  */
-static inline const struct nlattr *td_next_attr(struct td_answer *answer,
+static const struct nlattr *td_next_attr(struct td_answer *answer,
 						const struct nlmsghdr *nlh,
 						size_t *pos)
 {
@@ -377,7 +381,7 @@ static inline const struct nlattr *td_next_attr(struct td_answer *answer,
 	return attr;
 }
 
-static inline void td_parse_extack(struct td_answer *answer,
+static void td_parse_extack(struct td_answer *answer,
 				   const struct nlmsghdr *nlh, size_t pos)
 {
 	const struct nlattr *attr;
@@ -402,7 +406,7 @@ static inline void td_parse_extack(struct td_answer *answer,
 	}
 }
 
-static inline void td_parse_end(struct td_answer *answer,
+static void td_parse_end(struct td_answer *answer,
 				const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *err = NLMSG_DATA(nlh);
@@ -426,7 +430,7 @@ static inline void td_parse_end(struct td_answer *answer,
 	td_parse_extack(answer, nlh, NLMSG_ALIGN(pos));
 }
 
-static inline void td_parse_header(struct td_answer *answer,
+static void td_parse_header(struct td_answer *answer,
 				   const struct nlmsghdr *nlh)
 {
 	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
@@ -453,7 +457,7 @@ static inline void td_parse_header(struct td_answer *answer,
 	}
 }
 
-static inline void td_parse_base(struct td_answer *answer,
+static void td_parse_base(struct td_answer *answer,
 				 struct td_task *task, const struct nlattr *attr)
 {
 	static const __u8 zero[sizeof(task->base.pad)];
@@ -473,7 +477,7 @@ static inline void td_parse_base(struct td_answer *answer,
 }
 
 /* The pid, then the groups that were asked for, each once, and nothing else. */
-static inline void td_parse_task(const struct td_sock *sock,
+static void td_parse_task(const struct td_sock *sock,
 				 struct td_answer *answer,
 				 const struct nlmsghdr *nlh)
 {
@@ -513,7 +517,7 @@ static inline void td_parse_task(const struct td_sock *sock,
 			  task->pid, seen, sock->show_flags);
 }
 
-static inline void td_parse(const struct td_sock *sock,
+static void td_parse(const struct td_sock *sock,
 			    struct td_answer *answer, const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
@@ -548,7 +552,7 @@ static inline void td_parse(const struct td_sock *sock,
 		answer->ended = true;
 }
 
-static inline struct td_answer *td_new_answer(void)
+static struct td_answer *td_new_answer(void)
 {
 	struct td_answer *answer = calloc(1, sizeof(*answer));
 
@@ -556,14 +560,14 @@ static inline struct td_answer *td_new_answer(void)
 	return answer;
 }
 
-static inline void td_free(struct td_answer *answer)
+static void td_free(struct td_answer *answer)
 {
 	free(answer->tasks);
 	free(answer);
 }
 
 /* The messages in sock->buf, @len bytes. */
-static inline void td_parse_datagram(const struct td_sock *sock,
+static void td_parse_datagram(const struct td_sock *sock,
 				     struct td_answer *answer, size_t len)
 {
 	const struct nlmsghdr *nlh = (void *)sock->buf;
@@ -578,7 +582,7 @@ static inline void td_parse_datagram(const struct td_sock *sock,
 }
 
 /* One datagram. Returns whether there is more to receive. */
-static inline bool td_recv(const struct td_sock *sock, struct td_answer *answer)
+static bool td_recv(const struct td_sock *sock, struct td_answer *answer)
 {
 	struct iovec iov = { .iov_base = sock->buf, .iov_len = sock->size };
 	struct sockaddr_nl from = {};
@@ -602,7 +606,7 @@ static inline bool td_recv(const struct td_sock *sock, struct td_answer *answer)
 	return !answer->ended && !answer->broken[0];
 }
 
-static inline struct td_answer *td_recv_all(const struct td_sock *sock)
+static struct td_answer *td_recv_all(const struct td_sock *sock)
 {
 	struct td_answer *answer = td_new_answer();
 
@@ -611,7 +615,7 @@ static inline struct td_answer *td_recv_all(const struct td_sock *sock)
 	return answer;
 }
 
-static inline struct td_answer *td_exchange(struct td_sock *sock,
+static struct td_answer *td_exchange(struct td_sock *sock,
 					    const struct td_msg *msg)
 {
 	struct td_answer *answer;
@@ -624,7 +628,7 @@ static inline struct td_answer *td_exchange(struct td_sock *sock,
 	return answer;
 }
 
-static inline int td_send_get(struct td_sock *sock, __u16 flags,
+static int td_send_get(struct td_sock *sock, __u16 flags,
 			      const struct task_diag_pid *req)
 {
 	struct td_msg msg;
@@ -633,7 +637,7 @@ static inline int td_send_get(struct td_sock *sock, __u16 flags,
 	return td_send(sock, &msg);
 }
 
-static inline struct td_answer *td_get(struct td_sock *sock, __u16 flags,
+static struct td_answer *td_get(struct td_sock *sock, __u16 flags,
 				       __u64 strategy, __u64 show_flags,
 				       __u32 pid)
 {
@@ -648,14 +652,14 @@ static inline struct td_answer *td_get(struct td_sock *sock, __u16 flags,
 	return td_exchange(sock, &msg);
 }
 
-static inline struct td_answer *td_dump(struct td_sock *sock, __u64 strategy,
+static struct td_answer *td_dump(struct td_sock *sock, __u64 strategy,
 					__u64 show_flags, __u32 pid)
 {
 	return td_get(sock, NLM_F_DUMP, strategy, show_flags, pid);
 }
 
 /* Starts a dump of BASE without receiving any of it. */
-static inline int td_start_dump(struct td_sock *sock, __u64 strategy, __u32 pid)
+static int td_start_dump(struct td_sock *sock, __u64 strategy, __u32 pid)
 {
 	struct task_diag_pid req = {
 		.show_flags = TASK_DIAG_SHOW_BASE,
@@ -666,7 +670,7 @@ static inline int td_start_dump(struct td_sock *sock, __u64 strategy, __u32 pid)
 	return td_send_get(sock, NLM_F_DUMP, &req);
 }
 
-static inline const struct td_task *td_find(const struct td_answer *answer,
+static const struct td_task *td_find(const struct td_answer *answer,
 					    __u32 pid)
 {
 	size_t i;
@@ -677,7 +681,7 @@ static inline const struct td_task *td_find(const struct td_answer *answer,
 	return NULL;
 }
 
-static inline size_t td_count(const struct td_answer *answer, __u32 pid)
+static size_t td_count(const struct td_answer *answer, __u32 pid)
 {
 	size_t i, count = 0;
 
@@ -687,7 +691,7 @@ static inline size_t td_count(const struct td_answer *answer, __u32 pid)
 }
 
 /* Says whether something is wrong with the answer to a good request. */
-static inline const char *td_whole(const struct td_answer *answer)
+static const char *td_whole(const struct td_answer *answer)
 {
 	static char text[400];
 
@@ -698,7 +702,7 @@ static inline const char *td_whole(const struct td_answer *answer)
 	return text;
 }
 
-static inline struct td_set td_pids(const struct td_answer *answer)
+static struct td_set td_pids(const struct td_answer *answer)
 {
 	struct td_set set = {};
 	size_t i;
@@ -710,7 +714,7 @@ static inline struct td_set td_pids(const struct td_answer *answer)
 }
 
 /* ALL and ALL_THREAD come by ascending pid, hence each once. */
-static inline const char *td_ascending(const struct td_answer *answer)
+static const char *td_ascending(const struct td_answer *answer)
 {
 	static char text[64];
 	size_t i;
@@ -728,7 +732,7 @@ static inline const char *td_ascending(const struct td_answer *answer)
 /* --- procfs ------------------------------------------------------------ */
 
 /* The numbers that are names in the directory and can be looked up there. */
-static inline int proc_list(const char *path, struct td_set *set)
+static int proc_list(const char *path, struct td_set *set)
 {
 	struct dirent *entry;
 	struct stat st;
@@ -750,7 +754,7 @@ static inline int proc_list(const char *path, struct td_set *set)
 	return 0;
 }
 
-static inline struct td_set proc_pids(const char *proc)
+static struct td_set proc_pids(const char *proc)
 {
 	struct td_set set = {};
 
@@ -758,7 +762,7 @@ static inline struct td_set proc_pids(const char *proc)
 	return set;
 }
 
-static inline void proc_add_tids(const char *proc, __u32 pid,
+static void proc_add_tids(const char *proc, __u32 pid,
 				 struct td_set *set)
 {
 	char path[128];
@@ -767,7 +771,7 @@ static inline void proc_add_tids(const char *proc, __u32 pid,
 	proc_list(path, set);
 }
 
-static inline struct td_set proc_tids(const char *proc, __u32 pid)
+static struct td_set proc_tids(const char *proc, __u32 pid)
 {
 	struct td_set set = {};
 
@@ -775,7 +779,7 @@ static inline struct td_set proc_tids(const char *proc, __u32 pid)
 	return set;
 }
 
-static inline struct td_set proc_all_tids(const char *proc)
+static struct td_set proc_all_tids(const char *proc)
 {
 	struct td_set pids = proc_pids(proc), tids = {};
 	size_t i;
@@ -788,7 +792,7 @@ static inline struct td_set proc_all_tids(const char *proc)
 }
 
 /* Terminates what it read, which may hold zeroes; returns its length. */
-static inline ssize_t proc_read(const char *proc, __u32 pid, __u32 tid,
+static ssize_t proc_read(const char *proc, __u32 pid, __u32 tid,
 				const char *file, char *buf, size_t size)
 {
 	char path[160];
@@ -812,7 +816,7 @@ static inline ssize_t proc_read(const char *proc, __u32 pid, __u32 tid,
 	return len;
 }
 
-static inline __u32 proc_status_number(const char *status, const char *name)
+static __u32 proc_status_number(const char *status, const char *name)
 {
 	const char *line = strstr(status, name);
 
@@ -823,7 +827,7 @@ static inline __u32 proc_status_number(const char *status, const char *name)
  * What procfs says that BASE should be: of the thread @tid of @pid, or with 0
  * of the process. @name is the name as procfs shows it. Returns 0 or -errno.
  */
-static inline int proc_base(const char *proc, __u32 pid, __u32 tid,
+static int proc_base(const char *proc, __u32 pid, __u32 tid,
 			    struct task_diag_base *base, char name[80])
 {
 	char stat[1024], status[4096];
@@ -847,7 +851,7 @@ static inline int proc_base(const char *proc, __u32 pid, __u32 tid,
 	base->pid = strtoul(stat, NULL, 10);
 	base->state = state;
 	snprintf(name, 80, "%.*s", (int)(close - open - 1), open + 1);
-	strncpy((char *)base->comm, name, sizeof(base->comm) - 1);
+	memcpy(base->comm, name, strnlen(name, sizeof(base->comm) - 1));
 
 	base->tgid = proc_status_number(status, "\nTgid:\t");
 	base->tpid = proc_status_number(status, "\nTracerPid:\t");
@@ -857,7 +861,7 @@ static inline int proc_base(const char *proc, __u32 pid, __u32 tid,
 }
 
 /* Says in what @seen differs from what procfs says. */
-static inline const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
+static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 				       const struct task_diag_base *seen)
 {
 	struct task_diag_base base;
@@ -882,7 +886,7 @@ static inline const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 }
 
 /* The process by a plain request and by a dump, against procfs. */
-static inline const char *td_check_process(struct td_sock *sock,
+static const char *td_check_process(struct td_sock *sock,
 					   const char *proc, __u32 pid)
 {
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
@@ -907,7 +911,7 @@ static inline const char *td_check_process(struct td_sock *sock,
 }
 
 /* All threads of the process against procfs. */
-static inline const char *td_check_threads(struct td_sock *sock,
+static const char *td_check_threads(struct td_sock *sock,
 					   const char *proc, __u32 pid)
 {
 	struct td_answer *answer = td_dump(sock, TASK_DIAG_DUMP_THREAD,
@@ -933,7 +937,7 @@ static inline const char *td_check_threads(struct td_sock *sock,
  * All that a dump shows against all that procfs does. The system may move: what
  * counts is a dump with procfs the same before and after.
  */
-static inline const char *td_check_all(struct td_sock *sock, const char *proc,
+static const char *td_check_all(struct td_sock *sock, const char *proc,
 				       __u64 strategy)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
@@ -974,7 +978,7 @@ static int td_ready_fd = -1;
 static struct td_set td_children;
 
 /* From now on the child lives as long as its parent does. */
-static inline void td_ready(void)
+static void td_ready(void)
 {
 	td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
 	td_must(write(td_ready_fd, "", 1) == 1, "write to the parent");
@@ -986,7 +990,7 @@ static inline void td_ready(void)
  * Forks a child that runs @setup and sleeps. Returns its pid once it is ready:
  * when @setup has returned or has called td_ready(); or -1.
  */
-static inline pid_t td_spawn(void (*setup)(const void *arg), const void *arg)
+static pid_t td_spawn(void (*setup)(const void *arg), const void *arg)
 {
 	int fds[2];
 	pid_t pid;
@@ -1015,7 +1019,7 @@ static inline pid_t td_spawn(void (*setup)(const void *arg), const void *arg)
 }
 
 /* Ends and reaps what td_spawn() made. */
-static inline void td_kill_children(void)
+static void td_kill_children(void)
 {
 	size_t i;
 
@@ -1027,7 +1031,7 @@ static inline void td_kill_children(void)
 }
 
 /* Waits until procfs says that the task is in the state. */
-static inline bool td_wait_state(__u32 pid, __u32 tid, char state)
+static bool td_wait_state(__u32 pid, __u32 tid, char state)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct task_diag_base base;
@@ -1043,7 +1047,7 @@ static inline bool td_wait_state(__u32 pid, __u32 tid, char state)
 }
 
 /* A child that sleeps, and is seen to. */
-static inline pid_t td_spawn_sleeper(void (*setup)(const void *arg),
+static pid_t td_spawn_sleeper(void (*setup)(const void *arg),
 				     const void *arg)
 {
 	pid_t pid = td_spawn(setup, arg);
@@ -1053,7 +1057,7 @@ static inline pid_t td_spawn_sleeper(void (*setup)(const void *arg),
 	return pid;
 }
 
-static inline void *td_sleep_in_thread(void *unused)
+static void *td_sleep_in_thread(void *unused)
 {
 	for (;;)
 		pause();
@@ -1061,7 +1065,7 @@ static inline void *td_sleep_in_thread(void *unused)
 }
 
 /* A setup: sleeps in *@arg threads beside the first one. */
-static inline void td_start_threads(const void *arg)
+static void td_start_threads(const void *arg)
 {
 	unsigned int nr = *(const unsigned int *)arg;
 	pthread_attr_t attr;
@@ -1075,7 +1079,7 @@ static inline void td_start_threads(const void *arg)
 }
 
 /* An ordinary user, who may look at his own processes. */
-static inline void td_become(uid_t uid)
+static void td_become(uid_t uid)
 {
 	td_must(!setgroups(0, NULL), "setgroups");
 	td_must(!setresgid(uid, uid, uid), "setresgid");
@@ -1083,12 +1087,12 @@ static inline void td_become(uid_t uid)
 	td_must(!prctl(PR_SET_DUMPABLE, 1), "PR_SET_DUMPABLE");
 }
 
-static inline void td_become_user(const void *uid)
+static void td_become_user(const void *uid)
 {
 	td_become(*(const uid_t *)uid);
 }
 
-static inline bool td_write_file(const char *path, const char *text)
+static bool td_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
 	bool ok;
@@ -1100,7 +1104,7 @@ static inline bool td_write_file(const char *path, const char *text)
 }
 
 /* Makes the caller root of a user namespace, and of @more namespaces. */
-static inline void td_unshare_user(int more)
+static void td_unshare_user(int more)
 {
 	unsigned int uid = geteuid(), gid = getegid();
 	char map[32];
@@ -1114,7 +1118,7 @@ static inline void td_unshare_user(int more)
 }
 
 /* A tmpfs of one's own on /tmp, where set-uid programs work. */
-static inline bool td_private_tmp(void)
+static bool td_private_tmp(void)
 {
 	return !unshare(CLONE_NEWNS) &&
 	       !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
@@ -1123,7 +1127,7 @@ static inline bool td_private_tmp(void)
 
 /* --- the program ------------------------------------------------------- */
 
-static inline int td_main(int argc, char **argv)
+static int td_main(int argc, char **argv)
 {
 	struct td_sock sock;
 	int err;
