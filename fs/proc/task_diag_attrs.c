@@ -6,16 +6,17 @@
  * that file reads it.
  */
 #include <linux/audit.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/fdtable.h>
+#include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/proc_ns.h>
 #include <linux/ptrace.h>
-#include <linux/sched/autogroup.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -347,6 +348,191 @@ static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
 #define task_diag_fill_io NULL
 #endif
 
+#ifdef CONFIG_CGROUPS
+/* The struct before each part of the path says where it belongs. */
+static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
+				u64 id, const char *path)
+{
+	unsigned int len = strlen(path), room = task_diag_room(skb), part;
+	struct task_diag_cgroup info;
+	void *payload;
+
+	if (room <= sizeof(info))
+		return -EMSGSIZE;
+	memset(&info, 0, sizeof(info));
+	info.id = id;
+	info.path_len = len;
+	info.path_off = min_t(u64, t->pos, len);
+	part = min_t(size_t, len - info.path_off, room - sizeof(info));
+	payload = task_diag_reserve(skb, TASK_DIAG_CGROUP, sizeof(info) + part);
+	if (!payload)
+		return -EMSGSIZE;
+	memcpy(payload, &info, sizeof(info));
+	memcpy(payload + sizeof(info), path + info.path_off, part);
+	t->pos = info.path_off + part;
+	return t->pos < len ? -EMSGSIZE : 0;
+}
+
+static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
+{
+	static const char deleted[] = " (deleted)";
+	struct cgroup *cgroup;
+	char *path;
+	int err;
+
+	path = kmalloc(PATH_MAX + sizeof(deleted), GFP_KERNEL);
+	if (!path)
+		return -ENOMEM;
+
+	rcu_read_lock();
+	do {
+		cgroup = task_dfl_cgroup(t->task);
+	} while (!cgroup_tryget(cgroup));
+	rcu_read_unlock();
+
+	err = cgroup_path_ns(cgroup, path, PATH_MAX, current->nsproxy->cgroup_ns);
+	if (err >= 0) {
+		if (cgroup_is_dead(cgroup))
+			strcat(path, deleted);
+		err = task_diag_put_cgroup(skb, t, cgroup_id(cgroup), path);
+	}
+	cgroup_put(cgroup);
+	kfree(path);
+	return err;
+}
+#else
+#define task_diag_fill_cgroup NULL
+#endif
+
+static const struct {
+	const struct proc_ns_operations *ops;
+	u32 for_children;
+} task_diag_namespaces[] = {
+#ifdef CONFIG_NET_NS
+	{ &netns_operations },
+#endif
+#ifdef CONFIG_UTS_NS
+	{ &utsns_operations },
+#endif
+#ifdef CONFIG_IPC_NS
+	{ &ipcns_operations },
+#endif
+#ifdef CONFIG_PID_NS
+	{ &pidns_operations },
+	{ &pidns_for_children_operations, 1 },
+#endif
+#ifdef CONFIG_USER_NS
+	{ &userns_operations },
+#endif
+	{ &mntns_operations },
+#ifdef CONFIG_CGROUPS
+	{ &cgroupns_operations },
+#endif
+#ifdef CONFIG_TIME_NS
+	{ &timens_operations },
+	{ &timens_for_children_operations, 1 },
+#endif
+};
+
+static dev_t task_diag_nsfs_dev __ro_after_init;
+
+/* All namespaces' inodes are on one file system: ask any of them once. */
+static int __init task_diag_ns_init(void)
+{
+	struct path path;
+	int err;
+
+	err = ns_get_path(&path, current, &mntns_operations);
+	if (err)
+		return err;
+	task_diag_nsfs_dev = path.dentry->d_sb->s_dev;
+	path_put(&path);
+	return 0;
+}
+late_initcall(task_diag_ns_init);
+
+static int task_diag_fill_ns(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_ns info[ARRAY_SIZE(task_diag_namespaces)];
+	const struct proc_ns_operations *ops;
+	unsigned int i, nr = 0;
+	struct ns_common *ns;
+
+	memset(info, 0, sizeof(info));
+	for (i = 0; i < ARRAY_SIZE(task_diag_namespaces); i++) {
+		ops = task_diag_namespaces[i].ops;
+		ns = ops->get(t->task);
+		if (!ns)
+			continue;
+		info[nr].ino = ns->inum;
+		info[nr].dev = new_encode_dev(task_diag_nsfs_dev);
+		info[nr].type = ops->type;
+		info[nr].for_children = task_diag_namespaces[i].for_children;
+		ops->put(ns);
+		nr++;
+	}
+	return task_diag_put(skb, TASK_DIAG_NS, info, nr * sizeof(info[0]));
+}
+
+static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_nspid info[MAX_PID_NS_LEVEL + 1];
+	struct task_struct *task = t->task;
+	struct pid_namespace *ns;
+	unsigned int nr = 0, level;
+	struct pid *pid;
+
+	memset(info, 0, sizeof(info));
+	rcu_read_lock();
+	pid = task_pid(task);
+	for (level = t->pid_ns->level; pid && level <= pid->level; level++) {
+		ns = pid->numbers[level].ns;
+		info[nr].pid = task_pid_nr_ns(task, ns);
+		info[nr].tgid = task_tgid_nr_ns(task, ns);
+		info[nr].pgid = task_pgrp_nr_ns(task, ns);
+		info[nr].sid = task_session_nr_ns(task, ns);
+		nr++;
+	}
+	rcu_read_unlock();
+	if (!nr)
+		return -ESRCH;
+	return task_diag_put(skb, TASK_DIAG_NSPID, info, nr * sizeof(info[0]));
+}
+
+static int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct file *exe = get_mm_exe_file(t->mm);
+	unsigned int len, part;
+	char *buf, *path;
+	int err = -ENOMEM;
+
+	if (!exe)
+		return -ENODATA;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		goto put;
+	path = d_path(&exe->f_path, buf, PATH_MAX);
+	err = PTR_ERR_OR_ZERO(path);
+	if (err)
+		goto free;
+
+	len = strlen(path) - min_t(u64, t->pos, strlen(path));
+	part = min(len, task_diag_room(skb));
+	err = -EMSGSIZE;
+	if (len && !part)
+		goto free;
+	err = task_diag_put(skb, TASK_DIAG_EXE, path + t->pos, part);
+	if (!err) {
+		t->pos += part;
+		err = part < len ? -EMSGSIZE : 0;
+	}
+free:
+	kfree(buf);
+put:
+	fput(exe);
+	return err;
+}
+
 static int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct mm_struct *mm = t->mm;
@@ -518,6 +704,12 @@ const struct task_diag_group task_diag_groups[] = {
 			TASK_DIAG_NEEDS(CONFIG_TASK_IO_ACCOUNTING),
 			task_diag_fill_io),
 	TASK_DIAG_GROUP(NAME, 0, EXEC, NULL, task_diag_fill_name),
+	TASK_DIAG_GROUP(CGROUP, sizeof(struct task_diag_cgroup), EXEC,
+			TASK_DIAG_NEEDS(CONFIG_CGROUPS), task_diag_fill_cgroup),
+	TASK_DIAG_GROUP(NS, sizeof(struct task_diag_ns), EXEC, NULL,
+			task_diag_fill_ns),
+	TASK_DIAG_GROUP(NSPID, sizeof(struct task_diag_nspid), EXEC, NULL,
+			task_diag_fill_nspid),
 	TASK_DIAG_GROUP(OOM, sizeof(struct task_diag_oom), EXEC, NULL,
 			task_diag_fill_oom),
 	TASK_DIAG_GROUP(LIMITS, sizeof(struct task_diag_limit), EXEC, NULL,
@@ -526,6 +718,7 @@ const struct task_diag_group task_diag_groups[] = {
 			task_diag_fill_fd),
 	TASK_DIAG_GROUP(MEM, sizeof(struct task_diag_mem), MM, NULL,
 			task_diag_fill_mem),
+	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
 };

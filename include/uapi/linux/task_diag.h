@@ -107,6 +107,12 @@ struct task_diag_pid {
  * @TASK_DIAG_IO: struct task_diag_io
  * @TASK_DIAG_NAME: bytes without a terminating zero, what /proc/PID/comm shows:
  *	of kernel threads and workers more than BASE has room for
+ * @TASK_DIAG_CGROUP: struct task_diag_cgroup
+ * @TASK_DIAG_NS: array of struct task_diag_ns
+ * @TASK_DIAG_NSPID: array of struct task_diag_nspid, from the caller's pid
+ *	namespace inwards to the task's own
+ * @TASK_DIAG_EXE: bytes without a terminating zero, the path of the executable
+ *	as the link /proc/PID/exe reads
  * @TASK_DIAG_ENVIRON: bytes, /proc/PID/environ
  * @TASK_DIAG_OOM: struct task_diag_oom
  * @TASK_DIAG_LIMITS: array of struct task_diag_limit, indexed by RLIMIT_*
@@ -136,6 +142,10 @@ enum task_diag_attr {
 	TASK_DIAG_GROUPS = 11,
 	TASK_DIAG_IO = 12,
 	TASK_DIAG_NAME = 13,
+	TASK_DIAG_CGROUP = 14,
+	TASK_DIAG_NS = 15,
+	TASK_DIAG_NSPID = 16,
+	TASK_DIAG_EXE = 17,
 	TASK_DIAG_ENVIRON = 18,
 	TASK_DIAG_OOM = 19,
 	TASK_DIAG_LIMITS = 20,
@@ -163,6 +173,10 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_GROUPS	_BITULL(TASK_DIAG_GROUPS)
 #define TASK_DIAG_SHOW_IO	_BITULL(TASK_DIAG_IO)
 #define TASK_DIAG_SHOW_NAME	_BITULL(TASK_DIAG_NAME)
+#define TASK_DIAG_SHOW_CGROUP	_BITULL(TASK_DIAG_CGROUP)
+#define TASK_DIAG_SHOW_NS	_BITULL(TASK_DIAG_NS)
+#define TASK_DIAG_SHOW_NSPID	_BITULL(TASK_DIAG_NSPID)
+#define TASK_DIAG_SHOW_EXE	_BITULL(TASK_DIAG_EXE)
 #define TASK_DIAG_SHOW_ENVIRON	_BITULL(TASK_DIAG_ENVIRON)
 #define TASK_DIAG_SHOW_OOM	_BITULL(TASK_DIAG_OOM)
 #define TASK_DIAG_SHOW_LIMITS	_BITULL(TASK_DIAG_LIMITS)
@@ -438,6 +452,53 @@ struct task_diag_io {
 	__aligned_u64	read_bytes;
 	__aligned_u64	write_bytes;
 	__aligned_u64	cancelled_write_bytes;
+};
+
+/**
+ * struct task_diag_cgroup - %TASK_DIAG_CGROUP, before a part of the path
+ * @id: id of the control group of the unified hierarchy, the inode number of
+ *	its directory
+ * @path_len: length of the whole path
+ * @path_off: where in the path the bytes after this struct belong
+ *
+ * The path is the one in the line of hierarchy 0 in /proc/PID/cgroup, without
+ * a terminating zero.
+ */
+struct task_diag_cgroup {
+	__aligned_u64	id;
+	__u32		path_len;
+	__u32		path_off;
+};
+
+/**
+ * struct task_diag_ns - one element of %TASK_DIAG_NS
+ * @ino: inode number of the namespace (ns/*: in brackets; stat(2): st_ino)
+ * @dev: device number of its file system, as new_encode_dev() makes it
+ * @type: which one: a CLONE_NEW* flag
+ * @for_children: 1 if the task's future children get it (ns/pid_for_children,
+ *	ns/time_for_children), 0 if the task itself is in it
+ * @pad: zero
+ */
+struct task_diag_ns {
+	__aligned_u64	ino;
+	__u32		dev;
+	__u32		type;
+	__u32		for_children;
+	__u32		pad;
+};
+
+/**
+ * struct task_diag_nspid - one element of %TASK_DIAG_NSPID
+ * @pid: thread (status: NSpid)
+ * @tgid: process (NStgid)
+ * @pgid: process group (NSpgid)
+ * @sid: session (NSsid)
+ */
+struct task_diag_nspid {
+	__u32	pid;
+	__u32	tgid;
+	__u32	pgid;
+	__u32	sid;
 };
 
 /**

@@ -34,9 +34,6 @@
 /* Room that the rest of the system gets in pid_max and threads-max */
 #define OTHER_TASKS	16384
 
-/* Processes that are ended at the same time */
-#define END_BATCH	16
-
 static struct {
 	unsigned long processes;
 	unsigned long threads;
@@ -174,17 +171,15 @@ static void raise_limits(unsigned long tasks)
 	}
 }
 
-/* Ends the first @nr processes, few at a time: all would run at once to die. */
+/* Ends the first @nr processes. */
 static void end_processes(unsigned long nr)
 {
 	unsigned long i;
 
-	for (i = 0; i < nr + END_BATCH; i++) {
-		if (i < nr)
-			kill(pids[i], SIGKILL);
-		if (i >= END_BATCH)
-			waitpid(pids[i - END_BATCH], NULL, 0);
-	}
+	for (i = 0; i < nr; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < nr; i++)
+		waitpid(pids[i], NULL, 0);
 }
 
 static noreturn void give_up(unsigned long nr, int error)
