@@ -391,8 +391,11 @@ static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	rcu_read_unlock();
 
 	err = cgroup_path_ns(cgroup, path, PATH_MAX, current->nsproxy->cgroup_ns);
+	if (err == -E2BIG)
+		err = -ENAMETOOLONG;
 	if (err >= 0) {
-		if (cgroup_is_dead(cgroup))
+		/* A zombie may outlive it. */
+		if (!(cgroup->self.flags & CSS_ONLINE))
 			strcat(path, deleted);
 		err = task_diag_put_cgroup(skb, t, cgroup_id(cgroup), path);
 	}

@@ -472,7 +472,7 @@ struct task_diag_cgroup {
 
 /**
  * struct task_diag_ns - one element of %TASK_DIAG_NS
- * @ino: inode number of the namespace (ns/*: in brackets; stat(2): st_ino)
+ * @ino: inode number of the namespace (in brackets in the links in ns)
  * @dev: device number of its file system, as new_encode_dev() makes it
  * @type: which one: a CLONE_NEW* flag
  * @for_children: 1 if the task's future children get it (ns/pid_for_children,

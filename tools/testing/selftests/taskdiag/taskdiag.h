@@ -133,7 +133,7 @@ static void td_set_free(struct td_set *set)
  * what it has twice.
  */
 static const char *td_set_diff(const struct td_set *expected,
-				      const struct td_set *seen)
+			       const struct td_set *seen)
 {
 	size_t e = 0, s = 0, len = 0;
 	static char text[512];
@@ -180,8 +180,8 @@ struct td_msg {
 	char			attrs[8192];
 };
 
-static void td_begin(struct td_msg *msg, __u16 type, __u8 cmd,
-			    __u16 flags, __u32 seq)
+static void td_begin(struct td_msg *msg, __u16 type, __u8 cmd, __u16 flags,
+		     __u32 seq)
 {
 	memset(msg, 0, sizeof(*msg));
 	msg->nlh.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN);
@@ -192,8 +192,7 @@ static void td_begin(struct td_msg *msg, __u16 type, __u8 cmd,
 	msg->genl.version = TASK_DIAG_GENL_VERSION;
 }
 
-static void td_put(struct td_msg *msg, __u16 type, const void *data,
-			  size_t len)
+static void td_put(struct td_msg *msg, __u16 type, const void *data, size_t len)
 {
 	struct nlattr *attr = (void *)msg + NLMSG_ALIGN(msg->nlh.nlmsg_len);
 
@@ -205,8 +204,8 @@ static void td_put(struct td_msg *msg, __u16 type, const void *data,
 }
 
 /* A request to task_diag: the answer is judged by what it asks for. */
-static void td_request(struct td_sock *sock, struct td_msg *msg,
-			      __u8 cmd, __u16 flags)
+static void td_request(struct td_sock *sock, struct td_msg *msg, __u8 cmd,
+		       __u16 flags)
 {
 	td_begin(msg, sock->family, cmd, flags, ++sock->seq);
 	sock->dump = (flags & NLM_F_DUMP) == NLM_F_DUMP;
@@ -214,7 +213,7 @@ static void td_request(struct td_sock *sock, struct td_msg *msg,
 }
 
 static void td_request_get(struct td_sock *sock, struct td_msg *msg,
-				  __u16 flags, const struct task_diag_pid *req)
+			   __u16 flags, const struct task_diag_pid *req)
 {
 	td_request(sock, msg, TASK_DIAG_CMD_GET, flags);
 	td_put(msg, TASK_DIAG_CMD_ATTR_GET, req, sizeof(*req));
@@ -231,8 +230,7 @@ static int td_send(struct td_sock *sock, const struct td_msg *msg)
 }
 
 /* Names no address, as a write() would. */
-static int td_send_unnamed(struct td_sock *sock,
-				  const struct td_msg *msg)
+static int td_send_unnamed(struct td_sock *sock, const struct td_msg *msg)
 {
 	return write(sock->fd, msg, msg->nlh.nlmsg_len) < 0 ? -errno : 0;
 }
@@ -364,8 +362,8 @@ static size_t td_attr_len(const struct nlattr *attr)
  * The attribute at @pos of @nlh, moving @pos behind it; NULL behind the last.
  */
 static const struct nlattr *td_next_attr(struct td_answer *answer,
-						const struct nlmsghdr *nlh,
-						size_t *pos)
+					 const struct nlmsghdr *nlh,
+					 size_t *pos)
 {
 	const struct nlattr *attr = (void *)nlh + *pos;
 	size_t left = nlh->nlmsg_len - *pos;
@@ -382,7 +380,7 @@ static const struct nlattr *td_next_attr(struct td_answer *answer,
 }
 
 static void td_parse_extack(struct td_answer *answer,
-				   const struct nlmsghdr *nlh, size_t pos)
+			    const struct nlmsghdr *nlh, size_t pos)
 {
 	const struct nlattr *attr;
 	const void *data;
@@ -406,8 +404,7 @@ static void td_parse_extack(struct td_answer *answer,
 	}
 }
 
-static void td_parse_end(struct td_answer *answer,
-				const struct nlmsghdr *nlh)
+static void td_parse_end(struct td_answer *answer, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *err = NLMSG_DATA(nlh);
 	size_t pos = NLMSG_LENGTH(sizeof(int));
@@ -425,13 +422,14 @@ static void td_parse_end(struct td_answer *answer,
 		if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
 			pos += err->msg.nlmsg_len - sizeof(err->msg);
 	} else if ((nlh->nlmsg_flags & ~NLM_F_ACK_TLVS) != NLM_F_MULTI) {
-		td_broken(answer, "NLMSG_DONE with flags 0x%x", nlh->nlmsg_flags);
+		td_broken(answer, "NLMSG_DONE with flags 0x%x",
+			  nlh->nlmsg_flags);
 	}
 	td_parse_extack(answer, nlh, NLMSG_ALIGN(pos));
 }
 
 static void td_parse_header(struct td_answer *answer,
-				   const struct nlmsghdr *nlh)
+			    const struct nlmsghdr *nlh)
 {
 	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	const struct nlattr *attr;
@@ -451,14 +449,14 @@ static void td_parse_header(struct td_answer *answer,
 			answer->nr_sizes = td_attr_len(attr) /
 					   sizeof(answer->sizes[0]);
 		} else {
-			td_broken(answer, "header has attribute %u of %zu bytes",
+			td_broken(answer, "header has attribute %u, %zu bytes",
 				  attr->nla_type, td_attr_len(attr));
 		}
 	}
 }
 
-static void td_parse_base(struct td_answer *answer,
-				 struct td_task *task, const struct nlattr *attr)
+static void td_parse_base(struct td_answer *answer, struct td_task *task,
+			  const struct nlattr *attr)
 {
 	static const __u8 zero[sizeof(task->base.pad)];
 
@@ -477,9 +475,8 @@ static void td_parse_base(struct td_answer *answer,
 }
 
 /* The pid, then the groups that were asked for, each once, and nothing else. */
-static void td_parse_task(const struct td_sock *sock,
-				 struct td_answer *answer,
-				 const struct nlmsghdr *nlh)
+static void td_parse_task(const struct td_sock *sock, struct td_answer *answer,
+			  const struct nlmsghdr *nlh)
 {
 	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	const struct nlattr *attr;
@@ -517,8 +514,8 @@ static void td_parse_task(const struct td_sock *sock,
 			  task->pid, seen, sock->show_flags);
 }
 
-static void td_parse(const struct td_sock *sock,
-			    struct td_answer *answer, const struct nlmsghdr *nlh)
+static void td_parse(const struct td_sock *sock, struct td_answer *answer,
+		     const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
 
@@ -540,7 +537,7 @@ static void td_parse(const struct td_sock *sock,
 	if (nlh->nlmsg_flags != (sock->dump ? NLM_F_MULTI : 0))
 		td_broken(answer, "message with flags 0x%x", nlh->nlmsg_flags);
 	if (genl->version != TASK_DIAG_GENL_VERSION || genl->reserved)
-		td_broken(answer, "genetlink header with version %u, reserved %u",
+		td_broken(answer, "genetlink version %u, reserved %u",
 			  genl->version, genl->reserved);
 	if (genl->cmd == TASK_DIAG_CMD_HEADER)
 		td_parse_header(answer, nlh);
@@ -568,7 +565,7 @@ static void td_free(struct td_answer *answer)
 
 /* The messages in sock->buf, @len bytes. */
 static void td_parse_datagram(const struct td_sock *sock,
-				     struct td_answer *answer, size_t len)
+			      struct td_answer *answer, size_t len)
 {
 	const struct nlmsghdr *nlh = (void *)sock->buf;
 
@@ -616,7 +613,7 @@ static struct td_answer *td_recv_all(const struct td_sock *sock)
 }
 
 static struct td_answer *td_exchange(struct td_sock *sock,
-					    const struct td_msg *msg)
+				     const struct td_msg *msg)
 {
 	struct td_answer *answer;
 	int err = td_send(sock, msg);
@@ -629,7 +626,7 @@ static struct td_answer *td_exchange(struct td_sock *sock,
 }
 
 static int td_send_get(struct td_sock *sock, __u16 flags,
-			      const struct task_diag_pid *req)
+		       const struct task_diag_pid *req)
 {
 	struct td_msg msg;
 
@@ -638,8 +635,7 @@ static int td_send_get(struct td_sock *sock, __u16 flags,
 }
 
 static struct td_answer *td_get(struct td_sock *sock, __u16 flags,
-				       __u64 strategy, __u64 show_flags,
-				       __u32 pid)
+				__u64 strategy, __u64 show_flags, __u32 pid)
 {
 	struct task_diag_pid req = {
 		.show_flags = show_flags,
@@ -653,7 +649,7 @@ static struct td_answer *td_get(struct td_sock *sock, __u16 flags,
 }
 
 static struct td_answer *td_dump(struct td_sock *sock, __u64 strategy,
-					__u64 show_flags, __u32 pid)
+				 __u64 show_flags, __u32 pid)
 {
 	return td_get(sock, NLM_F_DUMP, strategy, show_flags, pid);
 }
@@ -670,8 +666,7 @@ static int td_start_dump(struct td_sock *sock, __u64 strategy, __u32 pid)
 	return td_send_get(sock, NLM_F_DUMP, &req);
 }
 
-static const struct td_task *td_find(const struct td_answer *answer,
-					    __u32 pid)
+static const struct td_task *td_find(const struct td_answer *answer, __u32 pid)
 {
 	size_t i;
 
@@ -762,8 +757,7 @@ static struct td_set proc_pids(const char *proc)
 	return set;
 }
 
-static void proc_add_tids(const char *proc, __u32 pid,
-				 struct td_set *set)
+static void proc_add_tids(const char *proc, __u32 pid, struct td_set *set)
 {
 	char path[128];
 
@@ -793,7 +787,7 @@ static struct td_set proc_all_tids(const char *proc)
 
 /* Terminates what it read, which may hold zeroes; returns its length. */
 static ssize_t proc_read(const char *proc, __u32 pid, __u32 tid,
-				const char *file, char *buf, size_t size)
+			 const char *file, char *buf, size_t size)
 {
 	char path[160];
 	ssize_t len;
@@ -828,7 +822,7 @@ static __u32 proc_status_number(const char *status, const char *name)
  * of the process. @name is the name as procfs shows it. Returns 0 or -errno.
  */
 static int proc_base(const char *proc, __u32 pid, __u32 tid,
-			    struct task_diag_base *base, char name[80])
+		     struct task_diag_base *base, char name[80])
 {
 	char stat[1024], status[4096];
 	char *open, *close, state;
@@ -862,7 +856,7 @@ static int proc_base(const char *proc, __u32 pid, __u32 tid,
 
 /* Says in what @seen differs from what procfs says. */
 static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
-				       const struct task_diag_base *seen)
+				const struct task_diag_base *seen)
 {
 	struct task_diag_base base;
 	static char text[600];
@@ -886,8 +880,8 @@ static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 }
 
 /* The process by a plain request and by a dump, against procfs. */
-static const char *td_check_process(struct td_sock *sock,
-					   const char *proc, __u32 pid)
+static const char *td_check_process(struct td_sock *sock, const char *proc,
+				    __u32 pid)
 {
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
 	struct td_answer *answer;
@@ -903,7 +897,8 @@ static const char *td_check_process(struct td_sock *sock,
 		if (!diff[0] && answer->nr_tasks != 1)
 			diff = "not one task";
 		if (!diff[0])
-			diff = td_base_diff(proc, pid, 0, &answer->tasks[0].base);
+			diff = td_base_diff(proc, pid, 0,
+					    &answer->tasks[0].base);
 		snprintf(text, sizeof(text), "%s", diff);
 		td_free(answer);
 	}
@@ -911,8 +906,8 @@ static const char *td_check_process(struct td_sock *sock,
 }
 
 /* All threads of the process against procfs. */
-static const char *td_check_threads(struct td_sock *sock,
-					   const char *proc, __u32 pid)
+static const char *td_check_threads(struct td_sock *sock, const char *proc,
+				    __u32 pid)
 {
 	struct td_answer *answer = td_dump(sock, TASK_DIAG_DUMP_THREAD,
 					   TASK_DIAG_SHOW_BASE, pid);
@@ -938,7 +933,7 @@ static const char *td_check_threads(struct td_sock *sock,
  * counts is a dump with procfs the same before and after.
  */
 static const char *td_check_all(struct td_sock *sock, const char *proc,
-				       __u64 strategy)
+				__u64 strategy)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct td_set before, after, seen;
@@ -1047,8 +1042,7 @@ static bool td_wait_state(__u32 pid, __u32 tid, char state)
 }
 
 /* A child that sleeps, and is seen to. */
-static pid_t td_spawn_sleeper(void (*setup)(const void *arg),
-				     const void *arg)
+static pid_t td_spawn_sleeper(void (*setup)(const void *arg), const void *arg)
 {
 	pid_t pid = td_spawn(setup, arg);
 
