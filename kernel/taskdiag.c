@@ -106,9 +106,12 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 /* --- the request ------------------------------------------------------- */
 
+/* Show flags that are not groups but say how to fill one */
+#define TASK_DIAG_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+
 static u64 task_diag_supported(void)
 {
-	u64 mask = 0;
+	u64 mask = TASK_DIAG_FILTERS;
 	unsigned int i;
 
 	for (i = 0; i < task_diag_nr_groups; i++) {
@@ -125,6 +128,7 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 	const struct task_diag_group *group;
 	unsigned int i;
 
+	show_flags &= ~TASK_DIAG_FILTERS;
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		group = &task_diag_groups[i];
 		if (!(show_flags & BIT_ULL(group->attr)))
@@ -375,7 +379,7 @@ static __always_inline int task_diag_put_task(struct sk_buff *skb,
 		msg->base_attr = template->base_attr;
 		task_diag_fill_base(&msg->base, task, pid, nr, ns);
 	}
-	if (likely(!(dump->req.show_flags & ~TASK_DIAG_SHOW_BASE)))
+	if (likely(!(dump->req.show_flags & ~(TASK_DIAG_SHOW_BASE | TASK_DIAG_FILTERS))))
 		return 0;
 	task_diag_hold_task(dump, ns, task, nr);
 	return -EAGAIN;
@@ -566,7 +570,8 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
 		goto cancel;
 	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
-			   hweight64(header.show_flags) * sizeof(*size));
+			   hweight64(header.show_flags & ~TASK_DIAG_FILTERS) *
+			   sizeof(*size));
 	if (!attr)
 		goto cancel;
 	size = nla_data(attr);

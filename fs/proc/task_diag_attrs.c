@@ -10,31 +10,27 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
-#include <linux/hugetlb.h>
-#include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/proc_ns.h>
 #include <linux/ptrace.h>
 #include <linux/sched/cputime.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
 #include <linux/skbuff.h>
-#include <linux/swap.h>
 #include <linux/task_diag.h>
 #include <linux/task_io_accounting_ops.h>
 #include <linux/time_namespace.h>
 #include <linux/tty.h>
 #include <linux/user_namespace.h>
-#include <net/netlink.h>
 #include "internal.h"
+#include "task_diag_attrs.h"
 
-static int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
-			 unsigned int len)
+int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
+		  unsigned int len)
 {
 	void *payload = task_diag_reserve(skb, attr, len);
 
@@ -502,185 +498,6 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 	return task_diag_put(skb, TASK_DIAG_NSPID, info, nr * sizeof(info[0]));
 }
 
-static int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
-{
-	struct file *exe = get_mm_exe_file(t->mm);
-	unsigned int len, part;
-	char *buf, *path;
-	int err = -ENOMEM;
-
-	if (!exe)
-		return -ENODATA;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		goto put;
-	path = d_path(&exe->f_path, buf, PATH_MAX);
-	err = PTR_ERR_OR_ZERO(path);
-	if (err)
-		goto free;
-
-	len = strlen(path) - min_t(u64, t->pos, strlen(path));
-	part = min(len, task_diag_room(skb));
-	err = -EMSGSIZE;
-	if (len && !part)
-		goto free;
-	err = task_diag_put(skb, TASK_DIAG_EXE, path + t->pos, part);
-	if (!err) {
-		t->pos += part;
-		err = part < len ? -EMSGSIZE : 0;
-	}
-free:
-	kfree(buf);
-put:
-	fput(exe);
-	return err;
-}
-
-static int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
-{
-	struct mm_struct *mm = t->mm;
-	struct task_diag_mem info;
-	u64 exec;
-
-	memset(&info, 0, sizeof(info));
-	info.rss_anon = get_mm_counter_sum(mm, MM_ANONPAGES) << PAGE_SHIFT;
-	info.rss_file = get_mm_counter_sum(mm, MM_FILEPAGES) << PAGE_SHIFT;
-	info.rss_shmem = get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT;
-	info.swap = get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT;
-	info.total_vm = (u64)mm->total_vm << PAGE_SHIFT;
-	/* The high-water marks are kept only when about to go below them. */
-	info.hiwater_vm = max(info.total_vm, (u64)mm->hiwater_vm << PAGE_SHIFT);
-	info.hiwater_rss = max(info.rss_anon + info.rss_file + info.rss_shmem,
-			       (u64)mm->hiwater_rss << PAGE_SHIFT);
-	info.data = (u64)mm->data_vm << PAGE_SHIFT;
-	info.stack = (u64)mm->stack_vm << PAGE_SHIFT;
-	exec = (u64)mm->exec_vm << PAGE_SHIFT;
-	info.text = PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK);
-	info.text = min(info.text, exec);
-	info.lib = exec - info.text;
-	info.locked = (u64)mm->locked_vm << PAGE_SHIFT;
-	info.pinned = (u64)atomic64_read(&mm->pinned_vm) << PAGE_SHIFT;
-	info.pgtables = mm_pgtables_bytes(mm);
-#ifdef CONFIG_HUGETLB_PAGE
-	info.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT;
-#endif
-	return task_diag_put(skb, TASK_DIAG_MEM, &info, sizeof(info));
-}
-
-/*
- * Like access_remote_vm() with FOLL_ANON, for reading, but waits for nothing: a
- * page behind userfaultfd or in a file of FUSE comes when its owner likes, and
- * so does the lock that a fault on one holds. Returns the bytes read, fewer
- * than @len only at the first page that is not to be had.
- */
-static int task_diag_read_mm(struct mm_struct *mm, unsigned long addr,
-			     void *buf, int len)
-{
-	int done = 0, offset, bytes;
-	struct page *page;
-	void *kaddr;
-
-	if (!mmap_read_trylock(mm))
-		return 0;
-	while (done < len) {
-		if (get_user_pages_remote(mm, addr + done, 1,
-					  FOLL_ANON | FOLL_NOWAIT, &page,
-					  NULL) != 1)
-			break;
-		offset = offset_in_page(addr + done);
-		bytes = min_t(int, len - done, PAGE_SIZE - offset);
-		kaddr = kmap_local_page(page);
-		memcpy(buf + done, kaddr + offset, bytes);
-		kunmap_local(kaddr);
-		put_page(page);
-		done += bytes;
-	}
-	mmap_read_unlock(mm);
-	return done;
-}
-
-/*
- * Appends the bytes from @start + t->pos to @end, as many as there is room for;
- * @text ends with its first zero byte.
- */
-static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
-			       u16 attr, unsigned long start, unsigned long end,
-			       bool text)
-{
-	unsigned long len = end - start - min_t(u64, t->pos, end - start);
-	unsigned int part = min_t(unsigned long, len, task_diag_room(skb));
-	unsigned int before = skb->len;
-	unsigned int used = part;
-	struct nlattr *nla;
-	void *bytes;
-
-	if (len && !part)
-		return -EMSGSIZE;
-	bytes = task_diag_reserve(skb, attr, part);
-	if (!bytes)
-		return -EMSGSIZE;
-	if (task_diag_read_mm(t->mm, start + t->pos, bytes, part) < part) {
-		skb_trim(skb, before);
-		return -EAGAIN;
-	}
-	if (text && memchr(bytes, 0, part)) {
-		used = strlen(bytes) + 1;
-		nla = bytes - NLA_HDRLEN;
-		nla->nla_len = nla_attr_size(used);
-		memset(bytes + used, 0, nla_padlen(used));
-		skb_trim(skb, before + nla_total_size(used));
-		len = used;
-	}
-	t->pos += used;
-	return used < len ? -EMSGSIZE : 0;
-}
-
-/*
- * The rules of /proc/PID/cmdline: a program may have written a title over its
- * arguments, over the zero byte at their end, and on into the environment.
- */
-static int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
-{
-	unsigned long arg_start, arg_end, env_start, env_end;
-	struct mm_struct *mm = t->mm;
-	char last;
-
-	spin_lock(&mm->arg_lock);
-	arg_start = mm->arg_start;
-	arg_end = mm->arg_end;
-	env_start = mm->env_start;
-	env_end = mm->env_end;
-	spin_unlock(&mm->arg_lock);
-
-	if (!mm->env_end || arg_start >= arg_end)
-		return 0;
-	if (task_diag_read_mm(mm, arg_end - 1, &last, 1) != 1)
-		return -EAGAIN;
-	if (last) {
-		if (env_start == arg_end && env_end >= env_start)
-			arg_end = env_end;
-		arg_end = min(arg_end, arg_start + PAGE_SIZE);
-	}
-	return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start, arg_end,
-				   last);
-}
-
-static int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
-{
-	unsigned long env_start, env_end;
-	struct mm_struct *mm = t->mm;
-
-	spin_lock(&mm->arg_lock);
-	env_start = mm->env_start;
-	env_end = mm->env_end;
-	spin_unlock(&mm->arg_lock);
-
-	if (env_start >= env_end)
-		return 0;
-	return task_diag_put_bytes(skb, t, TASK_DIAG_ENVIRON, env_start, env_end,
-				   false);
-}
-
 #define TASK_DIAG_GROUP(_name, _size, _phase, _missing, _fill)	\
 	{							\
 		.name = #_name,					\
@@ -721,9 +538,17 @@ const struct task_diag_group task_diag_groups[] = {
 			task_diag_fill_fd),
 	TASK_DIAG_GROUP(MEM, sizeof(struct task_diag_mem), MM, NULL,
 			task_diag_fill_mem),
+	TASK_DIAG_GROUP(MEM_ROLLUP, sizeof(struct task_diag_mem_rollup), MM,
+			TASK_DIAG_NEEDS(CONFIG_PROC_PAGE_MONITOR),
+			task_diag_fill_mem_rollup),
 	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
+	TASK_DIAG_GROUP(VMA, sizeof(struct task_diag_vma), MM,
+			TASK_DIAG_NEEDS(CONFIG_MMU), task_diag_fill_vma),
+	TASK_DIAG_GROUP(VMA_STAT, sizeof(struct task_diag_vma_stat), MM,
+			TASK_DIAG_NEEDS(CONFIG_PROC_PAGE_MONITOR),
+			task_diag_fill_vma_stat),
 };
 
 const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

@@ -98,6 +98,8 @@ struct task_diag_pid {
  * @TASK_DIAG_UNSPEC: not used
  * @TASK_DIAG_BASE: struct task_diag_base
  * @TASK_DIAG_CRED: struct task_diag_cred
+ * @TASK_DIAG_VMA: struct task_diag_vma, and a part of the mapping's name
+ * @TASK_DIAG_VMA_STAT: struct task_diag_vma_stat, one for each mapping
  * @TASK_DIAG_CMDLINE: bytes, /proc/PID/cmdline
  * @TASK_DIAG_TIMES: struct task_diag_times
  * @TASK_DIAG_SCHED: struct task_diag_sched
@@ -117,6 +119,7 @@ struct task_diag_pid {
  * @TASK_DIAG_OOM: struct task_diag_oom
  * @TASK_DIAG_LIMITS: array of struct task_diag_limit, indexed by RLIMIT_*
  * @TASK_DIAG_FD: struct task_diag_fd
+ * @TASK_DIAG_MEM_ROLLUP: struct task_diag_mem_rollup
  * @TASK_DIAG_PID: u32, the task in the caller's pid namespace: the process for
  *	strategies over processes, the thread for strategies over threads; in
  *	every %TASK_DIAG_CMD_GET message, first
@@ -134,6 +137,8 @@ enum task_diag_attr {
 	TASK_DIAG_UNSPEC,
 	TASK_DIAG_BASE = 1,
 	TASK_DIAG_CRED = 2,
+	TASK_DIAG_VMA = 4,
+	TASK_DIAG_VMA_STAT = 5,
 	TASK_DIAG_CMDLINE = 6,
 	TASK_DIAG_TIMES = 7,
 	TASK_DIAG_SCHED = 8,
@@ -150,6 +155,7 @@ enum task_diag_attr {
 	TASK_DIAG_OOM = 19,
 	TASK_DIAG_LIMITS = 20,
 	TASK_DIAG_FD = 21,
+	TASK_DIAG_MEM_ROLLUP = 22,
 
 	TASK_DIAG_PID = 64,
 	TASK_DIAG_ERROR,
@@ -165,6 +171,8 @@ enum task_diag_attr {
 
 #define TASK_DIAG_SHOW_BASE	_BITULL(TASK_DIAG_BASE)
 #define TASK_DIAG_SHOW_CRED	_BITULL(TASK_DIAG_CRED)
+#define TASK_DIAG_SHOW_VMA	_BITULL(TASK_DIAG_VMA)
+#define TASK_DIAG_SHOW_VMA_STAT	_BITULL(TASK_DIAG_VMA_STAT)
 #define TASK_DIAG_SHOW_CMDLINE	_BITULL(TASK_DIAG_CMDLINE)
 #define TASK_DIAG_SHOW_TIMES	_BITULL(TASK_DIAG_TIMES)
 #define TASK_DIAG_SHOW_SCHED	_BITULL(TASK_DIAG_SCHED)
@@ -181,6 +189,14 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_OOM	_BITULL(TASK_DIAG_OOM)
 #define TASK_DIAG_SHOW_LIMITS	_BITULL(TASK_DIAG_LIMITS)
 #define TASK_DIAG_SHOW_FD	_BITULL(TASK_DIAG_FD)
+#define TASK_DIAG_SHOW_MEM_ROLLUP _BITULL(TASK_DIAG_MEM_ROLLUP)
+
+/*
+ * Not groups: with either, VMA and VMA_STAT tell executable mappings only, or
+ * those of files only; with both, executable mappings of files.
+ */
+#define TASK_DIAG_ONLY_VMA_EXEC	_BITULL(62)
+#define TASK_DIAG_ONLY_VMA_FILE	_BITULL(63)
 
 /**
  * struct task_diag_header - what this kernel supports
@@ -293,6 +309,134 @@ struct task_diag_cred {
 	__u8		seccomp;
 	__u8		no_new_privs;
 	__u8		pad[2];
+};
+
+/**
+ * enum task_diag_vma_flag - bits of struct task_diag_vma.flags
+ * @TASK_DIAG_VMA_READ: readable (maps: r)
+ * @TASK_DIAG_VMA_WRITE: writable (w)
+ * @TASK_DIAG_VMA_EXEC: executable (x)
+ * @TASK_DIAG_VMA_SHARED: shared (s; p without)
+ */
+enum task_diag_vma_flag {
+	TASK_DIAG_VMA_READ	= 1,
+	TASK_DIAG_VMA_WRITE	= 2,
+	TASK_DIAG_VMA_EXEC	= 4,
+	TASK_DIAG_VMA_SHARED	= 8,
+};
+
+/**
+ * struct task_diag_vma - %TASK_DIAG_VMA, before a part of the name
+ * @start: first address (maps: 1)
+ * @end: address after the last
+ * @pgoff: where in the file it starts, bytes (maps: 3)
+ * @ino: inode number of the file, or 0 (maps: 5)
+ * @dev_major: major number of the file's device (maps: 4)
+ * @dev_minor: minor number
+ * @generation: generation of the inode
+ * @flags: &enum task_diag_vma_flag (maps: 2)
+ * @name_len: length of the whole name
+ * @name_off: where in the name the bytes after this struct belong
+ *
+ * The name is what maps shows in its last column, raw, without a terminating
+ * zero: a path, with " (deleted)" after that of a removed file, or a name in
+ * brackets such as [heap], or nothing.
+ */
+struct task_diag_vma {
+	__aligned_u64	start;
+	__aligned_u64	end;
+	__aligned_u64	pgoff;
+	__aligned_u64	ino;
+	__u32		dev_major;
+	__u32		dev_minor;
+	__u32		generation;
+	__u32		flags;
+	__u32		name_len;
+	__u32		name_off;
+};
+
+/**
+ * struct task_diag_pages - what pages of a mapping, or of all, are
+ * @rss: resident (smaps: Rss)
+ * @pss: each page divided by the number of its users (Pss)
+ * @pss_dirty: dirty part of that (Pss_Dirty)
+ * @pss_anon: anonymous part (smaps_rollup: Pss_Anon)
+ * @pss_file: part of files (smaps_rollup: Pss_File)
+ * @pss_shmem: shared memory's part (smaps_rollup: Pss_Shmem)
+ * @pss_locked: locked part (Locked)
+ * @shared_clean: clean pages with several users (Shared_Clean)
+ * @shared_dirty: dirty pages with several users (Shared_Dirty)
+ * @private_clean: clean pages of this task alone (Private_Clean)
+ * @private_dirty: dirty pages of this task alone (Private_Dirty)
+ * @referenced: marked as accessed (Referenced)
+ * @anonymous: of no file (Anonymous)
+ * @ksm: merged by KSM (KSM)
+ * @lazyfree: marked by MADV_FREE (LazyFree)
+ * @anon_huge: anonymous huge pages (AnonHugePages)
+ * @shmem_huge: huge pages of shared memory (ShmemPmdMapped)
+ * @file_huge: huge pages of files (FilePmdMapped)
+ * @shared_hugetlb: hugetlb pages with several users (Shared_Hugetlb)
+ * @private_hugetlb: hugetlb pages of this task alone (Private_Hugetlb)
+ * @swap: swapped out (Swap)
+ * @swap_pss: each swapped page divided by the number of its users (SwapPss)
+ *
+ * All in bytes; smaps shows them divided by 1024. The unique set size is
+ * @private_clean + @private_dirty.
+ */
+struct task_diag_pages {
+	__aligned_u64	rss;
+	__aligned_u64	pss;
+	__aligned_u64	pss_dirty;
+	__aligned_u64	pss_anon;
+	__aligned_u64	pss_file;
+	__aligned_u64	pss_shmem;
+	__aligned_u64	pss_locked;
+	__aligned_u64	shared_clean;
+	__aligned_u64	shared_dirty;
+	__aligned_u64	private_clean;
+	__aligned_u64	private_dirty;
+	__aligned_u64	referenced;
+	__aligned_u64	anonymous;
+	__aligned_u64	ksm;
+	__aligned_u64	lazyfree;
+	__aligned_u64	anon_huge;
+	__aligned_u64	shmem_huge;
+	__aligned_u64	file_huge;
+	__aligned_u64	shared_hugetlb;
+	__aligned_u64	private_hugetlb;
+	__aligned_u64	swap;
+	__aligned_u64	swap_pss;
+};
+
+/**
+ * struct task_diag_vma_stat - %TASK_DIAG_VMA_STAT
+ * @start: first address of the mapping, as in struct task_diag_vma
+ * @end: address after the last
+ * @kernel_page_size: bytes per page in the kernel (smaps: KernelPageSize)
+ * @mmu_page_size: bytes per page in the page tables (MMUPageSize)
+ * @thp_eligible: 1 if it may get huge pages (THPeligible)
+ * @protection_key: memory protection key, or 0 (ProtectionKey)
+ * @vm_flags: two letters for each flag, as in VmFlags but without blanks, filled
+ *	up with zero bytes
+ * @pages: see there
+ */
+struct task_diag_vma_stat {
+	__aligned_u64		start;
+	__aligned_u64		end;
+	__aligned_u64		kernel_page_size;
+	__aligned_u64		mmu_page_size;
+	__u32			thp_eligible;
+	__u32			protection_key;
+	__u8			vm_flags[128];
+	struct task_diag_pages	pages;
+};
+
+/**
+ * struct task_diag_mem_rollup - %TASK_DIAG_MEM_ROLLUP
+ * @pages: of all mappings together (smaps_rollup)
+ */
+struct task_diag_mem_rollup {
+	struct task_diag_pages	pages;
 };
 
 /**

@@ -499,19 +499,17 @@ FIXTURE_TEARDOWN(portions)
 	td_close(&self->sock);
 }
 
-/* Datagrams behind the header: a portion is filled before the next begins. */
+/* How many datagrams there are at most behind the header */
 static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
 {
 	const size_t task = NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN +
 			    sizeof(__u32) + NLA_HDRLEN +
 			    sizeof(struct task_diag_base);
 
-	/* The kernel makes none longer than 32768 bytes less its overhead. */
-	if (recv_size > 32000)
-		recv_size = 32000;
-	/* ... and of the shortest ones uses 3776 bytes or so, then DONE */
-	recv_size -= recv_size / 8;
-	return nr_tasks / (recv_size / task) + 2;
+	/* The kernel makes none longer than 32768 bytes with its overhead. */
+	if (recv_size > 32768)
+		recv_size = 32768;
+	return nr_tasks / ((recv_size - 512) / task) + 2;
 }
 
 TEST_F(portions, are_the_whole_set)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whoever asks sees the tasks that procfs mounted with hidepid=2 shows him,
+ * Whoever asks sees the tasks that procfs mounted with hidepid=2 would show,
  * and cannot tell a hidden one from one that does not exist.
  */
 #include "taskdiag.h"
@@ -97,7 +97,7 @@ static void fork_sleeper(uid_t uid)
 	td_must(read(ready[0], &byte, 1) == 1, "read");
 }
 
-/* Two of his children are like him. */
+/* Two of her children are like her. */
 static void start_family(void)
 {
 	fork_sleeper(TD_ALICE);
@@ -685,7 +685,7 @@ FIXTURE(crowd)
 {
 	struct td_sock sock;
 	pid_t last;		/* alice, born after all the others */
-	int tell, told;		/* makes him undumpable; he is */
+	int tell, told;		/* makes her undumpable; she is */
 };
 
 FIXTURE_VARIANT(crowd)

@@ -40,7 +40,7 @@ FIXTURE_TEARDOWN(request)
 	td_close(&self->sock);
 }
 
-/* Sends what is @len bytes long to the kernel, but is a good request else. */
+/* A request that is good but for its struct, which is these bytes */
 static struct td_answer *ask_bytes(struct td_sock *sock, __u16 flags,
 				   const void *bytes, size_t len)
 {
@@ -93,8 +93,8 @@ TEST_F(request, shorter_than_the_first_version_is_refused)
 			 "struct task_diag_pid is %zu bytes, at least 20 needed",
 			 len);
 		expect_refused(_metadata,
-			       ask_bytes(&self->sock, variant->flags, &self->req,
-					 len),
+			       ask_bytes(&self->sock, variant->flags,
+					 &self->req, len),
 			       EINVAL, text, ATTR_OFFSET);
 	}
 }
@@ -162,8 +162,8 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 		if (header->header.show_flags & (1ULL << bit))
 			continue;
 		self->req.show_flags = TASK_DIAG_SHOW_BASE | 1ULL << bit;
-		snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
-			 1ULL << bit);
+		snprintf(text, sizeof(text),
+			 "show_flags has unknown bits 0x%llx", 1ULL << bit);
 		expect_refused(_metadata, ask(self, variant), EINVAL, text,
 			       ATTR_OFFSET);
 	}
@@ -231,8 +231,8 @@ TEST_F(request, unknown_attribute_is_refused)
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		td_request_get(&self->sock, &msg, variant->flags, &self->req);
 		td_put(&msg, types[i], &self->req, sizeof(self->req));
-		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
-			       "Unknown attribute type",
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EINVAL, "Unknown attribute type",
 			       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
 	}
 }
@@ -256,8 +256,8 @@ TEST_F(request, bytes_behind_the_attributes_are_refused)
 	for (rest = 1; rest <= 4; rest++) {
 		td_request_get(&self->sock, &msg, variant->flags, &self->req);
 		msg.nlh.nlmsg_len += rest;
-		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
-			       "bytes leftover after parsing attributes", 0);
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EINVAL, "bytes leftover after parsing attributes", 0);
 	}
 }
 
@@ -292,8 +292,8 @@ TEST_F(request, unknown_netlink_flag_is_refused)
 			continue;
 		td_request_get(&self->sock, &msg, variant->flags | 1 << bit,
 			       &self->req);
-		expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
-			       "ambiguous or reserved bits set in nlmsg_flags",
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EINVAL, "ambiguous or reserved bits set in nlmsg_flags",
 			       0);
 	}
 }
@@ -317,17 +317,25 @@ TEST_F(request, pid_0_is_the_caller)
 	expect_one(_metadata, ask(self, variant), getpid());
 }
 
-static void *ask_in_thread(void *sock)
+struct thread_request {
+	struct td_sock *sock;
+	__u16 flags;
+};
+
+static void *ask_in_thread(void *arg)
 {
-	return td_dump(sock, TASK_DIAG_DUMP_ONE, 0, 0);
+	const struct thread_request *req = arg;
+
+	return td_get(req->sock, req->flags, TASK_DIAG_DUMP_ONE, 0, 0);
 }
 
 TEST_F(request, pid_0_of_a_thread_is_its_process)
 {
+	struct thread_request req = { &self->sock, variant->flags };
 	pthread_t thread;
 	void *answer;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_in_thread, &self->sock));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_in_thread, &req));
 	ASSERT_EQ(0, pthread_join(thread, &answer));
 	expect_one(_metadata, answer, getpid());
 }

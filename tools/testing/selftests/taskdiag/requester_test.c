@@ -377,7 +377,7 @@ FIXTURE_TEARDOWN(dump)
 }
 
 /*
- * One datagram waits already: what the requester himself had filled. Nothing
+ * One datagram waits already: what the requester had filled. Nothing
  * but the end comes after it.
  */
 static void expect_end(struct __test_metadata *_metadata,
@@ -419,7 +419,7 @@ TEST_F(dump, ends_with_its_requester)
 	run_changed(_metadata, self, variant);
 }
 
-/* Not even the first part was filled by the requester himself. */
+/* Not even the first part was filled by the requester. */
 TEST_F(dump, ends_with_its_requester_at_once)
 {
 	struct td_answer *answer = self->answer;
@@ -936,7 +936,7 @@ static struct td_answer *ring_recv(FIXTURE_DATA(ring) *self, int personality,
 	return answer;
 }
 
-TEST_F(ring, of_the_requester_is_as_good_as_he)
+TEST_F(ring, of_the_requester_is_as_good)
 {
 	static const __u8 flags[] = { 0, IOSQE_ASYNC };
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
@@ -944,7 +944,7 @@ TEST_F(ring, of_the_requester_is_as_good_as_he)
 	struct td_msg msg;
 	unsigned int i;
 
-	/* By himself, and by a thread that the kernel makes for him */
+	/* In the caller, and in a thread that the kernel makes for it */
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
 		ASSERT_EQ(msg.nlh.nlmsg_len,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Shows tasks and their properties, as task_diag gives them. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -9,55 +10,10 @@
 #include <string.h>
 
 #include "client.h"
+#include "groups_print.h"
 #include "output.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-/* --- the groups of properties ------------------------------------------ */
-
-static void base_table(const void *data, size_t len)
-{
-	struct task_diag_base base = {};
-
-	memcpy(&base, data, len < sizeof(base) ? len : sizeof(base));
-	print_base(&base);
-}
-
-static void base_json(const void *data, size_t len)
-{
-	struct task_diag_base base = {};
-
-	memcpy(&base, data, len < sizeof(base) ? len : sizeof(base));
-	printf("{\"tgid\":%u,\"pid\":%u,\"ppid\":%u,\"tpid\":%u,", base.tgid,
-	       base.pid, base.ppid, base.tpid);
-	printf("\"sid\":%u,\"pgid\":%u,\"state\":\"%c\",\"comm\":", base.sid,
-	       base.pgid, base.state);
-	print_json_string(base.comm, strnlen((char *)base.comm, sizeof(base.comm)));
-	putchar('}');
-}
-
-/**
- * struct group - how to show a group of properties
- * @attr: its attribute
- * @name: its name, for --show and in JSON
- * @columns: its part of the table's title
- * @table: prints its part of a line of the table, as wide as @columns
- * @json: prints its value
- *
- * Payloads may be shorter or longer than the structs known here. One that was
- * split over messages is in one piece again.
- */
-struct group {
-	unsigned int attr;
-	const char *name;
-	const char *columns;
-	void (*table)(const void *data, size_t len);
-	void (*json)(const void *data, size_t len);
-};
-
-static const struct group groups[] = {
-	{ TASK_DIAG_BASE, "base", BASE_COLUMNS, base_table, base_json },
-};
 
 static const char *const strategies[] = {
 	[TASK_DIAG_DUMP_ALL] = "all",
@@ -67,116 +23,188 @@ static const char *const strategies[] = {
 	[TASK_DIAG_DUMP_THREAD] = "thread",
 };
 
-/* --- a task, put together from its messages ---------------------------- */
+/* --- what the kernel supports ------------------------------------------ */
 
-struct bytes {
-	char *data;
-	size_t len;
-	size_t size;
+/**
+ * struct header - what the kernel says of itself
+ * @fixed: what is always there
+ * @sizes: sizes of the groups' structs, by attribute
+ */
+struct header {
+	struct task_diag_header fixed;
+	__u32 sizes[NR_GROUPS];
 };
+
+static void read_sizes(struct header *header, const struct nlattr *attr)
+{
+	const struct task_diag_group_size *size = td_attr_data(attr);
+	size_t i;
+
+	for (i = 0; i < td_attr_len(attr) / sizeof(*size); i++) {
+		if (size[i].attr < NR_GROUPS)
+			header->sizes[size[i].attr] = size[i].size;
+	}
+}
+
+static int read_header(const struct nlmsghdr *nlh, void *arg)
+{
+	struct header *header = arg;
+	const struct nlattr *attr;
+	size_t len;
+
+	attr = td_first_attr(nlh);
+	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
+		switch (td_attr_type(attr)) {
+		case TASK_DIAG_HEADER:
+			len = td_attr_len(attr);
+			if (len > sizeof(header->fixed))
+				len = sizeof(header->fixed);
+			memcpy(&header->fixed, td_attr_data(attr), len);
+			break;
+		case TASK_DIAG_GROUP_SIZE:
+			read_sizes(header, attr);
+			break;
+		}
+	}
+	return 0;
+}
+
+static const char *strategy_name(unsigned int nr)
+{
+	static char number[32];
+
+	if (nr < ARRAY_SIZE(strategies))
+		return strategies[nr];
+	snprintf(number, sizeof(number), "strategy%u", nr);
+	return number;
+}
+
+/* The names of the bits in @mask, each in @quote and after @separator but one */
+static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
+		       const char *quote, const char *separator)
+{
+	const char *between = "";
+	unsigned int nr;
+
+	for (nr = 0; nr < 64; nr++) {
+		if (mask >> nr & 1) {
+			printf("%s%s%s%s", between, quote, name(nr), quote);
+			between = separator;
+		}
+	}
+}
+
+static void print_header(const struct header *header)
+{
+	unsigned int attr;
+
+	printf("show ");
+	print_mask(header->fixed.show_flags, group_name, "", ",");
+	printf("\nstrategy ");
+	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
+	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
+	       header->fixed.clk_tck);
+	for (attr = 0; attr < NR_GROUPS; attr++) {
+		if (header->fixed.show_flags >> attr & 1)
+			printf("size %s %u\n", group_name(attr), header->sizes[attr]);
+	}
+}
+
+static void print_json_header(const struct header *header)
+{
+	const char *between = "";
+	unsigned int attr;
+
+	printf("{\"show\":[");
+	print_mask(header->fixed.show_flags, group_name, "\"", ",");
+	printf("],\"strategy\":[");
+	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
+	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
+	       header->fixed.page_size, header->fixed.clk_tck);
+	for (attr = 0; attr < NR_GROUPS; attr++) {
+		if (header->fixed.show_flags >> attr & 1) {
+			printf("%s\"%s\":%u", between, group_name(attr),
+			       header->sizes[attr]);
+			between = ",";
+		}
+	}
+	printf("}}\n");
+}
+
+/* --- a task, put together from its messages ---------------------------- */
 
 /**
  * struct task - what the messages on one task said
  * @pid: which one, 0 for none yet
  * @more: there is more to come
  * @present: mask of the groups that are there
- * @groups: their payloads
+ * @groups: their values, by attribute
  * @errors: array of struct task_diag_error
- * @unknown: attributes that are neither, as they came
  */
 struct task {
 	__u32 pid;
 	bool more;
 	__u64 present;
-	struct bytes groups[ARRAY_SIZE(groups)];
+	struct bytes groups[NR_GROUPS];
 	struct bytes errors;
-	struct bytes unknown;
 };
-
-static void add_bytes(struct bytes *bytes, const void *data, size_t len)
-{
-	while (bytes->len + len > bytes->size) {
-		bytes->size = bytes->size ? 2 * bytes->size : 256;
-		bytes->data = realloc(bytes->data, bytes->size);
-		if (!bytes->data) {
-			perror("task_diag_all");
-			exit(1);
-		}
-	}
-	memcpy(bytes->data + bytes->len, data, len);
-	bytes->len += len;
-}
 
 static void reset_task(struct task *task, __u32 pid)
 {
-	size_t i;
+	unsigned int attr;
 
 	task->pid = pid;
 	task->present = 0;
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		task->groups[i].len = 0;
+	for (attr = 0; attr < NR_GROUPS; attr++)
+		task->groups[attr].len = 0;
 	task->errors.len = 0;
-	task->unknown.len = 0;
 }
 
 static void free_task(struct task *task)
 {
-	size_t i;
+	unsigned int attr;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		free(task->groups[i].data);
+	for (attr = 0; attr < NR_GROUPS; attr++)
+		free(task->groups[attr].data);
 	free(task->errors.data);
-	free(task->unknown.data);
 }
 
-static void add_attr(struct task *task, const struct nlattr *attr)
+static void add_error(struct task *task, const struct nlattr *attr)
 {
-	static const char padding[NLA_ALIGNTO];
-	size_t i;
+	struct task_diag_error error = {};
+	size_t len = td_attr_len(attr);
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (groups[i].attr == td_attr_type(attr)) {
-			task->present |= 1ULL << groups[i].attr;
-			add_bytes(&task->groups[i], td_attr_data(attr), td_attr_len(attr));
-			return;
-		}
-	}
-	if (td_attr_type(attr) == TASK_DIAG_ERROR) {
-		add_bytes(&task->errors, td_attr_data(attr), td_attr_len(attr));
-		return;
-	}
-	add_bytes(&task->unknown, attr, attr->nla_len);
-	add_bytes(&task->unknown, padding, NLA_ALIGN(attr->nla_len) - attr->nla_len);
+	memcpy(&error, td_attr_data(attr), len < sizeof(error) ? len : sizeof(error));
+	add_bytes(&task->errors, &error, sizeof(error));
 }
 
-static void add_message(struct task *task, const struct nlmsghdr *nlh)
+/* What is neither a group nor known here adds nothing to them. */
+static void add_attr(struct task *task, const struct nlattr *attr,
+		     const struct header *header)
+{
+	const unsigned int type = td_attr_type(attr);
+
+	if (type == TASK_DIAG_MORE) {
+		task->more = true;
+	} else if (type == TASK_DIAG_ERROR) {
+		add_error(task, attr);
+	} else if (type < NR_GROUPS) {
+		task->present |= 1ULL << type;
+		join_group(type, &task->groups[type], td_attr_data(attr),
+			   td_attr_len(attr), header->sizes[type]);
+	}
+}
+
+static void add_message(struct task *task, const struct nlmsghdr *nlh,
+			const struct header *header)
 {
 	const struct nlattr *attr;
 
 	task->more = false;
 	/* The first one is TASK_DIAG_PID. */
 	attr = td_attr_next(td_first_attr(nlh));
-	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		if (td_attr_type(attr) == TASK_DIAG_MORE)
-			task->more = true;
-		else
-			add_attr(task, attr);
-	}
-}
-
-/* --- the ways to show it ----------------------------------------------- */
-
-static const char *group_name(unsigned int attr)
-{
-	static char number[32];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (groups[i].attr == attr)
-			return groups[i].name;
-	}
-	snprintf(number, sizeof(number), "attr%u", attr);
-	return number;
+	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr))
+		add_attr(task, attr, header);
 }
 
 static size_t nr_errors(const struct task *task)
@@ -189,87 +217,108 @@ static const struct task_diag_error *errors(const struct task *task)
 	return (const void *)task->errors.data;
 }
 
-static void print_hex(const struct nlattr *attr)
+static const char *error_name(int error)
 {
-	const unsigned char *s = td_attr_data(attr);
+	static const struct {
+		int error;
+		const char *name;
+	} names[] = {
+		{ -E2BIG, "E2BIG" },
+		{ -EAGAIN, "EAGAIN" },
+		{ -EMSGSIZE, "EMSGSIZE" },
+		{ -ENAMETOOLONG, "ENAMETOOLONG" },
+		{ -ENOMEM, "ENOMEM" },
+		{ -ESRCH, "ESRCH" },
+	};
+	static char number[32];
 	size_t i;
 
-	for (i = 0; i < td_attr_len(attr); i++)
-		printf("%02x", s[i]);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i].error == error)
+			return names[i].name;
+	}
+	snprintf(number, sizeof(number), "errno%d", -error);
+	return number;
 }
 
-static void table_begin(__u64 show)
+/* --- the ways to show it ----------------------------------------------- */
+
+/* One group besides BASE ends a task's line; more have a line each. */
+static bool fits_line(__u64 show)
 {
-	size_t i;
+	const __u64 rest = show & ~TASK_DIAG_SHOW_BASE;
+
+	return !(rest & (rest - 1));
+}
+
+static void print_title(__u64 show)
+{
+	const char *name;
+	unsigned int attr;
 
 	printf("    PID");
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (show >> groups[i].attr & 1)
-			printf(" %s", groups[i].columns);
+	if (show & TASK_DIAG_SHOW_BASE)
+		printf(" " BASE_COLUMNS);
+	for (attr = TASK_DIAG_BASE + 1; fits_line(show) && attr < NR_GROUPS; attr++) {
+		if (!(show >> attr & 1))
+			continue;
+		putchar(' ');
+		for (name = group_name(attr); *name; name++)
+			putchar(toupper(*name));
 	}
 	putchar('\n');
 }
 
-static void table_task(const struct task *task, __u64 show)
+static void print_lines(const struct task *task, const struct header *header,
+			__u64 show)
 {
-	const char *end = task->unknown.data + task->unknown.len;
 	const struct task_diag_error *error = errors(task);
-	const struct nlattr *attr;
+	const bool one_line = fits_line(show);
+	unsigned int attr;
 	size_t i;
 
 	printf("%7u", task->pid);
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (task->present >> groups[i].attr & 1) {
+	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+		if (!(task->present >> attr & 1))
+			continue;
+		if (attr == TASK_DIAG_BASE || one_line)
 			putchar(' ');
-			groups[i].table(task->groups[i].data, task->groups[i].len);
-		} else if (show >> groups[i].attr & 1) {
-			printf(" %-*s", (int)strlen(groups[i].columns), "-");
-		}
+		else
+			printf("\n    %s: ", group_name(attr));
+		print_group(attr, &task->groups[attr], header->sizes[attr]);
 	}
 	for (i = 0; i < nr_errors(task); i++)
-		printf(" [%s: %s]", group_name(error[i].attr), strerror(-error[i].error));
-	attr = (const void *)task->unknown.data;
-	for (; td_attr_ok(attr, end); attr = td_attr_next(attr)) {
-		printf(" [%s: ", group_name(td_attr_type(attr)));
-		print_hex(attr);
-		putchar(']');
-	}
+		printf("%s[%s: %s]", one_line ? " " : "\n    ",
+		       group_name(error[i].attr), error_name(error[i].error));
 	putchar('\n');
 }
 
-static void json_errors(const struct task *task)
+static void print_json_errors(const struct task *task)
 {
 	const struct task_diag_error *error = errors(task);
 	size_t i;
 
 	printf(",\"errors\":[");
 	for (i = 0; i < nr_errors(task); i++)
-		printf("%s{\"group\":\"%s\",\"error\":%d}", i ? "," : "",
-		       group_name(error[i].attr), error[i].error);
+		printf("%s{\"group\":\"%s\",\"error\":\"%s\"}", i ? "," : "",
+		       group_name(error[i].attr), error_name(error[i].error));
 	putchar(']');
 }
 
-static void json_task(const struct task *task)
+static void print_json(const struct task *task, const struct header *header)
 {
-	const char *end = task->unknown.data + task->unknown.len;
-	const struct nlattr *attr;
-	size_t i;
+	unsigned int attr;
 
 	printf("{\"pid\":%u", task->pid);
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (task->present >> groups[i].attr & 1) {
-			printf(",\"%s\":", groups[i].name);
-			groups[i].json(task->groups[i].data, task->groups[i].len);
+	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+		if (task->present >> attr & 1) {
+			printf(",\"%s\":", group_name(attr));
+			print_json_group(attr, &task->groups[attr],
+					 header->sizes[attr]);
 		}
 	}
 	if (nr_errors(task))
-		json_errors(task);
-	attr = (const void *)task->unknown.data;
-	for (; td_attr_ok(attr, end); attr = td_attr_next(attr)) {
-		printf(",\"%s\":\"", group_name(td_attr_type(attr)));
-		print_hex(attr);
-		putchar('"');
-	}
+		print_json_errors(task);
 	putchar('}');
 }
 
@@ -280,6 +329,7 @@ enum mode { MODE_TABLE, MODE_JSON, MODE_QUIET, MODE_BENCH, MODE_PIDS };
 static struct {
 	struct task_diag_pid req;
 	enum mode mode;
+	bool show_all;
 	bool header;
 	bool plain;
 	size_t buffer;
@@ -293,11 +343,13 @@ static struct {
  * @tasks: how many tasks there were
  * @last_pid: the last one; a task's messages follow each other
  * @task: MODE_TABLE, MODE_JSON: the task that is being put together
+ * @header: MODE_TABLE, MODE_JSON: what the kernel says of itself
  */
 struct reader {
 	unsigned long tasks;
 	__u32 last_pid;
 	struct task task;
+	const struct header *header;
 };
 
 static int count_task(const struct nlmsghdr *nlh, void *arg)
@@ -327,9 +379,9 @@ static void print_task(struct reader *reader)
 		return;
 	if (opts.mode == MODE_JSON) {
 		printf(reader->tasks ? ",\n" : "\n");
-		json_task(&reader->task);
+		print_json(&reader->task, reader->header);
 	} else {
-		table_task(&reader->task, opts.req.show_flags);
+		print_lines(&reader->task, reader->header, opts.req.show_flags);
 	}
 	reader->tasks++;
 }
@@ -345,7 +397,7 @@ static int collect_task(const struct nlmsghdr *nlh, void *arg)
 		print_task(reader);
 		reset_task(&reader->task, pid);
 	}
-	add_message(&reader->task, nlh);
+	add_message(&reader->task, nlh, reader->header);
 	return 0;
 }
 
@@ -393,15 +445,15 @@ static int show_pids(struct td_client *client)
 	return ask(client, print_pid, &reader);
 }
 
-static int show_tasks(struct td_client *client)
+static int show_tasks(struct td_client *client, const struct header *header)
 {
-	struct reader reader = {};
+	struct reader reader = { .header = header };
 	int err;
 
 	if (opts.mode == MODE_JSON)
 		putchar('[');
 	else
-		table_begin(opts.req.show_flags);
+		print_title(opts.req.show_flags);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
 	if (opts.mode == MODE_JSON)
@@ -412,108 +464,44 @@ static int show_tasks(struct td_client *client)
 	return err;
 }
 
-/* --- what the kernel supports ------------------------------------------ */
-
-struct header {
-	struct task_diag_header fixed;
-	struct task_diag_group_size sizes[64];
-	size_t nr_sizes;
-};
-
-static int read_header(const struct nlmsghdr *nlh, void *arg)
+static void show_header(const struct header *header)
 {
-	struct header *header = arg;
-	const struct nlattr *attr;
-	size_t len;
+	if (opts.mode == MODE_JSON)
+		print_json_header(header);
+	else
+		print_header(header);
+}
 
-	attr = td_first_attr(nlh);
-	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		len = td_attr_len(attr);
-		switch (td_attr_type(attr)) {
-		case TASK_DIAG_HEADER:
-			if (len > sizeof(header->fixed))
-				len = sizeof(header->fixed);
-			memcpy(&header->fixed, td_attr_data(attr), len);
-			break;
-		case TASK_DIAG_GROUP_SIZE:
-			if (len > sizeof(header->sizes))
-				len = sizeof(header->sizes);
-			memcpy(header->sizes, td_attr_data(attr), len);
-			header->nr_sizes = len / sizeof(header->sizes[0]);
-			break;
-		}
-	}
+/* All but the plainest answers need to know what the kernel supports. */
+static int get_header(struct td_client *client, struct header *header)
+{
+	if (opts.mode > MODE_JSON && !opts.show_all)
+		return 0;
+	if (td_request(client, TASK_DIAG_CMD_HEADER, 0, NULL) ||
+	    td_receive(client, read_header, header))
+		return fail(client->error);
+	if (opts.show_all)
+		opts.req.show_flags = header->fixed.show_flags;
 	return 0;
 }
 
-static const char *strategy_name(unsigned int nr)
-{
-	static char number[32];
-
-	if (nr < ARRAY_SIZE(strategies))
-		return strategies[nr];
-	snprintf(number, sizeof(number), "strategy%u", nr);
-	return number;
-}
-
-/* The names of the bits in @mask, each in @quote and after @separator but one */
-static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
-		       const char *quote, const char *separator)
-{
-	const char *between = "";
-	unsigned int nr;
-
-	for (nr = 0; nr < 64; nr++) {
-		if (mask >> nr & 1) {
-			printf("%s%s%s%s", between, quote, name(nr), quote);
-			between = separator;
-		}
-	}
-}
-
-static void table_header(const struct header *header)
-{
-	size_t i;
-
-	printf("show ");
-	print_mask(header->fixed.show_flags, group_name, "", ",");
-	printf("\nstrategy ");
-	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
-	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
-	       header->fixed.clk_tck);
-	for (i = 0; i < header->nr_sizes; i++)
-		printf("size %s %u\n", group_name(header->sizes[i].attr),
-		       header->sizes[i].size);
-}
-
-static void json_header(const struct header *header)
-{
-	size_t i;
-
-	printf("{\"show\":[");
-	print_mask(header->fixed.show_flags, group_name, "\"", ",");
-	printf("],\"strategy\":[");
-	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
-	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
-	       header->fixed.page_size, header->fixed.clk_tck);
-	for (i = 0; i < header->nr_sizes; i++)
-		printf("%s\"%s\":%u", i ? "," : "",
-		       group_name(header->sizes[i].attr), header->sizes[i].size);
-	printf("}}\n");
-}
-
-static int show_header(struct td_client *client)
+static int show(struct td_client *client)
 {
 	struct header header = {};
+	int err;
 
-	if (td_request(client, TASK_DIAG_CMD_HEADER, 0, NULL) ||
-	    td_receive(client, read_header, &header))
-		return fail(client->error);
-	if (opts.mode == MODE_JSON)
-		json_header(&header);
-	else
-		table_header(&header);
-	return 0;
+	err = get_header(client, &header);
+	if (err)
+		return err;
+	if (opts.header) {
+		show_header(&header);
+		return 0;
+	}
+	if (opts.mode == MODE_PIDS)
+		return show_pids(client);
+	if (opts.mode >= MODE_QUIET)
+		return count_tasks(client);
+	return show_tasks(client, &header);
 }
 
 /* --- the command line -------------------------------------------------- */
@@ -530,18 +518,21 @@ static void print_usage(FILE *to)
 	fputs("\n"
 	      "  --pid PID         where one, children and thread start; 0, the default,\n"
 	      "                    is task_diag_all itself\n"
-	      "  --show LIST       which properties, with commas (base), or none: ", to);
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		fprintf(to, "%s%s", i ? ", " : "", groups[i].name);
-	fputs("\n"
-	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
+	      "  --show LIST       which properties (base): all, none, or of these, with commas:\n",
+	      to);
+	print_group_names(to, "                      ");
+	fputs("  --plain           a plain request, no dump: for --strategy one, which is\n"
 	      "                    then the default\n"
 	      "  --header          show what the kernel supports\n"
 	      "  --buffer BYTES    receive as much at a time (65536)\n"
 	      "  --help            this text\n\n"
-	      "One of these in place of the table, where bytes of names that are not\n"
-	      "printable ASCII show as \\xHH:\n"
-	      "  --json            JSON; a byte of a name that is not UTF-8 is \\udcHH\n"
+	      "The table has a line per task: its pid, base in columns, and one other group of\n"
+	      "properties. Of several others each has an indented line of its own. A group that\n"
+	      "a task does not have is left out; one that could not be read shows as\n"
+	      "[group: ERROR]. In names and other texts a byte that is not printable ASCII\n"
+	      "shows as \\xHH; arguments and variables stand with a blank in between.\n\n"
+	      "In place of the table, one of these:\n"
+	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
 	      "  --pids            pids alone, one a line\n"
 	      "  --quiet           the number of tasks\n"
 	      "  --bench           the number of tasks, and the system calls and the\n"
@@ -580,27 +571,20 @@ static __u64 parse_strategy(const char *name)
 	bad_usage("no such strategy:", name);
 }
 
-static __u64 parse_group(const char *name)
+static void parse_show(char *list)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (!strcmp(groups[i].name, name))
-			return 1ULL << groups[i].attr;
-	}
-	bad_usage("no such properties:", name);
-}
-
-static __u64 parse_show(char *list)
-{
-	__u64 show = 0;
+	unsigned int attr;
 	char *name;
 
-	if (!strcmp(list, "none"))
-		return 0;
-	while ((name = strsep(&list, ",")))
-		show |= parse_group(name);
-	return show;
+	opts.req.show_flags = 0;
+	opts.show_all = !strcmp(list, "all");
+	if (opts.show_all || !strcmp(list, "none"))
+		return;
+	while ((name = strsep(&list, ","))) {
+		if (!find_group(name, &attr))
+			bad_usage("no such properties:", name);
+		opts.req.show_flags |= 1ULL << attr;
+	}
 }
 
 static void set_mode(enum mode mode, const char *option)
@@ -641,7 +625,7 @@ static void parse_options(int argc, char **argv)
 			opts.req.pid = number("no pid:", optarg, UINT_MAX);
 			break;
 		case SHOW:
-			opts.req.show_flags = parse_show(optarg);
+			parse_show(optarg);
 			break;
 		case PLAIN:
 			opts.plain = true;
@@ -675,7 +659,7 @@ static void parse_options(int argc, char **argv)
 	if (optind < argc)
 		bad_usage("unexpected argument", argv[optind]);
 	if (opts.header && opts.mode > MODE_JSON)
-		bad_usage("not with --json or a table:", "--header");
+		bad_usage("only as a table or with --json:", "--header");
 	if (opts.plain && !strategy_given)
 		opts.req.dump_strategy = TASK_DIAG_DUMP_ONE;
 }
@@ -690,14 +674,7 @@ int main(int argc, char **argv)
 		fail(client.error);
 		return 1;
 	}
-	if (opts.header)
-		err = show_header(&client);
-	else if (opts.mode == MODE_PIDS)
-		err = show_pids(&client);
-	else if (opts.mode >= MODE_QUIET)
-		err = count_tasks(&client);
-	else
-		err = show_tasks(&client);
+	err = show(&client);
 	td_close(&client);
 	return finish_output() || err ? 1 : 0;
 }

@@ -43,7 +43,7 @@
 
 #define TD_DEADLINE_S	20	/* for what must happen, but need not at once */
 #define TD_NO_PID	0x3ffffe	/* a pid that nobody has */
-#define TD_ALICE	10001	/* an ordinary user, and his group */
+#define TD_ALICE	10001	/* an ordinary user, and her group */
 #define TD_BOB		10002	/* another one */
 
 /* --- small things ------------------------------------------------------ */
@@ -724,6 +724,238 @@ static const char *td_ascending(const struct td_answer *answer)
 	return "";
 }
 
+/* --- groups of tasks, joined from the messages that they came in ------- */
+
+#define TD_MAX_GROUPS	64
+
+/* One group of one task */
+struct td_group {
+	char		*data;		/* the payloads, one after the other */
+	size_t		len;
+	unsigned int	nr_parts;	/* attributes that it came in */
+	int		error;		/* of TASK_DIAG_ERROR, negative */
+};
+
+struct td_props {
+	__u32		pid;
+	__u64		has;		/* groups that came */
+	__u64		failed;		/* groups that TASK_DIAG_ERROR names */
+	unsigned int	nr_msgs;
+	bool		more;		/* TASK_DIAG_MORE in the last message */
+	struct td_group	groups[TD_MAX_GROUPS];
+};
+
+struct td_props_answer {
+	struct td_answer *rest;		/* what is not about a task */
+	struct td_props	*tasks;
+	size_t		nr_tasks;
+	size_t		max_tasks;
+};
+
+static struct td_props_answer *td_new_props(void)
+{
+	struct td_props_answer *answer = calloc(1, sizeof(*answer));
+
+	td_must(answer, "calloc");
+	answer->rest = td_new_answer();
+	return answer;
+}
+
+static void td_free_props(struct td_props_answer *answer)
+{
+	size_t task, group;
+
+	for (task = 0; task < answer->nr_tasks; task++)
+		for (group = 0; group < TD_MAX_GROUPS; group++)
+			free(answer->tasks[task].groups[group].data);
+	free(answer->tasks);
+	td_free(answer->rest);
+	free(answer);
+}
+
+/* The task that a message is about, which goes on with the one before or not */
+static struct td_props *td_props_of(struct td_props_answer *answer, __u32 pid)
+{
+	struct td_props *task = NULL;
+
+	if (answer->nr_tasks)
+		task = &answer->tasks[answer->nr_tasks - 1];
+	if (task && task->more) {
+		if (task->pid != pid)
+			td_broken(answer->rest, "%u comes before the end of %u",
+				  pid, task->pid);
+		return task;
+	}
+	if (task && task->pid == pid)
+		td_broken(answer->rest, "%u goes on without TASK_DIAG_MORE",
+			  pid);
+	answer->tasks = td_grow(answer->tasks, answer->nr_tasks,
+				&answer->max_tasks, sizeof(*task));
+	task = &answer->tasks[answer->nr_tasks++];
+	memset(task, 0, sizeof(*task));
+	task->pid = pid;
+	return task;
+}
+
+static void td_add_part(struct td_group *group, const void *data, size_t len)
+{
+	group->data = realloc(group->data, group->len + len + 1);
+	td_must(group->data, "realloc");
+	memcpy(group->data + group->len, data, len);
+	group->len += len;
+	group->data[group->len] = 0;
+	group->nr_parts++;
+}
+
+static void td_parse_group_error(const struct td_sock *sock,
+				 struct td_props_answer *answer,
+				 struct td_props *task, const void *data)
+{
+	const struct task_diag_error *entry = data;
+	__u64 bit = entry->attr < 64 ? 1ULL << entry->attr : 0;
+
+	if (!(bit & sock->show_flags) || bit & task->failed)
+		td_broken(answer->rest, "%u has an error for attribute %u",
+			  task->pid, entry->attr);
+	if (entry->error >= 0)
+		td_broken(answer->rest, "%u has error %d", task->pid,
+			  entry->error);
+	if (!bit)
+		return;
+	task->failed |= bit;
+	task->groups[entry->attr].error = entry->error;
+}
+
+static void td_parse_prop(const struct td_sock *sock,
+			  struct td_props_answer *answer, struct td_props *task,
+			  const struct nlattr *attr)
+{
+	const char *data = (void *)attr + NLA_HDRLEN;
+	size_t len = td_attr_len(attr), i;
+
+	for (i = len; i < NLA_ALIGN(len); i++)
+		if (data[i])
+			td_broken(answer->rest, "attribute %u is padded with %d",
+				  attr->nla_type, data[i]);
+	if (task->more) {
+		td_broken(answer->rest, "TASK_DIAG_MORE of %u is not the last",
+			  task->pid);
+	} else if (attr->nla_type == TASK_DIAG_MORE && !len) {
+		task->more = true;
+	} else if (attr->nla_type == TASK_DIAG_ERROR &&
+		   len == sizeof(struct task_diag_error)) {
+		td_parse_group_error(sock, answer, task, data);
+	} else if (attr->nla_type < 64 &&
+		   sock->show_flags & (1ULL << attr->nla_type)) {
+		task->has |= 1ULL << attr->nla_type;
+		td_add_part(&task->groups[attr->nla_type], data, len);
+	} else {
+		td_broken(answer->rest, "attribute %u of %u is not asked for",
+			  attr->nla_type, task->pid);
+	}
+}
+
+/* A message about a task: its pid, then its groups or a part of them. */
+static void td_parse_props(const struct td_sock *sock,
+			   struct td_props_answer *answer,
+			   const struct nlmsghdr *nlh)
+{
+	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
+	const struct nlattr *attr;
+	struct td_props *task;
+
+	if (nlh->nlmsg_seq != sock->seq || nlh->nlmsg_pid != sock->portid ||
+	    nlh->nlmsg_flags != (sock->dump ? NLM_F_MULTI : 0))
+		td_broken(answer->rest, "message with seq %u, port %u, flags 0x%x",
+			  nlh->nlmsg_seq, nlh->nlmsg_pid, nlh->nlmsg_flags);
+	if (sock->dump && !answer->rest->has_header)
+		td_broken(answer->rest, "task before the header");
+	attr = td_next_attr(answer->rest, nlh, &pos);
+	if (!attr || attr->nla_type != TASK_DIAG_PID ||
+	    td_attr_len(attr) != sizeof(__u32)) {
+		td_broken(answer->rest, "task that does not start with its pid");
+		return;
+	}
+	task = td_props_of(answer, *(__u32 *)((void *)attr + NLA_HDRLEN));
+	task->nr_msgs++;
+	task->more = false;
+	while ((attr = td_next_attr(answer->rest, nlh, &pos)))
+		td_parse_prop(sock, answer, task, attr);
+	if (!sock->dump)
+		answer->rest->ended = true;
+}
+
+/* One datagram. Returns whether there is more to receive. */
+static bool td_recv_props(const struct td_sock *sock,
+			  struct td_props_answer *answer)
+{
+	const struct nlmsghdr *nlh = (void *)sock->buf;
+	struct td_answer *rest = answer->rest;
+	const struct genlmsghdr *genl;
+	ssize_t received;
+	size_t len;
+
+	received = recv(sock->fd, sock->buf, sock->size, MSG_TRUNC);
+	if (received <= 0 || received > (ssize_t)sock->size) {
+		td_broken(rest, "recv gives %zd: %s", received, strerror(errno));
+		return false;
+	}
+	rest->nr_datagrams++;
+	for (len = received; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		genl = NLMSG_DATA(nlh);
+		if (nlh->nlmsg_type == sock->family &&
+		    genl->cmd == TASK_DIAG_CMD_GET)
+			td_parse_props(sock, answer, nlh);
+		else
+			td_parse(sock, rest, nlh);
+	}
+	if (len)
+		td_broken(rest, "%zu bytes are no message", len);
+	return !rest->ended && !rest->broken[0];
+}
+
+static struct td_props_answer *td_get_props(struct td_sock *sock, __u16 flags,
+					    __u64 strategy, __u64 show_flags,
+					    __u32 pid)
+{
+	struct task_diag_pid req = {
+		.show_flags = show_flags,
+		.dump_strategy = strategy,
+		.pid = pid,
+	};
+	struct td_props_answer *answer = td_new_props();
+	int err = td_send_get(sock, flags, &req);
+
+	if (err)
+		td_broken(answer->rest, "sendto: %s", strerror(-err));
+	else
+		while (td_recv_props(sock, answer))
+			;
+	return answer;
+}
+
+/* Like td_whole(); a task that was begun must have come to its end as well. */
+static const char *td_props_whole(const struct td_props_answer *answer)
+{
+	const char *diff = td_whole(answer->rest);
+
+	if (!diff[0] && answer->nr_tasks &&
+	    answer->tasks[answer->nr_tasks - 1].more)
+		diff = "the answer ends amid a task";
+	return diff;
+}
+
+static const struct td_props *td_find_props(const struct td_props_answer *answer,
+					    __u32 pid)
+{
+	size_t i;
+
+	for (i = 0; i < answer->nr_tasks; i++)
+		if (answer->tasks[i].pid == pid)
+			return &answer->tasks[i];
+	return NULL;
+}
+
 /* --- procfs ------------------------------------------------------------ */
 
 /* The numbers that are names in the directory and can be looked up there. */
@@ -1072,7 +1304,7 @@ static void td_start_threads(const void *arg)
 					NULL), "pthread_create");
 }
 
-/* An ordinary user, who may look at his own processes. */
+/* An ordinary user, who may look at her own processes. */
 static void td_become(uid_t uid)
 {
 	td_must(!setgroups(0, NULL), "setgroups");

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * task_diag: the groups of properties that a task has from its memory
+ *
+ * These run without exec_update_lock: all that they may use is t->mm.
+ */
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/hugetlb.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/pkeys.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/task_diag.h>
+#include <net/netlink.h>
+#include "internal.h"
+#include "task_diag_attrs.h"
+
+int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct file *exe = get_mm_exe_file(t->mm);
+	unsigned int len, part;
+	char *buf, *path;
+	int err = -ENOMEM;
+
+	if (!exe)
+		return -ENODATA;
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		goto put;
+	path = d_path(&exe->f_path, buf, PATH_MAX);
+	err = PTR_ERR_OR_ZERO(path);
+	if (err)
+		goto free;
+
+	len = strlen(path) - min_t(u64, t->pos, strlen(path));
+	part = min(len, task_diag_room(skb));
+	err = -EMSGSIZE;
+	if (len && !part)
+		goto free;
+	err = task_diag_put(skb, TASK_DIAG_EXE, path + t->pos, part);
+	if (!err) {
+		t->pos += part;
+		err = part < len ? -EMSGSIZE : 0;
+	}
+free:
+	kfree(buf);
+put:
+	fput(exe);
+	return err;
+}
+
+int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct mm_struct *mm = t->mm;
+	struct task_diag_mem info;
+	u64 exec;
+
+	memset(&info, 0, sizeof(info));
+	info.rss_anon = get_mm_counter_sum(mm, MM_ANONPAGES) << PAGE_SHIFT;
+	info.rss_file = get_mm_counter_sum(mm, MM_FILEPAGES) << PAGE_SHIFT;
+	info.rss_shmem = get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT;
+	info.swap = get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT;
+	info.total_vm = (u64)mm->total_vm << PAGE_SHIFT;
+	/* The high-water marks are kept only when about to go below them. */
+	info.hiwater_vm = max(info.total_vm, (u64)mm->hiwater_vm << PAGE_SHIFT);
+	info.hiwater_rss = max(info.rss_anon + info.rss_file + info.rss_shmem,
+			       (u64)mm->hiwater_rss << PAGE_SHIFT);
+	info.data = (u64)mm->data_vm << PAGE_SHIFT;
+	info.stack = (u64)mm->stack_vm << PAGE_SHIFT;
+	exec = (u64)mm->exec_vm << PAGE_SHIFT;
+	info.text = PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK);
+	info.text = min(info.text, exec);
+	info.lib = exec - info.text;
+	info.locked = (u64)mm->locked_vm << PAGE_SHIFT;
+	info.pinned = (u64)atomic64_read(&mm->pinned_vm) << PAGE_SHIFT;
+	info.pgtables = mm_pgtables_bytes(mm);
+#ifdef CONFIG_HUGETLB_PAGE
+	info.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT;
+#endif
+	return task_diag_put(skb, TASK_DIAG_MEM, &info, sizeof(info));
+}
+
+/*
+ * Like access_remote_vm() with FOLL_ANON, for reading, but waits for nothing: a
+ * page behind userfaultfd or in a file of FUSE comes when its owner likes, and
+ * so does the lock that a fault on one holds. Returns the bytes read, fewer
+ * than @len only at the first page that is not to be had.
+ */
+static int task_diag_read_mm(struct mm_struct *mm, unsigned long addr,
+			     void *buf, int len)
+{
+	int done = 0, offset, bytes;
+	struct page *page;
+	void *kaddr;
+
+	if (!mmap_read_trylock(mm))
+		return 0;
+	while (done < len) {
+		if (get_user_pages_remote(mm, addr + done, 1,
+					  FOLL_ANON | FOLL_NOWAIT, &page,
+					  NULL) != 1)
+			break;
+		offset = offset_in_page(addr + done);
+		bytes = min_t(int, len - done, PAGE_SIZE - offset);
+		kaddr = kmap_local_page(page);
+		memcpy(buf + done, kaddr + offset, bytes);
+		kunmap_local(kaddr);
+		put_page(page);
+		done += bytes;
+	}
+	mmap_read_unlock(mm);
+	return done;
+}
+
+/*
+ * Appends the bytes from @start + t->pos to @end, as many as there is room for;
+ * @text ends with its first zero byte.
+ */
+static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
+			       u16 attr, unsigned long start, unsigned long end,
+			       bool text)
+{
+	unsigned long len = end - start - min_t(u64, t->pos, end - start);
+	unsigned int part = min_t(unsigned long, len, task_diag_room(skb));
+	unsigned int before = skb->len;
+	unsigned int used = part;
+	struct nlattr *nla;
+	void *bytes;
+
+	if (len && !part)
+		return -EMSGSIZE;
+	bytes = task_diag_reserve(skb, attr, part);
+	if (!bytes)
+		return -EMSGSIZE;
+	if (task_diag_read_mm(t->mm, start + t->pos, bytes, part) < part) {
+		skb_trim(skb, before);
+		return -EAGAIN;
+	}
+	if (text && memchr(bytes, 0, part)) {
+		used = strlen(bytes) + 1;
+		nla = bytes - NLA_HDRLEN;
+		nla->nla_len = nla_attr_size(used);
+		memset(bytes + used, 0, nla_padlen(used));
+		skb_trim(skb, before + nla_total_size(used));
+		len = used;
+	}
+	t->pos += used;
+	return used < len ? -EMSGSIZE : 0;
+}
+
+/*
+ * The rules of /proc/PID/cmdline: a program may have written a title over its
+ * arguments, over the zero byte at their end, and on into the environment.
+ */
+int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
+{
+	unsigned long arg_start, arg_end, env_start, env_end;
+	struct mm_struct *mm = t->mm;
+	char last;
+
+	spin_lock(&mm->arg_lock);
+	arg_start = mm->arg_start;
+	arg_end = mm->arg_end;
+	env_start = mm->env_start;
+	env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+
+	if (!mm->env_end || arg_start >= arg_end)
+		return 0;
+	if (task_diag_read_mm(mm, arg_end - 1, &last, 1) != 1)
+		return -EAGAIN;
+	if (last) {
+		if (env_start == arg_end && env_end >= env_start)
+			arg_end = env_end;
+		arg_end = min(arg_end, arg_start + PAGE_SIZE);
+	}
+	return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start, arg_end,
+				   last);
+}
+
+int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
+{
+	unsigned long env_start, env_end;
+	struct mm_struct *mm = t->mm;
+
+	spin_lock(&mm->arg_lock);
+	env_start = mm->env_start;
+	env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+
+	if (env_start >= env_end)
+		return 0;
+	return task_diag_put_bytes(skb, t, TASK_DIAG_ENVIRON, env_start, env_end,
+				   false);
+}
+
+
+#ifdef CONFIG_MMU
+static bool task_diag_wants_vma(const struct task_diag_task *t,
+				const struct vm_area_struct *vma)
+{
+	if (t->show_flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
+		return false;
+	return !(t->show_flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
+}
+
+/*
+ * The mapping at or after @addr that is asked for, as /proc/PID/maps has it:
+ * with the gate area at the end.
+ */
+static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
+						 unsigned long addr)
+{
+	VMA_ITERATOR(vmi, t->mm, addr);
+	struct vm_area_struct *vma;
+
+	for_each_vma(vmi, vma) {
+		if (task_diag_wants_vma(t, vma))
+			return vma;
+		if (fatal_signal_pending(current))
+			return NULL;
+	}
+	vma = get_gate_vma(t->mm);
+	return vma && vma->vm_end > addr && task_diag_wants_vma(t, vma) ?
+	       vma : NULL;
+}
+
+/* Calls @put for each mapping from t->pos on, under the mmap lock. */
+static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
+			      int (*put)(struct sk_buff *skb,
+					 struct task_diag_task *t,
+					 struct vm_area_struct *vma, char *buf),
+			      char *buf)
+{
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	if (!mmap_read_trylock(t->mm))
+		return -EAGAIN;
+	while ((vma = task_diag_next_vma(t, t->pos & PAGE_MASK))) {
+		/* A part of a name is told of the same mapping only. */
+		if (vma->vm_start != (t->pos & PAGE_MASK))
+			t->pos = vma->vm_start;
+		err = put(skb, t, vma, buf);
+		if (err)
+			break;
+		t->pos = vma->vm_end;
+		if (!t->pos)
+			break;
+		cond_resched();
+	}
+	mmap_read_unlock(t->mm);
+	return err;
+}
+
+/* The name in the last column of maps, in @buf, of PATH_MAX bytes, or not. */
+static const char *task_diag_vma_name(struct vm_area_struct *vma, char *buf)
+{
+	const char *name, *format;
+	const struct path *path;
+
+	get_vma_name(vma, &path, &name, &format);
+	if (path)
+		return d_path(path, buf, PATH_MAX);
+	if (format) {
+		snprintf(buf, PATH_MAX, format, name);
+		return buf;
+	}
+	return name ?: "";
+}
+
+static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
+			     struct vm_area_struct *vma, char *buf)
+{
+	const char *name = task_diag_vma_name(vma, buf);
+	unsigned int room = task_diag_room(skb), part;
+	struct task_diag_vma info;
+	const struct inode *inode;
+	void *payload;
+
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	if (room <= sizeof(info))
+		return -EMSGSIZE;
+
+	memset(&info, 0, sizeof(info));
+	info.start = vma->vm_start;
+	info.end = vma->vm_end;
+	if (vma->vm_file) {
+		inode = file_user_inode(vma->vm_file);
+		info.pgoff = (u64)vma->vm_pgoff << PAGE_SHIFT;
+		info.ino = inode->i_ino;
+		info.dev_major = MAJOR(inode->i_sb->s_dev);
+		info.dev_minor = MINOR(inode->i_sb->s_dev);
+		info.generation = inode->i_generation;
+	}
+	info.flags = (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+		     (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+		     (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+		     (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	info.name_len = strlen(name);
+	/* Mappings start on a page, so there is room for it in t->pos. */
+	BUILD_BUG_ON(PATH_MAX > PAGE_SIZE);
+	info.name_off = min_t(u64, offset_in_page(t->pos), info.name_len);
+	part = min_t(size_t, info.name_len - info.name_off, room - sizeof(info));
+
+	payload = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(info) + part);
+	if (!payload)
+		return -EMSGSIZE;
+	memcpy(payload, &info, sizeof(info));
+	memcpy(payload + sizeof(info), name + info.name_off, part);
+	if (info.name_off + part == info.name_len)
+		return 0;
+	t->pos += part;
+	return -EMSGSIZE;
+}
+
+int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
+{
+	char *buf;
+	int err;
+
+	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	err = task_diag_put_vmas(skb, t, task_diag_put_vma, buf);
+	kfree(buf);
+	return err;
+}
+#endif /* CONFIG_MMU */
+
+#ifdef CONFIG_PROC_PAGE_MONITOR
+static void task_diag_fill_pages(struct task_diag_pages *pages,
+				 const struct mem_size_stats *mss)
+{
+	pages->rss = mss->resident;
+	pages->pss = mss->pss >> PSS_SHIFT;
+	pages->pss_dirty = mss->pss_dirty >> PSS_SHIFT;
+	pages->pss_anon = mss->pss_anon >> PSS_SHIFT;
+	pages->pss_file = mss->pss_file >> PSS_SHIFT;
+	pages->pss_shmem = mss->pss_shmem >> PSS_SHIFT;
+	pages->pss_locked = mss->pss_locked >> PSS_SHIFT;
+	pages->shared_clean = mss->shared_clean;
+	pages->shared_dirty = mss->shared_dirty;
+	pages->private_clean = mss->private_clean;
+	pages->private_dirty = mss->private_dirty;
+	pages->referenced = mss->referenced;
+	pages->anonymous = mss->anonymous;
+	pages->ksm = mss->ksm;
+	pages->lazyfree = mss->lazyfree;
+	pages->anon_huge = mss->anonymous_thp;
+	pages->shmem_huge = mss->shmem_thp;
+	pages->file_huge = mss->file_thp;
+	pages->shared_hugetlb = mss->shared_hugetlb;
+	pages->private_hugetlb = mss->private_hugetlb;
+	pages->swap = mss->swap;
+	pages->swap_pss = mss->swap_pss >> PSS_SHIFT;
+}
+
+static void task_diag_fill_vm_flags(struct task_diag_vma_stat *info,
+				    vm_flags_t vm_flags)
+{
+	const char *letters;
+	unsigned int bit;
+	u8 *to = info->vm_flags;
+
+	BUILD_BUG_ON(sizeof(info->vm_flags) < 2 * BITS_PER_LONG);
+
+	for (bit = 0; bit < BITS_PER_LONG; bit++) {
+		if (!(vm_flags & (1UL << bit)))
+			continue;
+		for (letters = smap_vma_flag(bit); *letters; letters++)
+			*to++ = *letters;
+	}
+}
+
+static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
+				  struct vm_area_struct *vma, char *buf)
+{
+	struct task_diag_vma_stat info;
+	struct mem_size_stats mss = {};
+
+	/* Before the walk of its pages, which may be long */
+	if (task_diag_room(skb) < sizeof(info))
+		return -EMSGSIZE;
+
+	smap_gather_stats(vma, &mss, 0);
+	memset(&info, 0, sizeof(info));
+	info.start = vma->vm_start;
+	info.end = vma->vm_end;
+	info.kernel_page_size = vma_kernel_pagesize(vma);
+	info.mmu_page_size = vma_mmu_pagesize(vma);
+	info.thp_eligible = !!thp_vma_allowable_orders(vma, vma->vm_flags,
+						       TVA_SMAPS | TVA_ENFORCE_SYSFS,
+						       THP_ORDERS_ALL);
+	info.protection_key = vma_pkey(vma);
+	task_diag_fill_vm_flags(&info, vma->vm_flags);
+	task_diag_fill_pages(&info.pages, &mss);
+	return task_diag_put(skb, TASK_DIAG_VMA_STAT, &info, sizeof(info));
+}
+
+int task_diag_fill_vma_stat(struct sk_buff *skb, struct task_diag_task *t)
+{
+	return task_diag_put_vmas(skb, t, task_diag_put_vma_stat, NULL);
+}
+
+int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_mem_rollup info;
+	struct mem_size_stats mss = {};
+	struct mm_struct *mm = t->mm;
+	struct vm_area_struct *vma;
+	unsigned long done = 0;
+	VMA_ITERATOR(vmi, mm, 0);
+
+	if (task_diag_room(skb) < sizeof(info))
+		return -EMSGSIZE;
+	if (!mmap_read_trylock(mm))
+		return -EAGAIN;
+	for_each_vma(vmi, vma) {
+		smap_gather_stats(vma, &mss, vma->vm_start < done ? done : 0);
+		done = vma->vm_end;
+		if (fatal_signal_pending(current))
+			break;
+		if (!mmap_lock_is_contended(mm))
+			continue;
+		/* As smaps_rollup does, let a writer in. */
+		vma_iter_invalidate(&vmi);
+		mmap_read_unlock(mm);
+		cond_resched();
+		if (!mmap_read_trylock(mm))
+			return -EAGAIN;
+	}
+	mmap_read_unlock(mm);
+
+	memset(&info, 0, sizeof(info));
+	task_diag_fill_pages(&info.pages, &mss);
+	return task_diag_put(skb, TASK_DIAG_MEM_ROLLUP, &info, sizeof(info));
+}
+#endif /* CONFIG_PROC_PAGE_MONITOR */
