@@ -337,6 +337,11 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 	return memset(nla_data(__nla_reserve(skb, attr, len)), 0, len);
 }
 
+static bool task_diag_wants_groups(const struct task_diag_dump *dump)
+{
+	return dump->req.show_flags & ~(TASK_DIAG_SHOW_BASE | TASK_DIAG_FILTERS);
+}
+
 /* Keeps the task for task_diag_put_groups(). */
 static noinline void task_diag_hold_task(struct task_diag_dump *dump,
 					 struct pid_namespace *ns,
@@ -355,9 +360,10 @@ static noinline void task_diag_hold_task(struct task_diag_dump *dump,
 
 /*
  * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
- * not even this much of it fits, and -EAGAIN if task_diag_put_groups() is to
- * follow when that section is left. For BASE this is all there is to do per
- * task, and inlined it costs a fifth less.
+ * not even this much of it fits, -ESTALE if the pid is no longer that task's,
+ * and -EAGAIN if task_diag_put_groups() is to follow when that section is left.
+ * For BASE this is all there is to do per task, and inlined it costs a fifth
+ * less.
  */
 static __always_inline int task_diag_put_task(struct sk_buff *skb,
 					      struct task_diag_dump *dump,
@@ -366,6 +372,7 @@ static __always_inline int task_diag_put_task(struct sk_buff *skb,
 					      const struct pid *pid, u32 nr)
 {
 	const struct task_diag_msg *template = &dump->template;
+	const unsigned int start = skb->len;
 	struct task_diag_msg *msg;
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
@@ -379,7 +386,13 @@ static __always_inline int task_diag_put_task(struct sk_buff *skb,
 		msg->base_attr = template->base_attr;
 		task_diag_fill_base(&msg->base, task, pid, nr, ns);
 	}
-	if (likely(!(dump->req.show_flags & ~(TASK_DIAG_SHOW_BASE | TASK_DIAG_FILTERS))))
+	/* Released meanwhile, and its ids and parent gone? */
+	smp_rmb();
+	if (unlikely(!pid_alive(task))) {
+		skb_trim(skb, start);
+		return -ESTALE;
+	}
+	if (likely(!task_diag_wants_groups(dump)))
 		return 0;
 	task_diag_hold_task(dump, ns, task, nr);
 	return -EAGAIN;
@@ -419,6 +432,9 @@ static bool task_diag_wants_mm(const struct task_diag_dump *dump)
 {
 	unsigned int i;
 
+	/* It takes and puts the mm itself: be sure not to be its last user. */
+	if (dump->req.show_flags & TASK_DIAG_SHOW_STAT)
+		return true;
 	for (i = dump->group; i < task_diag_nr_groups; i++) {
 		if (task_diag_groups[i].phase == TASK_DIAG_PHASE_MM &&
 		    dump->req.show_flags & BIT_ULL(task_diag_groups[i].attr))
@@ -599,6 +615,37 @@ cancel:
  * skb is full, and -EAGAIN if there is more to do in a next step.
  */
 
+/* Of a process @kin only its children or its threads, as was asked for. */
+static bool task_diag_is_kin(const struct task_diag_dump *dump,
+			     struct task_struct *task, struct task_struct *kin)
+{
+	if (dump->req.dump_strategy == TASK_DIAG_DUMP_CHILDREN)
+		task = rcu_dereference(task->real_parent);
+	return same_thread_group(task, kin);
+}
+
+/* Tells of the task that has @pid, if there is one and it may be seen. */
+static __always_inline int task_diag_visit(struct sk_buff *skb,
+					   struct task_diag_dump *dump,
+					   struct pid_namespace *ns,
+					   struct pid *pid, u32 nr,
+					   enum pid_type type,
+					   struct task_struct *kin)
+{
+	struct task_struct *task;
+	int err;
+
+	/* In an exec another task may take the pid over from the one found. */
+	do {
+		task = pid_task(pid, type);
+		if (!task || (kin && !task_diag_is_kin(dump, task, kin)) ||
+		    !task_diag_may_read(task))
+			return 0;
+		err = task_diag_put_task(skb, dump, ns, task, pid, nr);
+	} while (unlikely(err == -ESTALE));
+	return err;
+}
+
 /*
  * The slots of the namespace's tree one by one: find_ge_pid() for each pid
  * goes down from the root each time, which costs more than all of BASE.
@@ -613,7 +660,6 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	struct task_struct *parent = NULL;
 	struct radix_tree_iter iter;
-	struct task_struct *task;
 	void __rcu **slot;
 	struct pid *pid;
 	int err = 0;
@@ -625,25 +671,14 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	}
 
 	radix_tree_for_each_slot(slot, &ns->idr.idr_rt, &iter, dump->next) {
+		/* A pid that is still being made has a slot, but no entry. */
 		pid = rcu_dereference_raw(*slot);
 		if (radix_tree_exception(pid)) {
 			slot = radix_tree_iter_retry(&iter);
 			continue;
 		}
-		err = -EAGAIN;
-		if (!budget--)
-			break;
-		err = 0;
-		/* A pid that is still being made has a slot, but no entry. */
-		task = pid_task(pid, type);
-		if (!task)
-			continue;
-		if (parent &&
-		    !same_thread_group(rcu_dereference(task->real_parent), parent))
-			continue;
-		if (!task_diag_may_read(task))
-			continue;
-		err = task_diag_put_task(skb, dump, ns, task, pid, iter.index);
+		err = budget-- ? task_diag_visit(skb, dump, ns, pid, iter.index,
+						 type, parent) : -EAGAIN;
 		if (err)
 			break;
 	}
@@ -656,10 +691,9 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 				  struct pid_namespace *ns)
 {
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct task_struct *leader, *task;
-	struct pid *pid;
-	u32 nr;
+	struct task_struct *leader;
 	int err;
+	u32 nr;
 
 	leader = pid_task(dump->target, PIDTYPE_TGID);
 	if (!leader)
@@ -669,13 +703,8 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 		if (!budget--)
 			return -EAGAIN;
 		nr = dump->tids[dump->next];
-		pid = find_pid_ns(nr, ns);
-		task = pid_task(pid, PIDTYPE_PID);
-		if (!task || !same_thread_group(task, leader))
-			continue;
-		if (!task_diag_may_read(task))
-			continue;
-		err = task_diag_put_task(skb, dump, ns, task, pid, nr);
+		err = task_diag_visit(skb, dump, ns, find_pid_ns(nr, ns), nr,
+				      PIDTYPE_PID, leader);
 		if (err == -EAGAIN)
 			dump->next++;
 		if (err)
@@ -687,18 +716,17 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 static int task_diag_walk_one(struct sk_buff *skb, struct task_diag_dump *dump,
 			      struct pid_namespace *ns)
 {
-	struct pid *pid = dump->target;
-	struct task_struct *task = pid_task(pid, PIDTYPE_TGID);
+	const unsigned int start = skb->len;
 	int err;
 
 	if (dump->next)
 		return 0;
-	if (!task || !task_diag_may_read(task))
-		return -ESRCH;
-	err = task_diag_put_task(skb, dump, ns, task, pid, pid_nr_ns(pid, ns));
-	if (err != -EMSGSIZE)
-		dump->next = 1;
-	return err;
+	err = task_diag_visit(skb, dump, ns, dump->target,
+			      pid_nr_ns(dump->target, ns), PIDTYPE_TGID, NULL);
+	if (err == -EMSGSIZE)
+		return err;
+	dump->next = 1;
+	return skb->len == start ? -ESRCH : err;
 }
 
 static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)

@@ -23,6 +23,7 @@
 #include <linux/skbuff.h>
 #include <linux/task_diag.h>
 #include <linux/task_io_accounting_ops.h>
+#include <linux/taskstats_kern.h>
 #include <linux/time_namespace.h>
 #include <linux/tty.h>
 #include <linux/user_namespace.h>
@@ -194,6 +195,21 @@ static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
 
 	return task_diag_put(skb, TASK_DIAG_TIMES, &info, sizeof(info));
 }
+
+#ifdef CONFIG_TASKSTATS
+static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct taskstats info;
+
+	if (t->per_thread)
+		taskstats_fill_task(t->user_ns, t->pid_ns, t->task, &info);
+	else
+		taskstats_fill_process(t->user_ns, t->pid_ns, t->task, &info);
+	return task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
+}
+#else
+#define task_diag_fill_stat NULL
+#endif
 
 static int task_diag_fill_sched(struct sk_buff *skb, struct task_diag_task *t)
 {
@@ -513,6 +529,8 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(BASE, sizeof(struct task_diag_base), RCU, NULL, NULL),
 	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
 			task_diag_fill_cred),
+	TASK_DIAG_GROUP(STAT, sizeof(struct taskstats), EXEC,
+			TASK_DIAG_NEEDS(CONFIG_TASKSTATS), task_diag_fill_stat),
 	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
 			task_diag_fill_times),
 	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,

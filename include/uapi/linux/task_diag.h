@@ -98,6 +98,7 @@ struct task_diag_pid {
  * @TASK_DIAG_UNSPEC: not used
  * @TASK_DIAG_BASE: struct task_diag_base
  * @TASK_DIAG_CRED: struct task_diag_cred
+ * @TASK_DIAG_STAT: struct taskstats, see linux/taskstats.h
  * @TASK_DIAG_VMA: struct task_diag_vma, and a part of the mapping's name
  * @TASK_DIAG_VMA_STAT: struct task_diag_vma_stat, one for each mapping
  * @TASK_DIAG_CMDLINE: bytes, /proc/PID/cmdline
@@ -137,6 +138,7 @@ enum task_diag_attr {
 	TASK_DIAG_UNSPEC,
 	TASK_DIAG_BASE = 1,
 	TASK_DIAG_CRED = 2,
+	TASK_DIAG_STAT = 3,
 	TASK_DIAG_VMA = 4,
 	TASK_DIAG_VMA_STAT = 5,
 	TASK_DIAG_CMDLINE = 6,
@@ -171,6 +173,7 @@ enum task_diag_attr {
 
 #define TASK_DIAG_SHOW_BASE	_BITULL(TASK_DIAG_BASE)
 #define TASK_DIAG_SHOW_CRED	_BITULL(TASK_DIAG_CRED)
+#define TASK_DIAG_SHOW_STAT	_BITULL(TASK_DIAG_STAT)
 #define TASK_DIAG_SHOW_VMA	_BITULL(TASK_DIAG_VMA)
 #define TASK_DIAG_SHOW_VMA_STAT	_BITULL(TASK_DIAG_VMA_STAT)
 #define TASK_DIAG_SHOW_CMDLINE	_BITULL(TASK_DIAG_CMDLINE)

@@ -555,60 +555,6 @@ TEST_F(portions, are_filled)
 	}
 }
 
-/* The first answer is made under a lock of all generic netlink. */
-TEST_F(portions, first_is_the_header_alone)
-{
-	struct td_answer *answer = td_new_answer();
-
-	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0));
-	EXPECT_TRUE(td_recv(&self->sock, answer));
-	EXPECT_STREQ("", answer->broken);
-	EXPECT_TRUE(answer->has_header);
-	EXPECT_EQ(0, answer->nr_tasks);
-	EXPECT_TRUE(td_recv(&self->sock, answer) || answer->ended);
-	EXPECT_LT(0, answer->nr_tasks);
-	while (!answer->ended && td_recv(&self->sock, answer))
-		;
-	EXPECT_STREQ("", td_whole(answer));
-	td_free(answer);
-}
-
-TEST_F(portions, of_several_dumps_do_not_mix)
-{
-	static const __u64 strategies[] = {
-		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
-		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
-	};
-	struct td_answer *answers[4];
-	struct td_sock socks[4];
-	unsigned int i, left;
-	struct td_set seen;
-
-	for (i = 0; i < ARRAY_SIZE(socks); i++) {
-		ASSERT_EQ(0, td_open(&socks[i]));
-		td_set_recv_size(&socks[i], variant->recv_size);
-		answers[i] = td_new_answer();
-		ASSERT_EQ(0, td_start_dump(&socks[i], strategies[i],
-					   self->parent));
-	}
-	do {
-		left = 0;
-		for (i = 0; i < ARRAY_SIZE(socks); i++)
-			if (!answers[i]->ended)
-				left += td_recv(&socks[i], answers[i]);
-	} while (left);
-
-	for (i = 0; i < ARRAY_SIZE(socks); i++) {
-		seen = td_pids(answers[i]);
-		EXPECT_STREQ("", td_whole(answers[i]));
-		EXPECT_STREQ("", td_set_diff(i % 2 ? &self->threads :
-						     &self->children, &seen));
-		td_set_free(&seen);
-		td_free(answers[i]);
-		td_close(&socks[i]);
-	}
-}
-
 /* --- a socket ---------------------------------------------------------- */
 
 FIXTURE(sock)
@@ -631,6 +577,24 @@ FIXTURE_TEARDOWN(sock)
 {
 	td_kill_children();
 	td_close(&self->sock);
+}
+
+/* The first answer is made under a lock of all generic netlink. */
+TEST_F(sock, first_receives_the_header_alone)
+{
+	struct td_answer *answer = td_new_answer();
+
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0));
+	EXPECT_TRUE(td_recv(&self->sock, answer));
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_TRUE(answer->has_header);
+	EXPECT_EQ(0, answer->nr_tasks);
+	EXPECT_TRUE(td_recv(&self->sock, answer));
+	EXPECT_LT(0, answer->nr_tasks);
+	while (td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", td_whole(answer));
+	td_free(answer);
 }
 
 TEST_F(sock, has_one_dump_at_a_time)
@@ -660,6 +624,42 @@ TEST_F(sock, has_one_dump_at_a_time)
 	EXPECT_EQ(150, answer->nr_tasks);
 	td_free(answer);
 	td_free(busy);
+}
+
+TEST_F(sock, does_not_mix_with_others)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_ALL,
+	};
+	static const unsigned int nr_threads = 150;
+	size_t nr[] = { 150, 151, 150, 0 };
+	struct td_answer *answers[4];
+	struct td_sock socks[4];
+	unsigned int i, left;
+
+	td_start_threads(&nr_threads);
+	nr[3] = proc_pids("/proc").nr;
+	for (i = 0; i < ARRAY_SIZE(socks); i++) {
+		ASSERT_EQ(0, td_open(&socks[i]));
+		td_set_recv_size(&socks[i], 4096);
+		answers[i] = td_new_answer();
+		ASSERT_EQ(0, td_start_dump(&socks[i], strategies[i], 0));
+	}
+	do {
+		left = 0;
+		for (i = 0; i < ARRAY_SIZE(socks); i++)
+			if (!answers[i]->ended)
+				left += td_recv(&socks[i], answers[i]);
+	} while (left);
+
+	for (i = 0; i < ARRAY_SIZE(socks); i++) {
+		EXPECT_STREQ("", td_whole(answers[i]));
+		EXPECT_EQ(nr[i], answers[i]->nr_tasks);
+		EXPECT_LT(3, answers[i]->nr_datagrams);
+		td_free(answers[i]);
+		td_close(&socks[i]);
+	}
 }
 
 TEST_F(sock, takes_the_next_dump_after_the_last)

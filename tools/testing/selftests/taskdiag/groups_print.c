@@ -15,29 +15,51 @@ struct value;
 typedef void (*print_fn)(const struct value *value);
 
 /**
- * enum format - how to show a field
- * @DECIMAL: as a number
- * @HEX: in hexadecimal, in JSON as a number
- * @MASK: 16 hexadecimal digits, as /proc/PID/status shows masks; in JSON as a
- *	string, as not all readers of JSON have numbers of 64 bits
- * @TEXT: in JSON only, as a string that may end with a zero byte
+ * enum format - the type of a field, and how to show it
+ * @U8: a number
+ * @U32: a number
+ * @S32: a number
+ * @U64: a number
+ * @HEX32: a number, as text in hexadecimal
+ * @HEX64: 16 hexadecimal digits, as /proc/PID/status shows masks; in JSON as a
+ *	string, as many readers of JSON take no numbers of 64 bits
+ * @VMA_FLAGS: enum task_diag_vma_flag, as /proc/PID/maps shows them
+ * @TEXT1: a string of one byte
+ * @TEXT16: a string of 16 bytes, filled up with zero bytes
+ * @TEXT128: a string of 128 bytes, filled up with zero bytes
+ * @INNER: a struct, whose fields follow as if they were the outer one's
  */
-enum format { DECIMAL, HEX, MASK, TEXT };
+enum format {
+	U8, U32, S32, U64, HEX32, HEX64, VMA_FLAGS, TEXT1, TEXT16, TEXT128, INNER
+};
+
+static const size_t format_size[] = {
+	[U8] = 1,
+	[U32] = 4,
+	[S32] = 4,
+	[U64] = 8,
+	[HEX32] = 4,
+	[HEX64] = 8,
+	[VMA_FLAGS] = 4,
+	[TEXT1] = 1,
+	[TEXT16] = 16,
+	[TEXT128] = 128,
+	/* Its fields are looked at one by one. */
+	[INNER] = 0,
+};
 
 /**
  * struct field - a field of a struct
  * @name: its name
  * @offset: where in the struct it is
- * @size: its bytes
- * @is_signed: whether it may be negative
- * @format: how to show it
+ * @format: what it is
+ * @inner: %INNER: its fields, like @fields of &struct group
  */
 struct field {
 	const char *name;
 	size_t offset;
-	size_t size;
-	bool is_signed;
 	enum format format;
+	const struct field *inner;
 };
 
 /**
@@ -49,7 +71,8 @@ struct field {
  * @fields: the fields of its struct, up to one without a name
  * @element: of a list: prints an element as text
  * @element_json: of a list: prints an element as JSON
- * @join: joins the parts of a value where add_bytes() does not do
+ * @text: what to call the text behind the struct, if there is one
+ * @text_part: where in the struct the &struct text_part is that tells of it
  */
 struct group {
 	unsigned int attr;
@@ -59,8 +82,18 @@ struct group {
 	const struct field *fields;
 	print_fn element;
 	print_fn element_json;
-	void (*join)(struct bytes *joined, const void *data, size_t len,
-		     size_t size);
+	const char *text;
+	size_t text_part;
+};
+
+/**
+ * struct text_part - two fields of each struct that has a text behind
+ * @len: length of the whole text, and after join_text() of what is here of it
+ * @off: where in the text the bytes behind the struct belong
+ */
+struct text_part {
+	__u32 len;
+	__u32 off;
 };
 
 /**
@@ -89,68 +122,126 @@ static void copy_struct(void *to, size_t size, const struct value *value)
 
 /* --- structs ----------------------------------------------------------- */
 
-static bool has_field(const struct value *value, const struct field *field)
+/* Behind a text nothing is aligned. */
+static __u32 u32_at(const char *at)
 {
-	return field->offset + field->size <= value->len;
+	__u32 n;
+
+	memcpy(&n, at, sizeof(n));
+	return n;
 }
 
-static unsigned long long unsigned_number(const void *at, size_t size)
+static unsigned long long u64_at(const char *at)
 {
-	switch (size) {
-	case sizeof(__u8):
-		return *(const __u8 *)at;
-	case sizeof(__u32):
-		return *(const __u32 *)at;
-	default:
-		return *(const __u64 *)at;
+	__u64 n;
+
+	memcpy(&n, at, sizeof(n));
+	return n;
+}
+
+static void print_number(const char *at, enum format format)
+{
+	switch (format_size[format]) {
+	case 1:
+		printf("%u", (unsigned char)*at);
+		break;
+	case 4:
+		printf(format == S32 ? "%d" : "%u", u32_at(at));
+		break;
+	case 8:
+		printf("%llu", u64_at(at));
+		break;
 	}
 }
 
-static void print_number(const void *at, const struct field *field)
+static void print_vma_flags(__u32 flags)
 {
-	if (field->is_signed)
-		printf("%d", *(const __s32 *)at);
-	else
-		printf("%llu", unsigned_number(at, field->size));
+	putchar(flags & TASK_DIAG_VMA_READ ? 'r' : '-');
+	putchar(flags & TASK_DIAG_VMA_WRITE ? 'w' : '-');
+	putchar(flags & TASK_DIAG_VMA_EXEC ? 'x' : '-');
+	putchar(flags & TASK_DIAG_VMA_SHARED ? 's' : 'p');
+}
+
+typedef void (*field_fn)(const struct field *field, const char *at);
+
+static void print_field(const struct field *field, const char *at)
+{
+	const size_t size = format_size[field->format];
+
+	printf("%s=", field->name);
+	switch (field->format) {
+	case HEX32:
+		printf("0x%x", u32_at(at));
+		break;
+	case HEX64:
+		printf("%016llx", u64_at(at));
+		break;
+	case VMA_FLAGS:
+		print_vma_flags(u32_at(at));
+		break;
+	case TEXT1:
+	case TEXT16:
+	case TEXT128:
+		print_escaped(at, strnlen(at, size), 0);
+		break;
+	default:
+		print_number(at, field->format);
+	}
+}
+
+static void print_json_field(const struct field *field, const char *at)
+{
+	const size_t size = format_size[field->format];
+
+	printf("\"%s\":", field->name);
+	switch (field->format) {
+	case HEX64:
+		printf("\"%016llx\"", u64_at(at));
+		break;
+	case VMA_FLAGS:
+		putchar('"');
+		print_vma_flags(u32_at(at));
+		putchar('"');
+		break;
+	case TEXT1:
+	case TEXT16:
+	case TEXT128:
+		print_json_string(at, strnlen(at, size));
+		break;
+	default:
+		print_number(at, field->format);
+	}
+}
+
+/* Calls @fn for each field that is there, in the struct at @offset. */
+static void walk_fields(const struct value *value, const struct field *field,
+			size_t offset, field_fn fn, const char *separator)
+{
+	size_t at;
+
+	for (; field->name; field++) {
+		at = offset + field->offset;
+		if (at + format_size[field->format] > value->len)
+			return;
+		if (field->format == INNER) {
+			walk_fields(value, field->inner, at, fn, separator);
+			continue;
+		}
+		if (at)
+			fputs(separator, stdout);
+		fn(field, value->data + at);
+	}
 }
 
 static void print_fields(const struct value *value)
 {
-	const struct field *field = value->group->fields;
-	const char *between = "";
-	const char *at;
-
-	for (; field->name && has_field(value, field); field++) {
-		at = value->data + field->offset;
-		printf("%s%s=", between, field->name);
-		between = " ";
-		if (field->format == MASK)
-			printf("%016llx", unsigned_number(at, field->size));
-		else if (field->format == HEX)
-			printf("0x%llx", unsigned_number(at, field->size));
-		else
-			print_number(at, field);
-	}
+	walk_fields(value, value->group->fields, 0, print_field, " ");
 }
 
 static void print_json_fields(const struct value *value)
 {
-	const struct field *field = value->group->fields;
-	const char *between = "";
-	const char *at;
-
 	putchar('{');
-	for (; field->name && has_field(value, field); field++) {
-		at = value->data + field->offset;
-		printf("%s\"%s\":", between, field->name);
-		between = ",";
-		if (field->format == MASK)
-			printf("\"%016llx\"", unsigned_number(at, field->size));
-		else if (field->format == TEXT)
-			print_json_string(at, strnlen(at, field->size));
-		else
-			print_number(at, field);
-	}
+	walk_fields(value, value->group->fields, 0, print_json_field, ",");
 	putchar('}');
 }
 
@@ -217,72 +308,107 @@ static void print_json_hex(const struct value *value)
 	putchar('"');
 }
 
-/* --- a struct with bytes behind ---------------------------------------- */
+/* --- a struct with a text behind --------------------------------------- */
 
-/* Each part begins with the struct, which says where the bytes belong. */
-static void join_cgroup(struct bytes *joined, const void *data, size_t len,
-			size_t size)
+/*
+ * A part of the text comes after a struct of its own: puts it behind the part
+ * before, or if it is the first one, makes a new element of it.
+ */
+static void join_text(const struct group *group, struct bytes *joined,
+		      const char *data, size_t len, size_t size)
 {
-	struct task_diag_cgroup part;
+	struct text_part part;
+	size_t text;
 
-	if (size < sizeof(part) || len < size)
+	if (len < size || size < group->text_part + sizeof(part))
 		return;
-	memcpy(&part, data, sizeof(part));
-	if (!joined->len)
-		add_bytes(joined, data, size);
-	if (size + part.path_off > joined->len)
-		return;
-	joined->len = size + part.path_off;
-	add_bytes(joined, (const char *)data + size, len - size);
+	memcpy(&part, data + group->text_part, sizeof(part));
+	if (!part.off || !joined->len) {
+		joined->last = joined->len;
+		add_bytes(joined, data, len);
+	} else {
+		text = joined->last + size;
+		/* One that got shorter meanwhile */
+		if (joined->len > text + part.off)
+			joined->len = text + part.off;
+		add_bytes(joined, data + size, len - size);
+	}
+	part.len = joined->len - joined->last - size;
+	memcpy(joined->data + joined->last + group->text_part, &part, sizeof(part));
 }
 
-/* Returns the length of the path, with which @value ends. */
-static size_t read_cgroup(struct task_diag_cgroup *info,
-			  const struct value *value)
+static size_t text_len(const struct value *value)
 {
-	memset(info, 0, sizeof(*info));
-	copy_struct(info, sizeof(*info), value);
 	return value->len > value->size ? value->len - value->size : 0;
 }
 
-static void print_cgroup(const struct value *value)
+static void print_named(const struct value *value)
 {
-	struct task_diag_cgroup info;
-	size_t len = read_cgroup(&info, value);
-
-	printf("id=%llu path=", (unsigned long long)info.id);
-	print_escaped(value->data + value->size, len, 0);
+	walk_fields(value, value->group->fields, 0, print_field, " ");
+	printf(" %s=", value->group->text);
+	print_escaped(value->data + value->size, text_len(value), 0);
 }
 
-static void print_json_cgroup(const struct value *value)
+static void print_json_named(const struct value *value)
 {
-	struct task_diag_cgroup info;
-	size_t len = read_cgroup(&info, value);
-
-	printf("{\"id\":%llu,\"path\":", (unsigned long long)info.id);
-	print_json_string(value->data + value->size, len);
+	putchar('{');
+	walk_fields(value, value->group->fields, 0, print_json_field, ",");
+	printf(",\"%s\":", value->group->text);
+	print_json_string(value->data + value->size, text_len(value));
 	putchar('}');
 }
 
+/* A line of /proc/PID/maps */
+static void print_vma(const struct value *value)
+{
+	struct task_diag_vma vma = {};
+
+	copy_struct(&vma, sizeof(vma), value);
+	printf("%08llx-%08llx ", (unsigned long long)vma.start,
+	       (unsigned long long)vma.end);
+	print_vma_flags(vma.flags);
+	printf(" %08llx %02x:%02x %llu ", (unsigned long long)vma.pgoff,
+	       vma.dev_major, vma.dev_minor, (unsigned long long)vma.ino);
+	print_escaped(value->data + value->size, text_len(value), 0);
+}
+
 /* --- lists ------------------------------------------------------------- */
+
+static size_t element_len(const struct value *list, size_t pos)
+{
+	struct text_part part = {};
+
+	if (list->group->text)
+		memcpy(&part, list->data + pos + list->group->text_part, sizeof(part));
+	return list->size + part.len;
+}
 
 static void walk_list(const struct value *list, print_fn element,
 		      const char *separator)
 {
 	struct value value = *list;
+	size_t pos;
 
-	value.len = list->size;
-	for (; list->size && (value.index + 1) * list->size <= list->len; value.index++) {
-		value.data = list->data + value.index * list->size;
+	for (pos = 0; list->size && pos + list->size <= list->len; pos += value.len) {
+		value.data = list->data + pos;
+		value.len = element_len(list, pos);
 		if (value.index)
 			fputs(separator, stdout);
 		element(&value);
+		value.index++;
 	}
 }
 
 static void print_list(const struct value *value)
 {
 	walk_list(value, value->group->element, ", ");
+}
+
+/* Elements that have a line each */
+static void print_list_lines(const struct value *value)
+{
+	printf("\n\t");
+	walk_list(value, value->group->element, "\n\t");
 }
 
 static void print_json_list(const struct value *value)
@@ -410,149 +536,199 @@ static void print_json_limit(const struct value *value)
 
 /* --- the tables -------------------------------------------------------- */
 
-#define MEMBER(_struct, _field)	(((struct task_diag_##_struct *)0)->_field)
 #define FIELD(_struct, _field, _format)					\
 	{								\
 		.name = #_field,					\
 		.offset = offsetof(struct task_diag_##_struct, _field),	\
-		.size = sizeof(MEMBER(_struct, _field)),		\
 		.format = _format,					\
-	}
-/* All signed fields have 32 bits. */
-#define SIGNED(_struct, _field)						\
-	{								\
-		.name = #_field,					\
-		.offset = offsetof(struct task_diag_##_struct, _field),	\
-		.size = sizeof(__s32),					\
-		.is_signed = true,					\
 	}
 
 static const struct field base_fields[] = {
-	FIELD(base, tgid, DECIMAL),
-	FIELD(base, pid, DECIMAL),
-	FIELD(base, ppid, DECIMAL),
-	FIELD(base, tpid, DECIMAL),
-	FIELD(base, sid, DECIMAL),
-	FIELD(base, pgid, DECIMAL),
-	FIELD(base, state, TEXT),
-	FIELD(base, comm, TEXT),
+	FIELD(base, tgid, U32),
+	FIELD(base, pid, U32),
+	FIELD(base, ppid, U32),
+	FIELD(base, tpid, U32),
+	FIELD(base, sid, U32),
+	FIELD(base, pgid, U32),
+	FIELD(base, state, TEXT1),
+	FIELD(base, comm, TEXT16),
 	{}
 };
 
 static const struct field cred_fields[] = {
-	FIELD(cred, uid, DECIMAL),
-	FIELD(cred, euid, DECIMAL),
-	FIELD(cred, suid, DECIMAL),
-	FIELD(cred, fsuid, DECIMAL),
-	FIELD(cred, gid, DECIMAL),
-	FIELD(cred, egid, DECIMAL),
-	FIELD(cred, sgid, DECIMAL),
-	FIELD(cred, fsgid, DECIMAL),
-	FIELD(cred, loginuid, DECIMAL),
-	FIELD(cred, sessionid, DECIMAL),
-	FIELD(cred, cap_inheritable, MASK),
-	FIELD(cred, cap_permitted, MASK),
-	FIELD(cred, cap_effective, MASK),
-	FIELD(cred, cap_bounding, MASK),
-	FIELD(cred, cap_ambient, MASK),
-	FIELD(cred, seccomp_filters, DECIMAL),
-	FIELD(cred, seccomp, DECIMAL),
-	FIELD(cred, no_new_privs, DECIMAL),
+	FIELD(cred, uid, U32),
+	FIELD(cred, euid, U32),
+	FIELD(cred, suid, U32),
+	FIELD(cred, fsuid, U32),
+	FIELD(cred, gid, U32),
+	FIELD(cred, egid, U32),
+	FIELD(cred, sgid, U32),
+	FIELD(cred, fsgid, U32),
+	FIELD(cred, loginuid, U32),
+	FIELD(cred, sessionid, U32),
+	FIELD(cred, cap_inheritable, HEX64),
+	FIELD(cred, cap_permitted, HEX64),
+	FIELD(cred, cap_effective, HEX64),
+	FIELD(cred, cap_bounding, HEX64),
+	FIELD(cred, cap_ambient, HEX64),
+	FIELD(cred, seccomp_filters, U32),
+	FIELD(cred, seccomp, U8),
+	FIELD(cred, no_new_privs, U8),
+	{}
+};
+
+static const struct field vma_fields[] = {
+	FIELD(vma, start, HEX64),
+	FIELD(vma, end, HEX64),
+	FIELD(vma, pgoff, U64),
+	FIELD(vma, ino, U64),
+	FIELD(vma, dev_major, U32),
+	FIELD(vma, dev_minor, U32),
+	FIELD(vma, generation, U32),
+	FIELD(vma, flags, VMA_FLAGS),
+	{}
+};
+
+static const struct field pages_fields[] = {
+	FIELD(pages, rss, U64),
+	FIELD(pages, pss, U64),
+	FIELD(pages, pss_dirty, U64),
+	FIELD(pages, pss_anon, U64),
+	FIELD(pages, pss_file, U64),
+	FIELD(pages, pss_shmem, U64),
+	FIELD(pages, pss_locked, U64),
+	FIELD(pages, shared_clean, U64),
+	FIELD(pages, shared_dirty, U64),
+	FIELD(pages, private_clean, U64),
+	FIELD(pages, private_dirty, U64),
+	FIELD(pages, referenced, U64),
+	FIELD(pages, anonymous, U64),
+	FIELD(pages, ksm, U64),
+	FIELD(pages, lazyfree, U64),
+	FIELD(pages, anon_huge, U64),
+	FIELD(pages, shmem_huge, U64),
+	FIELD(pages, file_huge, U64),
+	FIELD(pages, shared_hugetlb, U64),
+	FIELD(pages, private_hugetlb, U64),
+	FIELD(pages, swap, U64),
+	FIELD(pages, swap_pss, U64),
+	{}
+};
+
+static const struct field vma_stat_fields[] = {
+	FIELD(vma_stat, start, HEX64),
+	FIELD(vma_stat, end, HEX64),
+	FIELD(vma_stat, kernel_page_size, U64),
+	FIELD(vma_stat, mmu_page_size, U64),
+	FIELD(vma_stat, thp_eligible, U32),
+	FIELD(vma_stat, protection_key, U32),
+	FIELD(vma_stat, vm_flags, TEXT128),
+	{ "pages", offsetof(struct task_diag_vma_stat, pages), INNER, pages_fields },
 	{}
 };
 
 static const struct field times_fields[] = {
-	FIELD(times, utime, DECIMAL),
-	FIELD(times, stime, DECIMAL),
-	FIELD(times, cutime, DECIMAL),
-	FIELD(times, cstime, DECIMAL),
-	FIELD(times, gtime, DECIMAL),
-	FIELD(times, cgtime, DECIMAL),
-	FIELD(times, start_time, DECIMAL),
-	FIELD(times, min_flt, DECIMAL),
-	FIELD(times, cmin_flt, DECIMAL),
-	FIELD(times, maj_flt, DECIMAL),
-	FIELD(times, cmaj_flt, DECIMAL),
+	FIELD(times, utime, U64),
+	FIELD(times, stime, U64),
+	FIELD(times, cutime, U64),
+	FIELD(times, cstime, U64),
+	FIELD(times, gtime, U64),
+	FIELD(times, cgtime, U64),
+	FIELD(times, start_time, U64),
+	FIELD(times, min_flt, U64),
+	FIELD(times, cmin_flt, U64),
+	FIELD(times, maj_flt, U64),
+	FIELD(times, cmaj_flt, U64),
 	{}
 };
 
 static const struct field sched_fields[] = {
-	FIELD(sched, run_time, DECIMAL),
-	FIELD(sched, run_delay, DECIMAL),
-	FIELD(sched, pcount, DECIMAL),
-	FIELD(sched, nvcsw, DECIMAL),
-	FIELD(sched, nivcsw, DECIMAL),
-	SIGNED(sched, prio),
-	SIGNED(sched, nice),
-	FIELD(sched, policy, DECIMAL),
-	FIELD(sched, rt_priority, DECIMAL),
-	FIELD(sched, cpu, DECIMAL),
-	FIELD(sched, nr_threads, DECIMAL),
-	FIELD(sched, flags, HEX),
-	SIGNED(sched, exit_signal),
+	FIELD(sched, run_time, U64),
+	FIELD(sched, run_delay, U64),
+	FIELD(sched, pcount, U64),
+	FIELD(sched, nvcsw, U64),
+	FIELD(sched, nivcsw, U64),
+	FIELD(sched, prio, S32),
+	FIELD(sched, nice, S32),
+	FIELD(sched, policy, U32),
+	FIELD(sched, rt_priority, U32),
+	FIELD(sched, cpu, U32),
+	FIELD(sched, nr_threads, U32),
+	FIELD(sched, flags, HEX32),
+	FIELD(sched, exit_signal, S32),
 	{}
 };
 
 static const struct field mem_fields[] = {
-	FIELD(mem, total_vm, DECIMAL),
-	FIELD(mem, hiwater_vm, DECIMAL),
-	FIELD(mem, hiwater_rss, DECIMAL),
-	FIELD(mem, rss_anon, DECIMAL),
-	FIELD(mem, rss_file, DECIMAL),
-	FIELD(mem, rss_shmem, DECIMAL),
-	FIELD(mem, data, DECIMAL),
-	FIELD(mem, stack, DECIMAL),
-	FIELD(mem, text, DECIMAL),
-	FIELD(mem, lib, DECIMAL),
-	FIELD(mem, locked, DECIMAL),
-	FIELD(mem, pinned, DECIMAL),
-	FIELD(mem, pgtables, DECIMAL),
-	FIELD(mem, swap, DECIMAL),
-	FIELD(mem, hugetlb, DECIMAL),
+	FIELD(mem, total_vm, U64),
+	FIELD(mem, hiwater_vm, U64),
+	FIELD(mem, hiwater_rss, U64),
+	FIELD(mem, rss_anon, U64),
+	FIELD(mem, rss_file, U64),
+	FIELD(mem, rss_shmem, U64),
+	FIELD(mem, data, U64),
+	FIELD(mem, stack, U64),
+	FIELD(mem, text, U64),
+	FIELD(mem, lib, U64),
+	FIELD(mem, locked, U64),
+	FIELD(mem, pinned, U64),
+	FIELD(mem, pgtables, U64),
+	FIELD(mem, swap, U64),
+	FIELD(mem, hugetlb, U64),
 	{}
 };
 
 static const struct field signal_fields[] = {
-	FIELD(signal, pending, MASK),
-	FIELD(signal, shared_pending, MASK),
-	FIELD(signal, blocked, MASK),
-	FIELD(signal, ignored, MASK),
-	FIELD(signal, caught, MASK),
-	FIELD(signal, queued, DECIMAL),
-	FIELD(signal, queue_limit, DECIMAL),
-	FIELD(signal, tty_nr, DECIMAL),
-	SIGNED(signal, tty_pgrp),
+	FIELD(signal, pending, HEX64),
+	FIELD(signal, shared_pending, HEX64),
+	FIELD(signal, blocked, HEX64),
+	FIELD(signal, ignored, HEX64),
+	FIELD(signal, caught, HEX64),
+	FIELD(signal, queued, U64),
+	FIELD(signal, queue_limit, U64),
+	FIELD(signal, tty_nr, U32),
+	FIELD(signal, tty_pgrp, S32),
 	{}
 };
 
 static const struct field io_fields[] = {
-	FIELD(io, rchar, DECIMAL),
-	FIELD(io, wchar, DECIMAL),
-	FIELD(io, syscr, DECIMAL),
-	FIELD(io, syscw, DECIMAL),
-	FIELD(io, read_bytes, DECIMAL),
-	FIELD(io, write_bytes, DECIMAL),
-	FIELD(io, cancelled_write_bytes, DECIMAL),
+	FIELD(io, rchar, U64),
+	FIELD(io, wchar, U64),
+	FIELD(io, syscr, U64),
+	FIELD(io, syscw, U64),
+	FIELD(io, read_bytes, U64),
+	FIELD(io, write_bytes, U64),
+	FIELD(io, cancelled_write_bytes, U64),
+	{}
+};
+
+static const struct field cgroup_fields[] = {
+	FIELD(cgroup, id, U64),
 	{}
 };
 
 static const struct field nspid_fields[] = {
-	FIELD(nspid, pid, DECIMAL),
-	FIELD(nspid, tgid, DECIMAL),
-	FIELD(nspid, pgid, DECIMAL),
-	FIELD(nspid, sid, DECIMAL),
+	FIELD(nspid, pid, U32),
+	FIELD(nspid, tgid, U32),
+	FIELD(nspid, pgid, U32),
+	FIELD(nspid, sid, U32),
 	{}
 };
 
 static const struct field oom_fields[] = {
-	FIELD(oom, oom_score, DECIMAL),
-	SIGNED(oom, oom_score_adj),
+	FIELD(oom, oom_score, U32),
+	FIELD(oom, oom_score_adj, S32),
 	{}
 };
 
 static const struct field fd_fields[] = {
-	FIELD(fd, open_fds, DECIMAL),
-	FIELD(fd, max_fds, DECIMAL),
+	FIELD(fd, open_fds, U32),
+	FIELD(fd, max_fds, U32),
+	{}
+};
+
+static const struct field mem_rollup_fields[] = {
+	{ "pages", offsetof(struct task_diag_mem_rollup, pages), INNER, pages_fields },
 	{}
 };
 
@@ -591,6 +767,26 @@ static const struct group groups[] = {
 		.fields = base_fields,
 	},
 	STRUCT(TASK_DIAG_CRED, "cred", cred_fields),
+	{
+		.attr = TASK_DIAG_VMA,
+		.name = "vma",
+		.print = print_list_lines,
+		.print_json = print_json_list,
+		.fields = vma_fields,
+		.element = print_vma,
+		.element_json = print_json_named,
+		.text = "name",
+		.text_part = offsetof(struct task_diag_vma, name_len),
+	},
+	{
+		.attr = TASK_DIAG_VMA_STAT,
+		.name = "vma_stat",
+		.print = print_list_lines,
+		.print_json = print_json_list,
+		.fields = vma_stat_fields,
+		.element = print_fields,
+		.element_json = print_json_fields,
+	},
 	BYTES(TASK_DIAG_CMDLINE, "cmdline", print_strings, print_json_strings),
 	STRUCT(TASK_DIAG_TIMES, "times", times_fields),
 	STRUCT(TASK_DIAG_SCHED, "sched", sched_fields),
@@ -602,9 +798,11 @@ static const struct group groups[] = {
 	{
 		.attr = TASK_DIAG_CGROUP,
 		.name = "cgroup",
-		.print = print_cgroup,
-		.print_json = print_json_cgroup,
-		.join = join_cgroup,
+		.print = print_named,
+		.print_json = print_json_named,
+		.fields = cgroup_fields,
+		.text = "path",
+		.text_part = offsetof(struct task_diag_cgroup, path_len),
 	},
 	LIST(TASK_DIAG_NS, "ns", print_ns, print_json_ns, NULL),
 	LIST(TASK_DIAG_NSPID, "nspid", print_fields, print_json_fields, nspid_fields),
@@ -613,6 +811,7 @@ static const struct group groups[] = {
 	STRUCT(TASK_DIAG_OOM, "oom", oom_fields),
 	LIST(TASK_DIAG_LIMITS, "limits", print_limit, print_json_limit, NULL),
 	STRUCT(TASK_DIAG_FD, "fd", fd_fields),
+	STRUCT(TASK_DIAG_MEM_ROLLUP, "mem_rollup", mem_rollup_fields),
 };
 
 static const struct group unknown_group = {
@@ -697,7 +896,7 @@ bool find_group(const char *name, unsigned int *attr)
  */
 void print_group_names(FILE *to, const char *indent)
 {
-	const size_t per_line = 9;
+	const size_t per_line = 8;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(groups); i++) {
@@ -719,8 +918,8 @@ void print_group_names(FILE *to, const char *indent)
 void join_group(unsigned int attr, struct bytes *joined, const void *data,
 		size_t len, size_t size)
 {
-	if (group(attr)->join)
-		group(attr)->join(joined, data, len, size);
+	if (group(attr)->text)
+		join_text(group(attr), joined, data, len, size);
 	else
 		add_bytes(joined, data, len);
 }

@@ -15,11 +15,13 @@
  * @data: the bytes
  * @len: how many
  * @size: room for them
+ * @last: where the last element of a list begins, if join_group() needs it
  */
 struct bytes {
 	char *data;
 	size_t len;
 	size_t size;
+	size_t last;
 };
 
 void add_bytes(struct bytes *bytes, const void *data, size_t len);

@@ -15,6 +15,17 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+
+/* What show_flags may have beside groups */
+static const struct {
+	const char *name;
+	__u64 flag;
+} filters[] = {
+	{ "only_vma_exec", TASK_DIAG_ONLY_VMA_EXEC },
+	{ "only_vma_file", TASK_DIAG_ONLY_VMA_FILE },
+};
+
 static const char *const strategies[] = {
 	[TASK_DIAG_DUMP_ALL] = "all",
 	[TASK_DIAG_DUMP_ONE] = "one",
@@ -28,10 +39,12 @@ static const char *const strategies[] = {
 /**
  * struct header - what the kernel says of itself
  * @fixed: what is always there
+ * @groups: mask of the groups
  * @sizes: sizes of the groups' structs, by attribute
  */
 struct header {
 	struct task_diag_header fixed;
+	__u64 groups;
 	__u32 sizes[NR_GROUPS];
 };
 
@@ -41,8 +54,10 @@ static void read_sizes(struct header *header, const struct nlattr *attr)
 	size_t i;
 
 	for (i = 0; i < td_attr_len(attr) / sizeof(*size); i++) {
-		if (size[i].attr < NR_GROUPS)
-			header->sizes[size[i].attr] = size[i].size;
+		if (size[i].attr >= NR_GROUPS)
+			continue;
+		header->groups |= 1ULL << size[i].attr;
+		header->sizes[size[i].attr] = size[i].size;
 	}
 }
 
@@ -67,6 +82,17 @@ static int read_header(const struct nlmsghdr *nlh, void *arg)
 		}
 	}
 	return 0;
+}
+
+static const char *show_name(unsigned int nr)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+		if (filters[i].flag == 1ULL << nr)
+			return filters[i].name;
+	}
+	return group_name(nr);
 }
 
 static const char *strategy_name(unsigned int nr)
@@ -99,13 +125,13 @@ static void print_header(const struct header *header)
 	unsigned int attr;
 
 	printf("show ");
-	print_mask(header->fixed.show_flags, group_name, "", ",");
+	print_mask(header->fixed.show_flags, show_name, "", ",");
 	printf("\nstrategy ");
 	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
 	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
 	       header->fixed.clk_tck);
 	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->fixed.show_flags >> attr & 1)
+		if (header->groups >> attr & 1)
 			printf("size %s %u\n", group_name(attr), header->sizes[attr]);
 	}
 }
@@ -116,13 +142,13 @@ static void print_json_header(const struct header *header)
 	unsigned int attr;
 
 	printf("{\"show\":[");
-	print_mask(header->fixed.show_flags, group_name, "\"", ",");
+	print_mask(header->fixed.show_flags, show_name, "\"", ",");
 	printf("],\"strategy\":[");
 	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
 	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
 	       header->fixed.page_size, header->fixed.clk_tck);
 	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->fixed.show_flags >> attr & 1) {
+		if (header->groups >> attr & 1) {
 			printf("%s\"%s\":%u", between, group_name(attr),
 			       header->sizes[attr]);
 			between = ",";
@@ -243,12 +269,13 @@ static const char *error_name(int error)
 
 /* --- the ways to show it ----------------------------------------------- */
 
-/* One group besides BASE ends a task's line; more have a line each. */
+/* One group besides BASE ends a task's line, unless it is of lines itself. */
 static bool fits_line(__u64 show)
 {
+	const __u64 lines = TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT;
 	const __u64 rest = show & ~TASK_DIAG_SHOW_BASE;
 
-	return !(rest & (rest - 1));
+	return !(rest & (rest - 1)) && !(rest & lines);
 }
 
 static void print_title(__u64 show)
@@ -375,13 +402,15 @@ static int print_pid(const struct nlmsghdr *nlh, void *arg)
 
 static void print_task(struct reader *reader)
 {
+	const __u64 show = opts.req.show_flags & ~FILTERS;
+
 	if (!reader->task.pid)
 		return;
 	if (opts.mode == MODE_JSON) {
 		printf(reader->tasks ? ",\n" : "\n");
 		print_json(&reader->task, reader->header);
 	} else {
-		print_lines(&reader->task, reader->header, opts.req.show_flags);
+		print_lines(&reader->task, reader->header, show);
 	}
 	reader->tasks++;
 }
@@ -453,7 +482,7 @@ static int show_tasks(struct td_client *client, const struct header *header)
 	if (opts.mode == MODE_JSON)
 		putchar('[');
 	else
-		print_title(opts.req.show_flags);
+		print_title(opts.req.show_flags & ~FILTERS);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
 	if (opts.mode == MODE_JSON)
@@ -481,7 +510,7 @@ static int get_header(struct td_client *client, struct header *header)
 	    td_receive(client, read_header, header))
 		return fail(client->error);
 	if (opts.show_all)
-		opts.req.show_flags = header->fixed.show_flags;
+		opts.req.show_flags |= header->groups;
 	return 0;
 }
 
@@ -521,16 +550,19 @@ static void print_usage(FILE *to)
 	      "  --show LIST       which properties (base): all, none, or of these, with commas:\n",
 	      to);
 	print_group_names(to, "                      ");
-	fputs("  --plain           a plain request, no dump: for --strategy one, which is\n"
+	fputs("                    with only_vma_exec of executable mappings only, and with\n"
+	      "                    only_vma_file of those of files only\n"
+	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
 	      "                    then the default\n"
 	      "  --header          show what the kernel supports\n"
 	      "  --buffer BYTES    receive as much at a time (65536)\n"
 	      "  --help            this text\n\n"
 	      "The table has a line per task: its pid, base in columns, and one other group of\n"
-	      "properties. Of several others each has an indented line of its own. A group that\n"
-	      "a task does not have is left out; one that could not be read shows as\n"
-	      "[group: ERROR]. In names and other texts a byte that is not printable ASCII\n"
-	      "shows as \\xHH; arguments and variables stand with a blank in between.\n\n"
+	      "properties. Of several others each has an indented line of its own, and each\n"
+	      "mapping of vma and vma_stat. A group that a task does not have is left out; one\n"
+	      "that could not be read shows as [group: ERROR]. In names and other texts a byte\n"
+	      "that is not printable ASCII shows as \\xHH; arguments and variables stand with a\n"
+	      "blank in between.\n\n"
 	      "In place of the table, one of these:\n"
 	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
 	      "  --pids            pids alone, one a line\n"
@@ -571,19 +603,31 @@ static __u64 parse_strategy(const char *name)
 	bad_usage("no such strategy:", name);
 }
 
-static void parse_show(char *list)
+static __u64 parse_flag(const char *name)
 {
 	unsigned int attr;
+	size_t i;
+
+	if (find_group(name, &attr))
+		return 1ULL << attr;
+	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+		if (!strcmp(filters[i].name, name))
+			return filters[i].flag;
+	}
+	bad_usage("no such properties:", name);
+}
+
+static void parse_show(char *list)
+{
 	char *name;
 
 	opts.req.show_flags = 0;
-	opts.show_all = !strcmp(list, "all");
-	if (opts.show_all || !strcmp(list, "none"))
-		return;
+	opts.show_all = false;
 	while ((name = strsep(&list, ","))) {
-		if (!find_group(name, &attr))
-			bad_usage("no such properties:", name);
-		opts.req.show_flags |= 1ULL << attr;
+		if (!strcmp(name, "all"))
+			opts.show_all = true;
+		else if (strcmp(name, "none"))
+			opts.req.show_flags |= parse_flag(name);
 	}
 }
 

@@ -1,0 +1,281 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The tools from outside: options, exit statuses, and that their outputs agree.
+
+cd "$(dirname "$0")" || exit 1
+. ../kselftest/ktap_helpers.sh
+
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+
+# No kernel has a task of this number: pids end below.
+no_pid=4194304
+
+tools="task_diag_all task_proc_all fork"
+[ ! -x task_bpf_all ] || tools="$tools task_bpf_all"
+
+# What a task's name, arguments and variables may be: anything but zero bytes
+nasty=$(printf 'NASTY=a "b" \\ \033[2J\303\244\377\nc')
+
+explain()
+{
+	ktap_print_msg "$*"
+	return 1
+}
+
+# Runs the command that follows $1, which is the status that it must end with.
+ends_with()
+{
+	want=$1
+	shift
+	"$@" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+	[ $status -eq "$want" ] || explain "status $status, not $want: $*"
+}
+
+helps()
+{
+	ends_with 0 "./$1" --help || return
+	grep -q "^usage: $1 " "$dir/out" || explain "--help shows no usage"
+}
+
+refuses()
+{
+	ends_with 2 "$@" || return
+	grep -q '^usage: ' "$dir/err" || explain "no usage on standard error: $*" ||
+		return
+	[ ! -s "$dir/out" ] || explain "something on standard output: $*"
+}
+
+refuses_wrong_options()
+{
+	for tool in $tools; do
+		refuses "./$tool" --no-such-option || return
+		refuses "./$tool" argument || return
+	done
+	refuses ./task_proc_all --pids --quiet || return
+	refuses ./fork --processes 0 || return
+	refuses ./fork --threads 4x || return
+	refuses ./fork --ready-fd 1 -- true || return
+	refuses ./task_diag_all --json --pids || return
+	refuses ./task_diag_all --header --quiet || return
+	refuses ./task_diag_all --strategy some || return
+	refuses ./task_diag_all --strategy || return
+	refuses ./task_diag_all --show base,nothing || return
+	refuses ./task_diag_all --show '' || return
+	refuses ./task_diag_all --pid -1 || return
+	refuses ./task_diag_all --pid 4294967296 || return
+	refuses ./task_diag_all --buffer 1k
+}
+
+# Runs Python's $1 on the JSON that the command behind it prints, as j.
+json()
+{
+	script=$1
+	shift
+	ends_with 0 "$@" || return
+	python3 -c "import json; j = json.load(open('$dir/out', 'rb')); $script" \
+		>"$dir/err" 2>&1 || explain "$* gives:" "$(tail -n 1 "$dir/err")"
+}
+
+strategy_gives_json()
+{
+	json 'assert j; [t["base"]["comm"] + t["name"] for t in j]' \
+		./task_diag_all --strategy "$1" --pid $$ --show all --json
+}
+
+header_gives_json()
+{
+	json 'assert {"base", "fd"} <= set(j["size"]) <= set(j["show"])' \
+		./task_diag_all --header --json
+}
+
+# Whether the text of the task, too, has a line for each group of the JSON.
+table_has_all_groups()
+{
+	json 'print(*(set(j[0]) - {"pid", "base", "errors"}), sep="\n",
+		file=open("'"$dir"'/groups", "w"))' \
+		./task_diag_all --strategy one --pid $$ --show all --json || return
+	ends_with 0 ./task_diag_all --strategy one --pid $$ --show all || return
+	while read -r group; do
+		grep -q "^    $group: " "$dir/out" ||
+			explain "no line for $group" || return
+	done <"$dir/groups"
+}
+
+bytes_survive_json()
+{
+	json 'import os; e = [v.encode(errors="surrogateescape") for v in j[0]["environ"]];
+assert e == [os.environb[b"NASTY"].join([b"NASTY=", b""])], e' \
+		env -i "$nasty" ./task_diag_all --strategy one --show environ --json
+}
+
+table_is_escaped()
+{
+	ends_with 0 env -i "$nasty" ./task_diag_all --strategy one --show environ ||
+		return
+	grep -qF 'NASTY=a "b" \\ \x1b[2J\xc3\xa4\xff\x0ac' "$dir/out" ||
+		explain "$(tail -n 1 "$dir/out")"
+}
+
+# More than a message holds
+parts_are_joined()
+{
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	json 'assert j[0]["environ"] == ["A=" + 100000 * "x", "B=" + 100000 * "x"]' \
+		env -i "A=$long" "B=$long" \
+		./task_diag_all --strategy one --show all --json
+}
+
+# Prints the pids that a command prints, but for its own.
+others()
+{
+	sh -c 'echo $$ >"$0"; exec "$@"' "$dir/self" "$@" >"$dir/seen" ||
+		explain "$* failed" || return
+	grep -vxF "$(cat "$dir/self")" "$dir/seen"
+}
+
+# Kernel workers come and go: two lists are compared a few times.
+same_pids()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		others $1 >"$dir/a" || return
+		others $2 >"$dir/b" || return
+		sort "$dir/a" >"$dir/a.sorted"
+		sort "$dir/b" | cmp -s - "$dir/a.sorted" && return
+	done
+	explain "$1 and $2 differ:" \
+		"$(cat "$dir/a" "$dir/b" | sort | uniq -u | tr '\n' ' ')"
+}
+
+# In each of the tasks fork is asked for: the table's first fields are PID, TGID
+# and PPID, its last one is COMM.
+fork_makes_tasks()
+{
+	ends_with 0 ./fork --processes 50 --threads 4 -- sh -c '
+		./task_diag_all --strategy all-thread |
+			awk -v fork=$PPID '\''$3 == fork && $NF == "fork"'\'' | wc -l' ||
+		return
+	[ "$(cat "$dir/out")" -eq 200 ] ||
+		explain "not 200 tasks but $(cat "$dir/out")"
+}
+
+fork_ends_tasks()
+{
+	ends_with 0 ./fork --processes 50 -- sh -c 'echo $PPID' || return
+	parent=$(cat "$dir/out")
+	ends_with 0 ./task_diag_all || return
+	! awk -v fork="$parent" '$3 == fork || $1 == fork' "$dir/out" | grep . ||
+		explain "tasks are left over"
+}
+
+fork_passes_status()
+{
+	ends_with 42 ./fork -- sh -c 'exit 42' || return
+	ends_with 143 ./fork -- sh -c 'kill $$' || return
+	ends_with 127 ./fork -- ./no-such-command
+}
+
+fork_tells_when_ready()
+{
+	ends_with 0 timeout -s TERM --preserve-status 5 ./fork --processes 3 ||
+		return
+	[ "$(cat "$dir/out")" = ready ] || explain "it printed: $(cat "$dir/out")"
+}
+
+says()
+{
+	text=$1
+	shift
+	ends_with 1 "$@" || return
+	grep -qF "$text" "$dir/err" || explain "$* says: $(cat "$dir/err")"
+}
+
+unknown_pid_is_told()
+{
+	for strategy in one children thread; do
+		says 'no such process' \
+			./task_diag_all --strategy $strategy --pid $no_pid || return
+	done
+	says 'no such process' ./task_diag_all --plain --pid $no_pid
+}
+
+plain_request_is_for_one()
+{
+	ends_with 0 ./task_diag_all --plain --pid $$ --pids || return
+	[ "$(cat "$dir/out")" = $$ ] || explain "it printed: $(cat "$dir/out")" ||
+		return
+	says 'ask with NLM_F_DUMP' ./task_diag_all --plain --strategy all
+}
+
+write_error_is_told()
+{
+	[ -c /dev/full ] || return 0
+	for tool in task_diag_all task_proc_all; do
+		"./$tool" >/dev/full 2>"$dir/err"
+		[ $? -eq 1 ] || explain "$tool does not fail" || return
+	done
+}
+
+# Tells the result of a check: $1 is what it is about, the rest the command.
+check()
+{
+	what=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$what"
+	else
+		ktap_test_fail "$what"
+	fi
+}
+
+# Like check, if there is a program $1.
+check_with()
+{
+	if command -v "$1" >/dev/null; then
+		shift
+		check "$@"
+	else
+		ktap_test_skip "$2: no $1"
+	fi
+}
+
+ktap_print_header
+if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
+	ktap_skip_all "$(cat "$dir/err")"
+	exit "$KSFT_SKIP"
+fi
+ktap_set_plan 23
+
+for tool in task_diag_all task_proc_all fork; do
+	check "$tool --help" helps $tool
+done
+check_with ./task_bpf_all "task_bpf_all --help" helps task_bpf_all
+check "wrong options end with 2 and the usage" refuses_wrong_options
+
+for strategy in all one all-thread children thread; do
+	check_with python3 "--strategy $strategy --show all --json is JSON" \
+		strategy_gives_json $strategy
+done
+check_with python3 "--header --json is JSON" header_gives_json
+check_with python3 "the table has each group" table_has_all_groups
+check_with python3 "any bytes survive JSON" bytes_survive_json
+check "the table has no control characters" table_is_escaped
+check_with python3 "a value of many messages is joined" parts_are_joined
+
+check "processes: task_diag_all sees what task_proc_all does" \
+	same_pids "./task_diag_all --pids" "./task_proc_all --pids"
+check "threads: task_diag_all sees what task_proc_all does" \
+	same_pids "./task_diag_all --strategy all-thread --pids" \
+	"./task_proc_all --threads --pids"
+
+check "fork makes as many tasks as asked for" fork_makes_tasks
+check "fork ends them all" fork_ends_tasks
+check "fork passes the status of its command" fork_passes_status
+check "fork tells when all is ready" fork_tells_when_ready
+
+check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told
+check "a plain request gives one task" plain_request_is_for_one
+check "a write error is no success" write_error_is_told
+
+ktap_finished
