@@ -109,6 +109,10 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 /* Show flags that are not groups but say how to fill one */
 #define TASK_DIAG_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 
+/* Groups that take as long as the task has mappings and pages */
+#define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
+				 TASK_DIAG_SHOW_MEM_ROLLUP)
+
 static u64 task_diag_supported(void)
 {
 	u64 mask = TASK_DIAG_FILTERS;
@@ -218,8 +222,8 @@ static bool task_diag_per_thread(const struct task_diag_pid *req)
  * that the walk meets. That is sound only while current is, and acts as, the
  * process that sent the request. Fork, exec and every change of credentials
  * make a new struct cred, which cannot come to lie where a referenced one
- * still is. So this one comparison means: the same process (threads share
- * theirs), hence the same pid namespace, with unchanged credentials, hence the
+ * still is; only threads share theirs. So this one comparison means: the same
+ * process, hence the same pid namespace, with unchanged credentials, hence the
  * same user namespace.
  */
 static bool task_diag_same_requester(const struct cred *cred)
@@ -950,6 +954,12 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (dump.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
 		NL_SET_ERR_MSG(info->extack,
 			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
+		return -EINVAL;
+	}
+	/* This runs under genetlink's locks, as the start of a dump does. */
+	if (dump.req.show_flags & TASK_DIAG_LONG) {
+		NL_SET_ERR_MSG(info->extack,
+			       "mappings may take long to read: ask with NLM_F_DUMP");
 		return -EINVAL;
 	}
 

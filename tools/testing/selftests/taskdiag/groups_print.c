@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/sched.h>
 #include <linux/task_diag.h>
+#include <linux/taskstats.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ typedef void (*print_fn)(const struct value *value);
 /**
  * enum format - the type of a field, and how to show it
  * @U8: a number
+ * @S8: a number
+ * @U16: a number
  * @U32: a number
  * @S32: a number
  * @U64: a number
@@ -26,15 +29,19 @@ typedef void (*print_fn)(const struct value *value);
  * @VMA_FLAGS: enum task_diag_vma_flag, as /proc/PID/maps shows them
  * @TEXT1: a string of one byte
  * @TEXT16: a string of 16 bytes, filled up with zero bytes
+ * @TEXT32: a string of 32 bytes, filled up with zero bytes
  * @TEXT128: a string of 128 bytes, filled up with zero bytes
  * @INNER: a struct, whose fields follow as if they were the outer one's
  */
 enum format {
-	U8, U32, S32, U64, HEX32, HEX64, VMA_FLAGS, TEXT1, TEXT16, TEXT128, INNER
+	U8, S8, U16, U32, S32, U64, HEX32, HEX64, VMA_FLAGS,
+	TEXT1, TEXT16, TEXT32, TEXT128, INNER
 };
 
 static const size_t format_size[] = {
 	[U8] = 1,
+	[S8] = 1,
+	[U16] = 2,
 	[U32] = 4,
 	[S32] = 4,
 	[U64] = 8,
@@ -43,6 +50,7 @@ static const size_t format_size[] = {
 	[VMA_FLAGS] = 4,
 	[TEXT1] = 1,
 	[TEXT16] = 16,
+	[TEXT32] = 32,
 	[TEXT128] = 128,
 	/* Its fields are looked at one by one. */
 	[INNER] = 0,
@@ -123,6 +131,14 @@ static void copy_struct(void *to, size_t size, const struct value *value)
 /* --- structs ----------------------------------------------------------- */
 
 /* Behind a text nothing is aligned. */
+static __u16 u16_at(const char *at)
+{
+	__u16 n;
+
+	memcpy(&n, at, sizeof(n));
+	return n;
+}
+
 static __u32 u32_at(const char *at)
 {
 	__u32 n;
@@ -141,16 +157,24 @@ static unsigned long long u64_at(const char *at)
 
 static void print_number(const char *at, enum format format)
 {
-	switch (format_size[format]) {
-	case 1:
+	switch (format) {
+	case U8:
 		printf("%u", (unsigned char)*at);
 		break;
-	case 4:
-		printf(format == S32 ? "%d" : "%u", u32_at(at));
+	case S8:
+		printf("%d", (signed char)*at);
 		break;
-	case 8:
+	case U16:
+		printf("%u", u16_at(at));
+		break;
+	case S32:
+		printf("%d", (int)u32_at(at));
+		break;
+	case U64:
 		printf("%llu", u64_at(at));
 		break;
+	default:
+		printf("%u", u32_at(at));
 	}
 }
 
@@ -181,6 +205,7 @@ static void print_field(const struct field *field, const char *at)
 		break;
 	case TEXT1:
 	case TEXT16:
+	case TEXT32:
 	case TEXT128:
 		print_escaped(at, strnlen(at, size), 0);
 		break;
@@ -205,6 +230,7 @@ static void print_json_field(const struct field *field, const char *at)
 		break;
 	case TEXT1:
 	case TEXT16:
+	case TEXT32:
 	case TEXT128:
 		print_json_string(at, strnlen(at, size));
 		break;
@@ -577,6 +603,72 @@ static const struct field cred_fields[] = {
 	{}
 };
 
+#define STAT(_field, _format)						\
+	{								\
+		.name = #_field,					\
+		.offset = offsetof(struct taskstats, _field),		\
+		.format = _format,					\
+	}
+
+static const struct field stat_fields[] = {
+	STAT(version, U16),
+	STAT(ac_exitcode, U32),
+	STAT(ac_flag, U8),
+	STAT(ac_nice, S8),
+	STAT(cpu_count, U64),
+	STAT(cpu_delay_total, U64),
+	STAT(blkio_count, U64),
+	STAT(blkio_delay_total, U64),
+	STAT(swapin_count, U64),
+	STAT(swapin_delay_total, U64),
+	STAT(cpu_run_real_total, U64),
+	STAT(cpu_run_virtual_total, U64),
+	STAT(ac_comm, TEXT32),
+	STAT(ac_sched, U8),
+	STAT(ac_uid, U32),
+	STAT(ac_gid, U32),
+	STAT(ac_pid, U32),
+	STAT(ac_ppid, U32),
+	STAT(ac_btime, U32),
+	STAT(ac_etime, U64),
+	STAT(ac_utime, U64),
+	STAT(ac_stime, U64),
+	STAT(ac_minflt, U64),
+	STAT(ac_majflt, U64),
+	STAT(coremem, U64),
+	STAT(virtmem, U64),
+	STAT(hiwater_rss, U64),
+	STAT(hiwater_vm, U64),
+	STAT(read_char, U64),
+	STAT(write_char, U64),
+	STAT(read_syscalls, U64),
+	STAT(write_syscalls, U64),
+	STAT(read_bytes, U64),
+	STAT(write_bytes, U64),
+	STAT(cancelled_write_bytes, U64),
+	STAT(nvcsw, U64),
+	STAT(nivcsw, U64),
+	STAT(ac_utimescaled, U64),
+	STAT(ac_stimescaled, U64),
+	STAT(cpu_scaled_run_real_total, U64),
+	STAT(freepages_count, U64),
+	STAT(freepages_delay_total, U64),
+	STAT(thrashing_count, U64),
+	STAT(thrashing_delay_total, U64),
+	STAT(ac_btime64, U64),
+	STAT(compact_count, U64),
+	STAT(compact_delay_total, U64),
+	STAT(ac_tgid, U32),
+	STAT(ac_tgetime, U64),
+	STAT(ac_exe_dev, U64),
+	STAT(ac_exe_inode, U64),
+	STAT(wpcopy_count, U64),
+	STAT(wpcopy_delay_total, U64),
+	STAT(irq_count, U64),
+	STAT(irq_delay_total, U64),
+	{}
+};
+
 static const struct field vma_fields[] = {
 	FIELD(vma, start, HEX64),
 	FIELD(vma, end, HEX64),
@@ -767,6 +859,7 @@ static const struct group groups[] = {
 		.fields = base_fields,
 	},
 	STRUCT(TASK_DIAG_CRED, "cred", cred_fields),
+	STRUCT(TASK_DIAG_STAT, "stat", stat_fields),
 	{
 		.attr = TASK_DIAG_VMA,
 		.name = "vma",

@@ -550,7 +550,7 @@ static void check_name(const struct td_props *task, const struct snap *snap)
 	if (flags && strtoul(flags, NULL, 10) & 0x200000 /* PF_KTHREAD */)
 		len = strnlen((char *)base->comm, sizeof(base->comm));
 	for (i = 0; i < sizeof(base->comm); i++) {
-		if (base->comm[i] == (i < len ? name[i] : 0))
+		if (base->comm[i] == (i < len ? (__u8)name[i] : 0))
 			continue;
 		differs("%u BASE.comm: procfs %s, task_diag %.16s; ",
 			task->pid, name, base->comm);
