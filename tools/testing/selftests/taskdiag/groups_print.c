@@ -239,7 +239,10 @@ static void print_json_field(const struct field *field, const char *at)
 	}
 }
 
-/* Calls @fn for each field that is there, in the struct at @offset. */
+/*
+ * Calls @fn for each field that is there, in the struct at @offset. The first
+ * field of all is at 0.
+ */
 static void walk_fields(const struct value *value, const struct field *field,
 			size_t offset, field_fn fn, const char *separator)
 {

@@ -356,6 +356,7 @@ enum mode { MODE_TABLE, MODE_JSON, MODE_QUIET, MODE_BENCH, MODE_PIDS };
 static struct {
 	struct task_diag_pid req;
 	enum mode mode;
+	bool strategy_given;
 	bool show_all;
 	bool header;
 	bool plain;
@@ -638,73 +639,77 @@ static void set_mode(enum mode mode, const char *option)
 	opts.mode = mode;
 }
 
+enum { STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, PIDS, QUIET, BENCH, HELP };
+
+static const struct option options[] = {
+	{ "strategy", required_argument, NULL, STRATEGY },
+	{ "pid", required_argument, NULL, PID },
+	{ "show", required_argument, NULL, SHOW },
+	{ "plain", no_argument, NULL, PLAIN },
+	{ "header", no_argument, NULL, HEADER },
+	{ "buffer", required_argument, NULL, BUFFER },
+	{ "json", no_argument, NULL, JSON },
+	{ "pids", no_argument, NULL, PIDS },
+	{ "quiet", no_argument, NULL, QUIET },
+	{ "bench", no_argument, NULL, BENCH },
+	{ "help", no_argument, NULL, HELP },
+	{}
+};
+
+static void parse_option(int option)
+{
+	switch (option) {
+	case STRATEGY:
+		opts.req.dump_strategy = parse_strategy(optarg);
+		opts.strategy_given = true;
+		break;
+	case PID:
+		opts.req.pid = number("no pid:", optarg, UINT_MAX);
+		break;
+	case SHOW:
+		parse_show(optarg);
+		break;
+	case PLAIN:
+		opts.plain = true;
+		break;
+	case HEADER:
+		opts.header = true;
+		break;
+	case BUFFER:
+		opts.buffer = number("no size of a buffer:", optarg, 1UL << 30);
+		break;
+	case JSON:
+		set_mode(MODE_JSON, "--json");
+		break;
+	case PIDS:
+		set_mode(MODE_PIDS, "--pids");
+		break;
+	case QUIET:
+		set_mode(MODE_QUIET, "--quiet");
+		break;
+	case BENCH:
+		set_mode(MODE_BENCH, "--bench");
+		break;
+	case HELP:
+		print_usage(stdout);
+		exit(finish_output() ? 1 : 0);
+	default:
+		print_usage(stderr);
+		exit(2);
+	}
+}
+
 static void parse_options(int argc, char **argv)
 {
-	enum { STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, PIDS, QUIET,
-	       BENCH, HELP };
-	static const struct option options[] = {
-		{ "strategy", required_argument, NULL, STRATEGY },
-		{ "pid", required_argument, NULL, PID },
-		{ "show", required_argument, NULL, SHOW },
-		{ "plain", no_argument, NULL, PLAIN },
-		{ "header", no_argument, NULL, HEADER },
-		{ "buffer", required_argument, NULL, BUFFER },
-		{ "json", no_argument, NULL, JSON },
-		{ "pids", no_argument, NULL, PIDS },
-		{ "quiet", no_argument, NULL, QUIET },
-		{ "bench", no_argument, NULL, BENCH },
-		{ "help", no_argument, NULL, HELP },
-		{}
-	};
-	bool strategy_given = false;
-	int opt;
+	int option;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case STRATEGY:
-			opts.req.dump_strategy = parse_strategy(optarg);
-			strategy_given = true;
-			break;
-		case PID:
-			opts.req.pid = number("no pid:", optarg, UINT_MAX);
-			break;
-		case SHOW:
-			parse_show(optarg);
-			break;
-		case PLAIN:
-			opts.plain = true;
-			break;
-		case HEADER:
-			opts.header = true;
-			break;
-		case BUFFER:
-			opts.buffer = number("no size of a buffer:", optarg, 1UL << 30);
-			break;
-		case JSON:
-			set_mode(MODE_JSON, "--json");
-			break;
-		case PIDS:
-			set_mode(MODE_PIDS, "--pids");
-			break;
-		case QUIET:
-			set_mode(MODE_QUIET, "--quiet");
-			break;
-		case BENCH:
-			set_mode(MODE_BENCH, "--bench");
-			break;
-		case HELP:
-			print_usage(stdout);
-			exit(finish_output() ? 1 : 0);
-		default:
-			print_usage(stderr);
-			exit(2);
-		}
-	}
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		parse_option(option);
 	if (optind < argc)
 		bad_usage("unexpected argument", argv[optind]);
 	if (opts.header && opts.mode > MODE_JSON)
 		bad_usage("only as a table or with --json:", "--header");
-	if (opts.plain && !strategy_given)
+	if (opts.plain && !opts.strategy_given)
 		opts.req.dump_strategy = TASK_DIAG_DUMP_ONE;
 }
 
