@@ -81,8 +81,12 @@ static char *read_fd_size(const char *path, size_t *len)
 	return text;
 }
 
-/* Of the thread @tid of @pid, or with 0 of the process */
-static struct snap take_snap(__u32 pid, __u32 tid)
+/*
+ * Of the thread @tid of @pid, or with 0 of the process. The files of groups that
+ * are to fail, @failed, are not read: a debugging kernel complains when procfs
+ * meets a page behind userfaultfd.
+ */
+static struct snap take_snap(__u32 pid, __u32 tid, __u64 failed)
 {
 	struct snap snap = {};
 	char dir[80], path[120];
@@ -94,6 +98,9 @@ static struct snap take_snap(__u32 pid, __u32 tid)
 	for (i = NR_FILES - 1; i > NONE; i--) {
 		snprintf(path, sizeof(path), "%s/%s", dir,
 			 i == FD ? "fd" : file_names[i]);
+		if ((i == CMDLINE && failed & BIT(CMDLINE)) ||
+		    (i == ENVIRON && failed & BIT(ENVIRON)))
+			path[0] = 0;
 		snap.text[i] = i == FD ? read_fd_size(path, &snap.len[i]) :
 					 read_whole(path, &snap.len[i]);
 	}
@@ -631,6 +638,11 @@ struct query {
 	__u64	failed;
 };
 
+static struct snap snap_of(const struct query *query)
+{
+	return take_snap(query->tgid, query->tid, query->failed);
+}
+
 static struct td_props_answer *ask(struct td_sock *sock,
 				   const struct query *query)
 {
@@ -696,16 +708,18 @@ static bool check(struct td_sock *sock, const struct query *query)
 	bool still;
 
 	do {
-		before = take_snap(query->tgid, query->tid);
+		before = snap_of(query);
 		answer = ask(sock, query);
-		again = ask(sock, query);
-		after = take_snap(query->tgid, query->tid);
+		/* In a dump of all there are others, and it takes longer. */
+		again = query->pid ? ask(sock, query) : answer;
+		after = snap_of(query);
 		still = same_snap(&before, &after) &&
 			held_still(query, answer, again);
 		if (still)
 			compare(query, answer, &before);
 		td_free_props(answer);
-		td_free_props(again);
+		if (again != answer)
+			td_free_props(again);
 		free_snap(&before);
 		free_snap(&after);
 		if (still)
@@ -1037,8 +1051,8 @@ TEST_F(groups, of_a_process_count_its_threads_and_dead_threads)
 
 	whole = PROCESS(&self->sock, pid, TIMES, times);
 	thread = THREAD(&self->sock, pid, TIMES, times);
-	EXPECT_LE(100000000, whole.utime + whole.stime);
-	EXPECT_GT(30000000, thread.utime + thread.stime);
+	EXPECT_LE(thread.utime + thread.stime + 4 * 20000000,
+		  whole.utime + whole.stime);
 	EXPECT_LE(thread.min_flt + 4 * 64, whole.min_flt);
 	EXPECT_LE(thread.maj_flt + 4, whole.maj_flt);
 
@@ -1065,8 +1079,8 @@ TEST_F(groups, of_a_zombie_leader_and_its_threads)
 	ASSERT_LT(0, pid);
 	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
 	EXPECT_STREQ("", task_differs(&self->sock, pid, ZOMBIE_LACKS));
-	EXPECT_LE(100000000, PROCESS(&self->sock, pid, TIMES, times).utime +
-			     PROCESS(&self->sock, pid, TIMES, times).stime);
+	EXPECT_LE(80000000, PROCESS(&self->sock, pid, TIMES, times).utime +
+			    PROCESS(&self->sock, pid, TIMES, times).stime);
 }
 
 static void reap_workers(const void *unused)
@@ -1094,7 +1108,7 @@ TEST_F(groups, of_a_process_count_children_that_it_waited_for)
 	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 
 	times = PROCESS(&self->sock, pid, TIMES, times);
-	EXPECT_LE(50000000, times.cutime + times.cstime);
+	EXPECT_LE(40000000, times.cutime + times.cstime);
 	EXPECT_LE(2 * 64, times.cmin_flt);
 	EXPECT_LE(2, times.cmaj_flt);
 	EXPECT_LE(2 * 3000, PROCESS(&self->sock, pid, IO, io).wchar);
@@ -1123,12 +1137,13 @@ static pid_t find_kthread(const char *name, size_t len)
 
 TEST_F(groups, of_kernel_threads)
 {
+	/* Such as have little to do: others do not hold still. */
 	static const struct {
 		const char	*name;
 		size_t		len;
 	} kthreads[] = {
-		{ "kthreadd", 8 }, { "kworker/", 16 }, { "kworker/R", 9 },
-		{ "rcu_tasks", 16 }, { "ksoftirqd/0", 11 },
+		{ "kthreadd", 8 }, { "kworker/R-", 16 }, { "cpuhp/0", 7 },
+		{ "rcu_tasks", 16 }, { "oom_reaper", 10 },
 	};
 	unsigned int i, found = 0;
 	pid_t pid;
@@ -1140,8 +1155,36 @@ TEST_F(groups, of_kernel_threads)
 		found++;
 		EXPECT_STREQ("", task_differs(&self->sock, pid, BIT(MEM)));
 	}
-	EXPECT_LT(0, find_kthread("kworker/", 16));
 	EXPECT_LT(2, found);
+	EXPECT_LT(0, find_kthread("kworker/R-", 16));
+}
+
+/* Workers are busy at times: one of them will hold still. */
+TEST_F(groups, of_a_worker_have_its_long_name)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct td_props_answer *answer;
+	const struct td_group *group;
+	char comm[80] = "", name[80];
+	ssize_t len;
+	pid_t pid;
+
+	do {
+		pid = find_kthread("kworker/", 18);
+		ASSERT_LT(0, pid);
+		len = proc_read("/proc", pid, 0, "comm", comm, sizeof(comm));
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, BIT(NAME), pid);
+		name[0] = 0;
+		if (answer->nr_tasks == 1) {
+			group = &answer->tasks[0].groups[TASK_DIAG_NAME];
+			snprintf(name, sizeof(name), "%.*s\n", (int)group->len,
+				 group->data);
+		}
+		td_free_props(answer);
+	} while (strcmp(comm, name) && td_now() < deadline);
+	EXPECT_STREQ(comm, name);
+	EXPECT_LT(16, len);
 }
 
 /* --- credentials ------------------------------------------------------- */
@@ -2325,9 +2368,9 @@ static __u64 counters_of(const struct td_props *task)
 /* Within what procfs says before and after; returns the sum of all counters. */
 static __u64 check_running(struct td_sock *sock, const struct query *query)
 {
-	struct snap before = take_snap(query->tgid, query->tid);
+	struct snap before = snap_of(query);
 	struct td_props_answer *answer = ask(sock, query);
-	struct snap after = take_snap(query->tgid, query->tid);
+	struct snap after = snap_of(query);
 	const struct td_props *task;
 	__u64 sum = 0, busy;
 

@@ -501,8 +501,9 @@ static void expect_header(struct __test_metadata *_metadata,
 			  const struct td_answer *answer)
 {
 	const struct task_diag_header *header = &answer->header;
+	/* Flags that are not groups */
+	__u64 mask = TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE;
 	unsigned int i;
-	__u64 mask = 0;
 
 	EXPECT_STREQ("", td_whole(answer));
 	EXPECT_TRUE(answer->has_header);

@@ -548,7 +548,7 @@ static void print_usage(FILE *to)
 	fputs("\n"
 	      "  --pid PID         where one, children and thread start; 0, the default,\n"
 	      "                    is task_diag_all itself\n"
-	      "  --show LIST       which properties (base): all, none, or of these, with commas:\n",
+	      "  --show LIST       which properties (base): all, none, or with commas of:\n",
 	      to);
 	print_group_names(to, "                      ");
 	fputs("                    with only_vma_exec of executable mappings only, and with\n"

@@ -1,0 +1,1566 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The groups STAT, CGROUP, NS and NSPID: of threads what taskstats answers, of
+ * processes what procfs sums up, and what it says of where a task is.
+ */
+#include "taskdiag.h"
+
+#include <linux/taskstats.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME	0x80
+#endif
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP	0x02000000
+#endif
+
+#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
+#define ALL_GROUPS	(BIT(STAT) | BIT(CGROUP) | BIT(NS) | BIT(NSPID))
+
+#define DEADLINE_S	60	/* an emulated debug kernel is slow */
+#define DELAYACCT	"/proc/sys/kernel/task_delayacct"
+
+/* --- what is wrong ----------------------------------------------------- */
+
+static struct {
+	char	text[2000];
+	size_t	len;
+} diff;
+
+static void begin_diff(void)
+{
+	diff.len = 0;
+	diff.text[0] = 0;
+}
+
+static __printf(1, 2) void differs(const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(diff.text + diff.len, sizeof(diff.text) - diff.len, fmt,
+			args);
+	va_end(args);
+	if (len < (int)(sizeof(diff.text) - diff.len))
+		diff.len += len;
+}
+
+static void expect(__u32 pid, const char *what, __u64 here, __u64 there)
+{
+	if (here != there)
+		differs("%u %s: %llu instead of %llu; ", pid, what, here,
+			there);
+}
+
+static void expect_between(__u32 pid, const char *what, __u64 here, __u64 low,
+			   __u64 high)
+{
+	if (here < low || here > high)
+		differs("%u %s: %llu not from %llu to %llu; ", pid, what, here,
+			low, high);
+}
+
+/* "" if there is no such file */
+static void read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t len = 0;
+
+	if (fd >= 0) {
+		len = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[len > 0 ? len : 0] = 0;
+}
+
+/* --- children ---------------------------------------------------------- */
+
+/* A child that is stopped, so that nothing of it goes on but time */
+static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
+{
+	pid_t pid = td_spawn(setup, arg);
+
+	if (pid > 0 && (kill(pid, SIGSTOP) ||
+			waitpid(pid, NULL, WUNTRACED) != pid))
+		return -1;
+	return pid;
+}
+
+static pid_t spawn_zombie(void (*setup)(const void *arg), const void *arg)
+{
+	pid_t pid = td_spawn(setup, arg);
+
+	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z')))
+		return -1;
+	return pid;
+}
+
+/* Runs @judge in a child, which may change what it is; prints what it says. */
+static int in_child(const char *(*judge)(void))
+{
+	const char *text;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		td_children = (struct td_set){};
+		text = judge();
+		td_kill_children();
+		if (text[0])
+			fprintf(stderr, "# %s\n", text);
+		_exit(text[0] ? KSFT_FAIL : KSFT_PASS);
+	}
+	return td_wait(pid);
+}
+
+static double cpu_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Shared with children, who count here what their ended threads did */
+struct counts {
+	long	nvcsw;
+	long	nivcsw;
+	long	minflt;
+};
+
+static struct counts *ended;
+
+/* Some of all that is counted: time, faults, copies, reads, writes, switches */
+static void work(void)
+{
+	static char copied[16 * 4096];
+	double end = cpu_time() + 0.03;
+	int null, zero, fds[2];
+	struct rusage usage;
+	unsigned int i;
+	char buf[100];
+	char *area;
+
+	null = open("/dev/null", O_WRONLY);
+	zero = open("/dev/zero", O_RDONLY);
+	td_must(null >= 0 && zero >= 0 && !pipe(fds), "open");
+	for (i = 0; i < 20; i++)
+		td_must(read(zero, buf, 50) == 50, "read");
+	for (i = 0; i < 30; i++)
+		td_must(write(null, buf, 100) == 100, "write");
+	close(null);
+	close(zero);
+	close(fds[0]);
+	close(fds[1]);
+	area = mmap(NULL, 64 * 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	td_must(area != MAP_FAILED, "mmap");
+	for (i = 0; i < 64; i++)
+		area[i * 4096] = 1;
+	munmap(area, 64 * 4096);
+	for (i = 0; i < sizeof(copied); i += 4096)
+		copied[i]++;
+	for (i = 0; i < 5; i++)
+		usleep(100);
+	while (cpu_time() < end)
+		getppid();
+
+	getrusage(RUSAGE_THREAD, &usage);
+	__sync_fetch_and_add(&ended->nvcsw, usage.ru_nvcsw);
+	__sync_fetch_and_add(&ended->nivcsw, usage.ru_nivcsw);
+	__sync_fetch_and_add(&ended->minflt, usage.ru_minflt);
+}
+
+static void *work_and_end(void *unused)
+{
+	work();
+	return unused;
+}
+
+static void *work_and_sleep(void *barrier)
+{
+	work();
+	prctl(PR_SET_NAME, "worker");
+	pthread_barrier_wait(barrier);
+	return td_sleep_in_thread(NULL);
+}
+
+/* Two threads that end and, if @nr says so, as many that stay */
+static void start_workers(const void *nr)
+{
+	static pthread_barrier_t worked;
+	unsigned int count = *(const unsigned int *)nr, i;
+	struct counts dead;
+	pthread_t thread;
+
+	for (i = 0; i < 2; i++) {
+		td_must(!pthread_create(&thread, NULL, work_and_end, NULL),
+			"pthread_create");
+		pthread_join(thread, NULL);
+	}
+	dead = *ended;
+	pthread_barrier_init(&worked, NULL, count + 1);
+	for (i = 0; i < count; i++)
+		td_must(!pthread_create(&thread, NULL, work_and_sleep, &worked),
+			"pthread_create");
+	pthread_barrier_wait(&worked);
+	*ended = dead;
+}
+
+static void just_work(const void *unused)
+{
+	work();
+}
+
+/* --- taskstats --------------------------------------------------------- */
+
+static int taskstats_open(struct td_sock *sock)
+{
+	const struct nlattr *attr;
+	struct td_answer *answer;
+	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
+	struct td_msg msg;
+	int err = td_open(sock);
+
+	if (err)
+		return err;
+	td_begin(&msg, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, 1);
+	td_put(&msg, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
+	       sizeof(TASKSTATS_GENL_NAME));
+	err = td_send(sock, &msg);
+	if (err || recv(sock->fd, sock->buf, sock->size, 0) < 0)
+		return err ?: -errno;
+	if (((struct nlmsghdr *)sock->buf)->nlmsg_type == NLMSG_ERROR)
+		return -ENOENT;
+	answer = td_new_answer();
+	while ((attr = td_next_attr(answer, (void *)sock->buf, &pos)))
+		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+			sock->family = *(__u16 *)((void *)attr + NLA_HDRLEN);
+	td_free(answer);
+	return 0;
+}
+
+/*
+ * What the taskstats command says of a thread (TASKSTATS_CMD_ATTR_PID) or of a
+ * process. Returns the size, which grows with the kernel, or -errno.
+ */
+static int taskstats_get(struct td_sock *sock, __u16 cmd_attr, __u32 pid,
+			 void *stats, size_t size)
+{
+	struct nlmsghdr *nlh = (void *)sock->buf;
+	struct nlattr *attr, *end;
+	struct td_msg msg;
+	size_t len;
+	int err;
+
+	td_begin(&msg, sock->family, TASKSTATS_CMD_GET, 0, ++sock->seq);
+	td_put(&msg, cmd_attr, &pid, sizeof(pid));
+	err = td_send(sock, &msg);
+	if (err)
+		return err;
+	if (recv(sock->fd, sock->buf, sock->size, 0) < 0)
+		return -errno;
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		return ((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+
+	/* In TASKSTATS_TYPE_AGGR_*, after the pid and perhaps padding */
+	attr = NLMSG_DATA(nlh) + GENL_HDRLEN;
+	end = (void *)nlh + nlh->nlmsg_len;
+	for (; attr < end; attr = (void *)attr + NLA_ALIGN(attr->nla_len)) {
+		if (attr->nla_type == TASKSTATS_TYPE_AGGR_PID ||
+		    attr->nla_type == TASKSTATS_TYPE_AGGR_TGID)
+			break;
+	}
+	end = (void *)attr + attr->nla_len;
+	for (attr++; attr < end; attr = (void *)attr + NLA_ALIGN(attr->nla_len)) {
+		if (attr->nla_type != TASKSTATS_TYPE_STATS)
+			continue;
+		len = td_attr_len(attr);
+		memset(stats, 0, size);
+		memcpy(stats, (void *)attr + NLA_HDRLEN, len < size ? len : size);
+		return len;
+	}
+	return -EPROTO;
+}
+
+/* As large as one may become; the kernel's may be longer than the header's. */
+union stats {
+	struct taskstats	here;
+	char			bytes[1024];
+};
+
+/* Returns the size, 0 if the group is not there. */
+static size_t stat_of(struct td_sock *sock, __u16 flags, __u64 strategy,
+		      __u32 nr, __u32 pid, union stats *stats)
+{
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	size_t len = 0;
+
+	memset(stats, 0, sizeof(*stats));
+	answer = td_get_props(sock, flags, strategy, BIT(STAT), nr);
+	differs("%s", td_props_whole(answer));
+	task = td_find_props(answer, pid);
+	if (!task)
+		differs("%u is not in the answer; ", pid);
+	else if (!(task->has & BIT(STAT)) ||
+		 task->groups[TASK_DIAG_STAT].len > sizeof(*stats))
+		differs("%u has no STAT, failed 0x%llx; ", pid, task->failed);
+	else
+		len = task->groups[TASK_DIAG_STAT].len;
+	if (len)
+		memcpy(stats, task->groups[TASK_DIAG_STAT].data, len);
+	td_free_props(answer);
+	return len;
+}
+
+/* Takes out what goes on by itself. */
+static void still(union stats *stats)
+{
+	stats->here.ac_etime = 0;
+	stats->here.ac_tgetime = 0;
+	stats->here.ac_btime = 0;
+	stats->here.ac_btime64 = 0;
+}
+
+static void compare_bytes(__u32 tid, const union stats *here, size_t len,
+			  const union stats *there, int there_len)
+{
+	size_t i;
+
+	expect(tid, "size of STAT", len, there_len);
+	for (i = 0; i < len; i++) {
+		if (here->bytes[i] == there->bytes[i])
+			continue;
+		differs("%u STAT byte %zu: 0x%llx instead of 0x%llx; ", tid, i,
+			*(__u64 *)&here->bytes[i & ~7UL],
+			*(__u64 *)&there->bytes[i & ~7UL]);
+		return;
+	}
+}
+
+/*
+ * The thread by one strategy. It may not have come to rest: what counts is
+ * taskstats the same before and after.
+ */
+static void compare_thread(struct td_sock *sock, struct td_sock *taskstats,
+			   __u64 strategy, __u32 tid)
+{
+	double deadline = td_now() + DEADLINE_S;
+	union stats before, after, here;
+	int before_len, after_len;
+	bool rest;
+	size_t len;
+
+	do {
+		before_len = taskstats_get(taskstats, TASKSTATS_CMD_ATTR_PID,
+					   tid, &before, sizeof(before));
+		len = stat_of(sock, NLM_F_DUMP, strategy, tid, tid, &here);
+		after_len = taskstats_get(taskstats, TASKSTATS_CMD_ATTR_PID,
+					  tid, &after, sizeof(after));
+		if (diff.len || before_len < 0 || after_len < 0) {
+			differs("taskstats gives %d; ", before_len);
+			return;
+		}
+		expect_between(tid, "ac_etime", here.here.ac_etime,
+			       before.here.ac_etime, after.here.ac_etime);
+		expect_between(tid, "ac_tgetime", here.here.ac_tgetime,
+			       before.here.ac_tgetime, after.here.ac_tgetime);
+		/* From the time of day in seconds, and the age in whole ones */
+		expect_between(tid, "ac_btime", here.here.ac_btime,
+			       before.here.ac_btime - 1,
+			       before.here.ac_btime + 1);
+		expect(tid, "ac_btime64", here.here.ac_btime64,
+		       here.here.ac_btime);
+		still(&before);
+		still(&after);
+		still(&here);
+		rest = !memcmp(&before, &after, sizeof(before));
+	} while (!rest && td_now() < deadline);
+	if (!rest)
+		differs("%u did not hold still; ", tid);
+	compare_bytes(tid, &here, len, &before, before_len);
+}
+
+static const char *threads_differ(struct td_sock *sock,
+				  struct td_sock *taskstats, __u32 pid)
+{
+	struct td_set tids = proc_tids("/proc", pid);
+	size_t i;
+
+	begin_diff();
+	for (i = 0; i < tids.nr && !diff.len; i++) {
+		compare_thread(sock, taskstats, TASK_DIAG_DUMP_THREAD,
+			       tids.pids[i]);
+		compare_thread(sock, taskstats, TASK_DIAG_DUMP_ALL_THREAD,
+			       tids.pids[i]);
+	}
+	if (!tids.nr)
+		differs("%u has no threads", pid);
+	td_set_free(&tids);
+	return diff.text;
+}
+
+FIXTURE(stat)
+{
+	struct td_sock sock;
+	struct td_sock taskstats;
+	char delayacct[4];
+};
+
+FIXTURE_SETUP(stat)
+{
+	int err;
+
+	ended = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)ended);
+	ASSERT_EQ(0, td_open(&self->sock));
+	err = taskstats_open(&self->taskstats);
+	if (err == -ENOENT)
+		SKIP(return, "the kernel was built without TASKSTATS");
+	ASSERT_EQ(0, err);
+	/* Counted for tasks that are born after it was turned on. */
+	read_file(DELAYACCT, self->delayacct, sizeof(self->delayacct));
+	td_write_file(DELAYACCT, "1");
+}
+
+FIXTURE_TEARDOWN(stat)
+{
+	td_kill_children();
+	td_write_file(DELAYACCT, self->delayacct);
+	td_close(&self->taskstats);
+	td_close(&self->sock);
+}
+
+/* --- STAT of threads --------------------------------------------------- */
+
+TEST_F(stat, of_threads_is_what_taskstats_answers)
+{
+	static const unsigned int nr = 2;
+	pid_t pid;
+
+	pid = spawn_stopped(start_workers, &nr);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, pid));
+}
+
+static void be_alice_and_nice(const void *unused)
+{
+	struct sched_param param = {};
+
+	work();
+	td_must(nice(7) == 7, "nice");
+	td_must(!sched_setscheduler(0, SCHED_BATCH, &param), "SCHED_BATCH");
+	td_become(TD_ALICE);
+}
+
+TEST_F(stat, of_another_user_is_what_taskstats_answers)
+{
+	union stats stats;
+	pid_t pid;
+
+	pid = spawn_stopped(be_alice_and_nice, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, pid));
+	stat_of(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_THREAD, pid, pid,
+		&stats);
+	EXPECT_EQ(TD_ALICE, stats.here.ac_uid);
+	EXPECT_EQ(TD_ALICE, stats.here.ac_gid);
+	EXPECT_EQ(7, stats.here.ac_nice);
+	EXPECT_EQ(SCHED_BATCH, stats.here.ac_sched);
+	EXPECT_EQ(getpid(), stats.here.ac_ppid);
+}
+
+TEST_F(stat, of_zombies_and_kernel_threads_is_what_taskstats_answers)
+{
+	pid_t pid;
+
+	pid = spawn_zombie(just_work, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, pid));
+	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, 2));
+}
+
+/* --- STAT of processes ------------------------------------------------- */
+
+/* Files under /proc/PID, or under a thread of it */
+struct proc {
+	char	stat[1024];
+	char	status[4096];
+	char	io[512];
+	char	schedstat[128];
+};
+
+static bool read_proc(struct proc *proc, __u32 pid, __u32 tid)
+{
+	memset(proc, 0, sizeof(*proc));
+	return proc_read("/proc", pid, tid, "stat", proc->stat,
+			 sizeof(proc->stat)) > 0 &&
+	       proc_read("/proc", pid, tid, "status", proc->status,
+			 sizeof(proc->status)) > 0 &&
+	       proc_read("/proc", pid, tid, "io", proc->io,
+			 sizeof(proc->io)) > 0 &&
+	       proc_read("/proc", pid, tid, "schedstat", proc->schedstat,
+			 sizeof(proc->schedstat)) > 0;
+}
+
+/* The @nr'th word of stat, as proc(5) counts them, from the 3rd on */
+static __u64 stat_word(const struct proc *proc, unsigned int nr)
+{
+	const char *word = strrchr(proc->stat, ')') + 2;
+
+	for (; nr > 3; nr--)
+		word = strchr(word, ' ') + 1;
+	return strtoull(word, NULL, 10);
+}
+
+/* What follows @key at the start of a line */
+static __u64 line_value(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	while (text && strncmp(text, key, len)) {
+		text = strchr(text, '\n');
+		text += !!text;
+	}
+	return text ? strtoull(text + len, NULL, 10) : 0;
+}
+
+static void check_io(const struct taskstats *stats, const struct proc *proc,
+		     __u32 pid)
+{
+	expect(pid, "read_char", stats->read_char,
+	       line_value(proc->io, "rchar:"));
+	expect(pid, "write_char", stats->write_char,
+	       line_value(proc->io, "wchar:"));
+	expect(pid, "read_syscalls", stats->read_syscalls,
+	       line_value(proc->io, "syscr:"));
+	expect(pid, "write_syscalls", stats->write_syscalls,
+	       line_value(proc->io, "syscw:"));
+	expect(pid, "read_bytes", stats->read_bytes,
+	       line_value(proc->io, "read_bytes:"));
+	expect(pid, "write_bytes", stats->write_bytes,
+	       line_value(proc->io, "write_bytes:"));
+	expect(pid, "cancelled_write_bytes", stats->cancelled_write_bytes,
+	       line_value(proc->io, "cancelled_write_bytes:"));
+}
+
+static void check_identity(const struct taskstats *stats,
+			   const struct proc *proc, __u32 pid)
+{
+	const char *name = strchr(proc->stat, '(') + 1;
+	size_t len = strrchr(proc->stat, ')') - name;
+
+	if (strlen(stats->ac_comm) != len || memcmp(stats->ac_comm, name, len))
+		differs("%u ac_comm: %s; ", pid, stats->ac_comm);
+	expect(pid, "ac_pid", stats->ac_pid, pid);
+	expect(pid, "ac_tgid", stats->ac_tgid, pid);
+	expect(pid, "ac_ppid", stats->ac_ppid, stat_word(proc, 4));
+	expect(pid, "ac_uid", stats->ac_uid, line_value(proc->status, "Uid:"));
+	expect(pid, "ac_gid", stats->ac_gid, line_value(proc->status, "Gid:"));
+	expect(pid, "ac_nice", (__s8)stats->ac_nice, stat_word(proc, 19));
+	expect(pid, "ac_sched", stats->ac_sched, stat_word(proc, 41));
+}
+
+static void check_age(const struct taskstats *stats, const struct proc *proc,
+		      __u32 pid)
+{
+	const __u64 tick = 1000000000 / sysconf(_SC_CLK_TCK);
+	struct timespec now, real;
+	__u64 start;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	clock_gettime(CLOCK_REALTIME, &real);
+	start = stat_word(proc, 22) * tick;
+	expect_between(pid, "ac_etime", stats->ac_etime * 1000, 0,
+		       now.tv_sec * 1000000000ULL + now.tv_nsec - start);
+	expect(pid, "ac_tgetime", stats->ac_tgetime, stats->ac_etime);
+	start /= 1000000000;
+	expect_between(pid, "ac_btime", stats->ac_btime,
+		       real.tv_sec - now.tv_sec + start - 2,
+		       real.tv_sec - now.tv_sec + start + 2);
+	expect(pid, "ac_btime64", stats->ac_btime64, stats->ac_btime);
+}
+
+/*
+ * procfs shows times scaled to the time on a processor, which is exact, as the
+ * split into user and kernel time is not.
+ */
+static void check_times(const struct taskstats *stats, const struct proc *proc,
+			__u32 pid)
+{
+	const __u64 tick = 1000000000 / sysconf(_SC_CLK_TCK);
+	__u64 ticks = stat_word(proc, 14) + stat_word(proc, 15);
+
+	/* Each of the two is rounded down. */
+	expect_between(pid, "cpu_run_virtual_total / tick",
+		       stats->cpu_run_virtual_total / tick, ticks, ticks + 1);
+	expect(pid, "cpu_run_real_total",
+	       stats->cpu_run_real_total / 1000 / 10,
+	       (stats->ac_utime + stats->ac_stime + 1) / 10);
+	expect(pid, "ac_utimescaled", stats->ac_utimescaled, stats->ac_utime);
+	expect(pid, "ac_stimescaled", stats->ac_stimescaled, stats->ac_stime);
+	expect(pid, "ac_minflt", stats->ac_minflt, stat_word(proc, 10));
+	expect(pid, "ac_majflt", stats->ac_majflt, stat_word(proc, 12));
+}
+
+/* What procfs has of single threads only */
+static void check_sums(const struct taskstats *stats, __u32 pid)
+{
+	__u64 nvcsw = ended->nvcsw, nivcsw = ended->nivcsw;
+	struct td_set tids = proc_tids("/proc", pid);
+	__u64 pcount = 0, run_delay = 0, run = 0, count;
+	unsigned long long words[3];
+	struct proc thread;
+	size_t i;
+
+	for (i = 0; i < tids.nr; i++) {
+		if (!read_proc(&thread, pid, tids.pids[i]) ||
+		    sscanf(thread.schedstat, "%llu %llu %llu", &words[0],
+			   &words[1], &words[2]) != 3) {
+			differs("/proc/%u/task/%u; ", pid, tids.pids[i]);
+			break;
+		}
+		run += words[0];
+		run_delay += words[1];
+		pcount += words[2];
+		nvcsw += line_value(thread.status, "voluntary_ctxt_switches:");
+		nivcsw += line_value(thread.status,
+				     "nonvoluntary_ctxt_switches:");
+	}
+	td_set_free(&tids);
+	/* The ended threads went on a little after they had counted. */
+	count = ended->nvcsw ? 100 : 0;
+	expect_between(pid, "nvcsw", stats->nvcsw, nvcsw, nvcsw + count);
+	expect_between(pid, "nivcsw", stats->nivcsw, nivcsw, nivcsw + count);
+	if (!ended->nvcsw) {
+		expect(pid, "cpu_run_virtual_total",
+		       stats->cpu_run_virtual_total, run);
+		expect(pid, "cpu_count", stats->cpu_count, pcount);
+		expect(pid, "cpu_delay_total", stats->cpu_delay_total,
+		       run_delay);
+		return;
+	}
+	expect_between(pid, "cpu_count", stats->cpu_count,
+		       pcount + ended->nvcsw, ~0ULL);
+	expect_between(pid, "cpu_run_virtual_total",
+		       stats->cpu_run_virtual_total, run + 60000000, ~0ULL);
+	if (stats->cpu_delay_total < run_delay)
+		differs("%u cpu_delay_total; ", pid);
+}
+
+#define SAME_AS_TGID(field) \
+	expect(pid, "tgid's " #field, stats->field, tgid.here.field)
+
+/* The delays of the process, ended threads included, as taskstats has them */
+static void check_delays(const struct taskstats *stats,
+			 struct td_sock *taskstats, __u32 pid)
+{
+	union stats tgid;
+	int len = taskstats_get(taskstats, TASKSTATS_CMD_ATTR_TGID, pid, &tgid,
+				sizeof(tgid));
+
+	if (len < 0) {
+		differs("taskstats gives %d for the process %u; ", len, pid);
+		return;
+	}
+	SAME_AS_TGID(cpu_count);
+	SAME_AS_TGID(cpu_delay_total);
+	SAME_AS_TGID(blkio_count);
+	SAME_AS_TGID(blkio_delay_total);
+	SAME_AS_TGID(swapin_count);
+	SAME_AS_TGID(swapin_delay_total);
+	SAME_AS_TGID(freepages_count);
+	SAME_AS_TGID(freepages_delay_total);
+	SAME_AS_TGID(thrashing_count);
+	SAME_AS_TGID(thrashing_delay_total);
+	SAME_AS_TGID(compact_count);
+	SAME_AS_TGID(compact_delay_total);
+	SAME_AS_TGID(wpcopy_count);
+	SAME_AS_TGID(wpcopy_delay_total);
+}
+
+static void check_memory(const struct taskstats *stats,
+			 const struct proc *proc, __u32 pid)
+{
+	char path[32];
+	struct stat st;
+
+	expect(pid, "hiwater_rss", stats->hiwater_rss,
+	       line_value(proc->status, "VmHWM:"));
+	expect(pid, "hiwater_vm", stats->hiwater_vm,
+	       line_value(proc->status, "VmPeak:"));
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	if (stat(path, &st))
+		memset(&st, 0, sizeof(st));
+	expect(pid, "ac_exe_inode", stats->ac_exe_inode, st.st_ino);
+	/* As stat(2) encodes it */
+	expect(pid, "major of ac_exe_dev", major(stats->ac_exe_dev),
+	       major(st.st_dev));
+	expect(pid, "minor of ac_exe_dev", minor(stats->ac_exe_dev),
+	       minor(st.st_dev));
+}
+
+/* @pid holds still: it is stopped, or dead. */
+static const char *process_differs(struct td_sock *sock,
+				   struct td_sock *taskstats, __u32 pid,
+				   bool zombie)
+{
+	static const struct {
+		__u16	flags;
+		__u64	strategy;
+	} ways[] = {
+		{ 0, TASK_DIAG_DUMP_ONE },
+		{ NLM_F_DUMP, TASK_DIAG_DUMP_ONE },
+		{ NLM_F_DUMP, TASK_DIAG_DUMP_ALL },
+		{ NLM_F_DUMP, TASK_DIAG_DUMP_CHILDREN },
+	};
+	union stats stats;
+	struct proc proc;
+	unsigned int i;
+
+	begin_diff();
+	for (i = 0; i < ARRAY_SIZE(ways) && !diff.len; i++) {
+		stat_of(sock, ways[i].flags, ways[i].strategy,
+			ways[i].strategy == TASK_DIAG_DUMP_CHILDREN ?
+			getpid() : pid, pid, &stats);
+		if (!read_proc(&proc, pid, 0)) {
+			differs("/proc/%u", pid);
+			break;
+		}
+		check_io(&stats.here, &proc, pid);
+		check_identity(&stats.here, &proc, pid);
+		check_age(&stats.here, &proc, pid);
+		check_times(&stats.here, &proc, pid);
+		check_sums(&stats.here, pid);
+		check_memory(&stats.here, &proc, pid);
+		/* It counts no process that had but one thread and is dead. */
+		if (!zombie)
+			check_delays(&stats.here, taskstats, pid);
+		if (diff.len)
+			differs("strategy %llu, flags 0x%x",
+				ways[i].strategy, ways[i].flags);
+	}
+	return diff.text;
+}
+
+TEST_F(stat, of_a_process_of_one_thread_equals_procfs)
+{
+	union stats stats;
+	pid_t pid;
+
+	pid = spawn_stopped(just_work, NULL);
+	ASSERT_LT(0, pid);
+	memset(ended, 0, sizeof(*ended));
+	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
+					 false));
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
+	EXPECT_LE(64, stats.here.ac_minflt);
+	EXPECT_LE(3000, stats.here.write_char);
+	EXPECT_LE(1000, stats.here.read_char);
+	EXPECT_LE(30000000, stats.here.cpu_run_virtual_total);
+	EXPECT_LE(5, stats.here.nvcsw);
+	EXPECT_LE(5, stats.here.cpu_count);
+}
+
+/* Off by default, and in the kernel only with TASK_DELAY_ACCT */
+TEST_F(stat, counts_delays)
+{
+	union stats stats;
+	pid_t pid;
+
+	if (access(DELAYACCT, F_OK))
+		SKIP(return, "the kernel was built without TASK_DELAY_ACCT");
+	pid = spawn_stopped(just_work, NULL);
+	ASSERT_LT(0, pid);
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
+	/* It wrote to pages that it shared with its parent. */
+	EXPECT_LE(1, stats.here.wpcopy_count);
+	EXPECT_LE(1, stats.here.wpcopy_delay_total);
+}
+
+TEST_F(stat, of_a_process_counts_its_threads_and_ended_threads)
+{
+	static const unsigned int nr = 2;
+	union stats whole, thread;
+	pid_t pid;
+
+	pid = spawn_stopped(start_workers, &nr);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
+					 false));
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &whole);
+	stat_of(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_THREAD, pid, pid,
+		&thread);
+	EXPECT_LE(4 * 3000, whole.here.write_char);
+	EXPECT_LE(4 * 1000, whole.here.read_char);
+	EXPECT_LE(thread.here.ac_minflt + 4 * 64, whole.here.ac_minflt);
+	EXPECT_LE(120000000, whole.here.cpu_run_virtual_total);
+	EXPECT_GT(30000000, thread.here.cpu_run_virtual_total);
+	EXPECT_LE(thread.here.nvcsw + 4 * 5, whole.here.nvcsw);
+}
+
+TEST_F(stat, of_a_zombie_equals_procfs)
+{
+	static const unsigned int nr = 2;
+	pid_t pid;
+
+	pid = spawn_zombie(just_work, NULL);
+	ASSERT_LT(0, pid);
+	memset(ended, 0, sizeof(*ended));
+	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
+					 true));
+	td_kill_children();
+
+	pid = spawn_zombie(start_workers, &nr);
+	ASSERT_LT(0, pid);
+	/* Now those that stayed have ended as well. */
+	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
+					 true));
+}
+
+TEST_F(stat, of_a_zombie_tells_how_it_ended)
+{
+	union stats stats;
+	pid_t pid;
+
+	pid = spawn_zombie(NULL, NULL);
+	ASSERT_LT(0, pid);
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
+	EXPECT_EQ(SIGKILL, stats.here.ac_exitcode);
+}
+
+/* --- an unprivileged user ---------------------------------------------- */
+
+static const char *alice_sees_hers(void)
+{
+	struct td_props_answer *answer;
+	struct td_sock sock, taskstats;
+	const struct taskstats *stats;
+	pid_t root, first, second;
+	union stats refused;
+	size_t i;
+
+	begin_diff();
+	td_children = (struct td_set){};
+	root = td_spawn(NULL, NULL);
+	td_become(TD_ALICE);
+	first = td_spawn(NULL, NULL);
+	second = td_spawn(just_work, NULL);
+	td_must(root > 0 && first > 0 && second > 0, "td_spawn");
+	td_must(!td_open(&sock) && !taskstats_open(&taskstats), "td_open");
+	if (taskstats_get(&taskstats, TASKSTATS_CMD_ATTR_PID, first, &refused,
+			  sizeof(refused)) != -EPERM)
+		differs("taskstats needs no CAP_NET_ADMIN; ");
+	answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL, BIT(STAT),
+			      0);
+	differs("%s", td_props_whole(answer));
+	if (!td_find_props(answer, first) || !td_find_props(answer, second) ||
+	    !td_find_props(answer, getpid()))
+		differs("she does not see hers; ");
+	if (td_find_props(answer, root))
+		differs("she sees root's; ");
+	for (i = 0; i < answer->nr_tasks; i++) {
+		stats = (void *)answer->tasks[i].groups[TASK_DIAG_STAT].data;
+		if (!stats || stats->ac_uid != TD_ALICE ||
+		    stats->ac_pid != answer->tasks[i].pid)
+			differs("%u is not right; ", answer->tasks[i].pid);
+	}
+	td_free_props(answer);
+	td_close(&sock);
+	td_close(&taskstats);
+	return diff.text;
+}
+
+TEST_F(stat, of_own_tasks_needs_no_privilege)
+{
+	EXPECT_EQ(KSFT_PASS, in_child(alice_sees_hers));
+}
+
+/* --- NS ---------------------------------------------------------------- */
+
+static const struct {
+	const char	*link;
+	__u32		type;
+	__u32		for_children;
+} namespaces[] = {
+	{ "net", CLONE_NEWNET, 0 },
+	{ "uts", CLONE_NEWUTS, 0 },
+	{ "ipc", CLONE_NEWIPC, 0 },
+	{ "pid", CLONE_NEWPID, 0 },
+	{ "pid_for_children", CLONE_NEWPID, 1 },
+	{ "user", CLONE_NEWUSER, 0 },
+	{ "mnt", CLONE_NEWNS, 0 },
+	{ "cgroup", CLONE_NEWCGROUP, 0 },
+	{ "time", CLONE_NEWTIME, 0 },
+	{ "time_for_children", CLONE_NEWTIME, 1 },
+};
+
+/* As the header says, and as the kernel's new_encode_dev() does it */
+static dev_t decode_dev(__u32 dev)
+{
+	return makedev((dev & 0xfff00) >> 8,
+		       (dev & 0xff) | ((dev >> 12) & 0xfff00));
+}
+
+static const struct task_diag_ns *find_ns(const struct td_group *group,
+					  unsigned int which)
+{
+	const struct task_diag_ns *ns = (void *)group->data;
+	size_t i;
+
+	for (i = 0; i < group->len / sizeof(*ns); i++)
+		if (ns[i].type == namespaces[which].type &&
+		    ns[i].for_children == namespaces[which].for_children)
+			return &ns[i];
+	return NULL;
+}
+
+/* Compares with the links in the directory ns; returns how many there are. */
+static unsigned int check_ns(const struct td_group *group, __u32 pid, __u32 tid)
+{
+	const struct task_diag_ns *ns;
+	unsigned int i, nr = 0;
+	struct stat st;
+	char path[80];
+
+	for (i = 0; i < ARRAY_SIZE(namespaces); i++) {
+		snprintf(path, sizeof(path), "/proc/%u/task/%u/ns/%s", pid,
+			 tid ?: pid, namespaces[i].link);
+		ns = find_ns(group, i);
+		if (stat(path, &st)) {
+			if (ns)
+				differs("%s is not there; ", path);
+			continue;
+		}
+		nr++;
+		if (!ns || ns->ino != st.st_ino ||
+		    decode_dev(ns->dev) != st.st_dev || ns->pad)
+			differs("%s: %llx:%llu instead of %llx:%llu; ", path,
+				ns ? (__u64)decode_dev(ns->dev) : 0,
+				ns ? ns->ino : 0, (__u64)st.st_dev,
+				(__u64)st.st_ino);
+	}
+	if (group->len != nr * sizeof(*ns))
+		differs("%u: NS has %zu bytes for %u links; ", pid, group->len,
+			nr);
+	return nr;
+}
+
+/* --- NSPID ------------------------------------------------------------- */
+
+static void check_ids(const struct td_group *group, const char *status,
+		      const char *key, size_t offset)
+{
+	size_t size = sizeof(struct task_diag_nspid), nr = group->len / size, i;
+	const char *at = strstr(status, key);
+	char *end;
+
+	if (!at) {
+		differs("no %s; ", key);
+		return;
+	}
+	at += strlen(key);
+	for (i = 0; *at && *at != '\n'; i++) {
+		__u32 id = strtoul(at, &end, 10);
+
+		if (i < nr &&
+		    *(__u32 *)(group->data + i * size + offset) != id)
+			differs("%s %u at level %zu; ", key, id, i);
+		at = end;
+	}
+	expect(0, "levels of NSPID", nr, i);
+}
+
+static void check_nspid(const struct td_group *group, __u32 pid, __u32 tid)
+{
+	char status[4096];
+
+	if (proc_read("/proc", pid, tid, "status", status, sizeof(status)) <= 0)
+		differs("status of %u; ", pid);
+	check_ids(group, status, "\nNSpid:",
+		  offsetof(struct task_diag_nspid, pid));
+	check_ids(group, status, "\nNStgid:",
+		  offsetof(struct task_diag_nspid, tgid));
+	check_ids(group, status, "\nNSpgid:",
+		  offsetof(struct task_diag_nspid, pgid));
+	check_ids(group, status, "\nNSsid:",
+		  offsetof(struct task_diag_nspid, sid));
+}
+
+/* --- CGROUP ------------------------------------------------------------ */
+
+/* Joins the parts of a path, each of which tells where it belongs. */
+static void join_cgroup(const struct td_group *group, struct task_diag_cgroup *to,
+			char *path, size_t size)
+{
+	const size_t head = sizeof(*to);
+	struct task_diag_cgroup next;
+	size_t pos = head, len = 0;
+
+	path[0] = 0;
+	memset(to, 0, sizeof(*to));
+	if (group->len < head)
+		return;
+	memcpy(to, group->data, head);
+	if (to->path_off || to->path_len >= size ||
+	    group->len != group->nr_parts * head + to->path_len) {
+		differs("CGROUP has %zu bytes in %u parts for %u at %u; ",
+			group->len, group->nr_parts, to->path_len,
+			to->path_off);
+		return;
+	}
+	while (len < to->path_len) {
+		memcpy(&next, group->data + pos,
+		       group->len - pos < head ? group->len - pos : head);
+		if (len && group->len - pos >= head && next.id == to->id &&
+		    next.path_len == to->path_len && next.path_off == len)
+			pos += head;
+		path[len++] = group->data[pos++];
+	}
+	path[len] = 0;
+	if (pos != group->len)
+		differs("CGROUP has parts that do not fit together; ");
+}
+
+static void check_cgroup(const struct td_group *group, __u32 pid, __u32 tid)
+{
+	struct task_diag_cgroup cgroup;
+	char text[8192], path[8192];
+	const char *line;
+
+	join_cgroup(group, &cgroup, path, sizeof(path));
+	if (proc_read("/proc", pid, tid, "cgroup", text, sizeof(text)) < 0)
+		text[0] = 0;
+	line = !strncmp(text, "0::", 3) ? text : strstr(text, "\n0::");
+	if (!line) {
+		differs("/proc/%u/cgroup has no line of hierarchy 0; ", pid);
+		return;
+	}
+	line += 3 + (*line == '\n');
+	if (strlen(path) != strcspn(line, "\n") ||
+	    memcmp(path, line, strlen(path)))
+		differs("%u CGROUP %.100s, procfs %.100s; ", pid, path, line);
+}
+
+/* --- where a task is --------------------------------------------------- */
+
+#define WHERE	(BIT(NS) | BIT(NSPID) | BIT(CGROUP))
+
+static void check_where(const struct td_props_answer *answer, __u64 groups,
+			__u32 pid, __u32 tid)
+{
+	const struct td_props *task = td_find_props(answer, tid ?: pid);
+
+	differs("%s", td_props_whole(answer));
+	if (!task || task->has != groups || task->failed) {
+		differs("%u has groups 0x%llx of 0x%llx, failed 0x%llx; ", pid,
+			task ? task->has : 0, groups, task ? task->failed : 0);
+		return;
+	}
+	if (groups & BIT(NS))
+		check_ns(&task->groups[TASK_DIAG_NS], pid, tid);
+	if (groups & BIT(NSPID))
+		check_nspid(&task->groups[TASK_DIAG_NSPID], pid, tid);
+	if (groups & BIT(CGROUP))
+		check_cgroup(&task->groups[TASK_DIAG_CGROUP], pid, tid);
+}
+
+static __u64 supported(struct td_sock *sock)
+{
+	struct td_answer *answer = td_dump(sock, TASK_DIAG_DUMP_ONE, 0, 0);
+	__u64 groups = answer->header.show_flags;
+
+	td_free(answer);
+	return groups;
+}
+
+/* By all strategies, with buffers of two sizes */
+static const char *place_differs(__u32 pid)
+{
+	static const size_t sizes[] = { 4096, 65536 };
+	struct td_set tids = proc_tids("/proc", pid);
+	struct td_props_answer *answer;
+	struct td_sock sock;
+	unsigned int i;
+	__u64 groups;
+	size_t thread;
+
+	begin_diff();
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		td_must(!td_open(&sock), "td_open");
+		td_set_recv_size(&sock, sizes[i]);
+		groups = WHERE & supported(&sock);
+		answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+				      groups, pid);
+		check_where(answer, groups, pid, 0);
+		td_free_props(answer);
+		answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
+				      groups, 0);
+		check_where(answer, groups, pid, 0);
+		td_free_props(answer);
+		answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_THREAD,
+				      groups, pid);
+		for (thread = 0; thread < tids.nr; thread++)
+			check_where(answer, groups, pid, tids.pids[thread]);
+		td_free_props(answer);
+		td_close(&sock);
+	}
+	td_set_free(&tids);
+	return diff.text;
+}
+
+/* Group @attr of one process: fills in @to, returns its length. */
+static size_t group_of(struct td_sock *sock, __u32 pid, __u16 attr, void *to,
+		       size_t size)
+{
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	size_t len = 0;
+
+	memset(to, 0, size);
+	answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE, 1ULL << attr,
+			      pid);
+	task = td_find_props(answer, pid);
+	if (task && task->groups[attr].len <= size)
+		len = task->groups[attr].len;
+	if (len)
+		memcpy(to, task->groups[attr].data, len);
+	td_free_props(answer);
+	return len;
+}
+
+FIXTURE(where)
+{
+	struct td_sock sock;
+};
+
+FIXTURE_SETUP(where)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+}
+
+FIXTURE_TEARDOWN(where)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+TEST_F(where, an_ordinary_process_is)
+{
+	pid_t pid;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", place_differs(pid));
+}
+
+TEST_F(where, every_thread_is)
+{
+	static const unsigned int nr = 3;
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", place_differs(pid));
+}
+
+TEST_F(where, a_kernel_thread_is)
+{
+	EXPECT_STREQ("", place_differs(2));
+}
+
+TEST_F(where, a_zombie_is)
+{
+	pid_t pid;
+
+	pid = spawn_zombie(NULL, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", place_differs(pid));
+}
+
+/* In new namespaces of every kind that the kernel has, with a child of its own */
+static void unshare_all(const void *unused)
+{
+	static const int kinds[] = {
+		CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET,
+		CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWTIME,
+	};
+	unsigned int i;
+	pid_t pid;
+
+	td_unshare_user(0);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		td_must(!unshare(kinds[i]) || errno == EINVAL, "unshare");
+	/* The namespace of pids gets its first process. */
+	pid = fork();
+	td_must(pid >= 0, "fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		td_ready();
+		for (;;)
+			pause();
+	}
+	td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+	close(td_ready_fd);
+	td_ready_fd = -1;
+}
+
+static __u32 only_child(__u32 pid)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, pid);
+	read_file(path, text, sizeof(text));
+	return strtoul(text, NULL, 10);
+}
+
+TEST_F(where, a_process_with_namespaces_of_its_own_is)
+{
+	struct task_diag_ns own[16], ours[16];
+	size_t len, i;
+	__u32 child;
+	pid_t pid;
+	bool same;
+
+	pid = td_spawn(unshare_all, NULL);
+	ASSERT_LT(0, pid);
+	child = only_child(pid);
+	EXPECT_STREQ("", place_differs(pid));
+	if (child)
+		EXPECT_STREQ("", place_differs(child));
+
+	len = group_of(&self->sock, pid, TASK_DIAG_NS, own, sizeof(own));
+	EXPECT_EQ(len, group_of(&self->sock, getpid(), TASK_DIAG_NS, ours,
+				sizeof(ours)));
+	for (i = 0; i < len / sizeof(own[0]); i++) {
+		ASSERT_EQ(ours[i].type, own[i].type);
+		/* Only children get these. */
+		same = !own[i].for_children &&
+		       (own[i].type == CLONE_NEWPID ||
+			own[i].type == CLONE_NEWTIME);
+		EXPECT_EQ(same, ours[i].ino == own[i].ino)
+			TH_LOG("type 0x%x", own[i].type);
+	}
+}
+
+/* A namespace of pids that has no process yet */
+static void unshare_pids(const void *unused)
+{
+	td_must(!unshare(CLONE_NEWPID), "unshare");
+}
+
+TEST_F(where, a_process_whose_children_have_no_namespace_yet_is)
+{
+	pid_t pid;
+
+	pid = td_spawn(unshare_pids, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", place_differs(pid));
+}
+
+/* --- in nested pid namespaces ------------------------------------------ */
+
+/* @levels of them, each with a process that leads a session or not */
+static void nest(unsigned int levels)
+{
+	pid_t pid;
+
+	if (!levels) {
+		td_ready();
+		for (;;)
+			pause();
+	}
+	td_must(!unshare(CLONE_NEWPID), "unshare");
+	pid = fork();
+	td_must(pid >= 0, "fork");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!pid) {
+		if (levels & 1)
+			td_must(setsid() > 0, "setsid");
+		nest(levels - 1);
+	}
+	close(td_ready_fd);
+	for (;;)
+		pause();
+}
+
+static void nest_deep(const void *levels)
+{
+	nest(*(const unsigned int *)levels);
+}
+
+/* Of @pid and its descendants, each of which has one child */
+static const char *family_differs(__u32 pid, unsigned int generations)
+{
+	const char *text = "";
+
+	while (generations-- && !text[0]) {
+		if (!pid)
+			return "a child is missing";
+		text = place_differs(pid);
+		pid = only_child(pid);
+	}
+	return text;
+}
+
+TEST_F(where, processes_in_nested_pid_namespaces_are)
+{
+	static const unsigned int levels = 5;
+	struct task_diag_nspid ids[8];
+	__u32 pid, i;
+
+	pid = td_spawn(nest_deep, &levels);
+	ASSERT_LT(0, (int)pid);
+	if (!only_child(pid))
+		SKIP(return, "no /proc/PID/task/TID/children");
+	EXPECT_STREQ("", family_differs(pid, levels + 1));
+	for (i = 0; i < levels; i++)
+		pid = only_child(pid);
+	EXPECT_EQ((levels + 1) * sizeof(ids[0]),
+		  group_of(&self->sock, pid, TASK_DIAG_NSPID, ids, sizeof(ids)));
+	EXPECT_EQ(pid, ids[0].pid);
+	EXPECT_EQ(1, ids[levels].pid);
+	EXPECT_EQ(1, ids[levels].tgid);
+}
+
+/* The same, seen from the first of them */
+static const char *inner_view_differs(void)
+{
+	static const unsigned int levels = 3;
+	pid_t pid;
+
+	td_must(!unshare(CLONE_NEWPID | CLONE_NEWNS), "unshare");
+	pid = fork();
+	if (pid)
+		return td_wait(pid) ? "see above" : "";
+	td_children = (struct td_set){};
+	td_must(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		!mount("proc", "/proc", "proc", 0, NULL), "mount /proc");
+	pid = td_spawn(nest_deep, &levels);
+	td_must(pid > 0, "td_spawn");
+	begin_diff();
+	/* Its own session is outside. */
+	if (!place_differs(getpid())[0])
+		family_differs(pid, levels + 1);
+	if (diff.len)
+		fprintf(stderr, "# %s\n", diff.text);
+	td_kill_children();
+	_exit(diff.len ? KSFT_FAIL : KSFT_PASS);
+}
+
+TEST_F(where, processes_seen_from_an_inner_pid_namespace_are)
+{
+	EXPECT_EQ(KSFT_PASS, in_child(inner_view_differs));
+}
+
+/* --- in control groups ------------------------------------------------- */
+
+#define CGROUPS	"/tmp/cgroup"
+
+FIXTURE(cgroup)
+{
+	struct td_sock sock;
+	char top[64];		/* of what is made here */
+	char path[4096];	/* of the group that is asked about */
+};
+
+FIXTURE_SETUP(cgroup)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	if (!(supported(&self->sock) & BIT(CGROUP)))
+		SKIP(return, "the kernel was built without CGROUPS");
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_EQ(0, mkdir(CGROUPS, 0700));
+	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL))
+		SKIP(return, "no cgroup2: %s", strerror(errno));
+	snprintf(self->top, sizeof(self->top), CGROUPS "/taskdiag.%d",
+		 getpid());
+	ASSERT_EQ(0, mkdir(self->top, 0700));
+	strcpy(self->path, self->top);
+}
+
+static void remove_groups(const char *top, char *path)
+{
+	while (strlen(path) >= strlen(top)) {
+		rmdir(path);
+		*strrchr(path, '/') = 0;
+	}
+}
+
+FIXTURE_TEARDOWN(cgroup)
+{
+	td_kill_children();
+	if (self->path[0])
+		remove_groups(self->top, self->path);
+	td_close(&self->sock);
+}
+
+static bool add_group(char *path, const char *name)
+{
+	strcat(path, "/");
+	strcat(path, name);
+	return !mkdir(path, 0700);
+}
+
+static bool write_pid(const char *path, const char *file, __u32 pid)
+{
+	char to[4200], number[16];
+
+	snprintf(to, sizeof(to), "%s/%s", path, file);
+	snprintf(number, sizeof(number), "%u", pid);
+	return td_write_file(to, number);
+}
+
+static __u64 id_of(struct td_sock *sock, __u32 pid)
+{
+	struct task_diag_cgroup cgroup[300];
+
+	group_of(sock, pid, TASK_DIAG_CGROUP, cgroup, sizeof(cgroup));
+	return cgroup[0].id;
+}
+
+TEST_F(cgroup, has_an_id_and_a_path)
+{
+	struct stat st;
+	pid_t pid;
+
+	ASSERT_TRUE(add_group(self->path, "in ner\xff"));
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", pid));
+	EXPECT_STREQ("", place_differs(pid));
+	ASSERT_EQ(0, stat(self->path, &st));
+	EXPECT_EQ(st.st_ino, id_of(&self->sock, pid));
+
+	/* A dead task stays in it. */
+	kill(pid, SIGKILL);
+	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
+	EXPECT_STREQ("", place_differs(pid));
+	EXPECT_EQ(st.st_ino, id_of(&self->sock, pid));
+}
+
+TEST_F(cgroup, with_a_long_path_comes_in_parts)
+{
+	struct td_props_answer *answer;
+	char name[201];
+	pid_t pid;
+
+	memset(name, 'c', sizeof(name));
+	name[200] = 0;
+	while (strlen(self->path) + 201 < 4000)
+		ASSERT_TRUE(add_group(self->path, name));
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", pid));
+	EXPECT_STREQ("", place_differs(pid));
+
+	td_set_recv_size(&self->sock, 4096);
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+			      BIT(CGROUP) | BIT(STAT) | BIT(CRED), pid);
+	ASSERT_NE(NULL, td_find_props(answer, pid));
+	EXPECT_LT(1, td_find_props(answer, pid)->groups[TASK_DIAG_CGROUP].nr_parts);
+	begin_diff();
+	check_cgroup(&td_find_props(answer, pid)->groups[TASK_DIAG_CGROUP], pid,
+		     0);
+	EXPECT_STREQ("", diff.text);
+	td_free_props(answer);
+}
+
+TEST_F(cgroup, may_be_removed_before_a_zombie_is)
+{
+	struct td_props_answer *answer;
+	const struct td_group *group;
+	__u64 id;
+	pid_t pid;
+
+	ASSERT_TRUE(add_group(self->path, "removed"));
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", pid));
+	id = id_of(&self->sock, pid);
+	kill(pid, SIGKILL);
+	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
+	ASSERT_EQ(0, rmdir(self->path));
+	*strrchr(self->path, '/') = 0;
+	EXPECT_STREQ("", place_differs(pid));
+	EXPECT_EQ(id, id_of(&self->sock, pid));
+
+	answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE, BIT(CGROUP),
+			      pid);
+	ASSERT_NE(NULL, td_find_props(answer, pid));
+	group = &td_find_props(answer, pid)->groups[TASK_DIAG_CGROUP];
+	ASSERT_LT(strlen("/removed (deleted)"), group->len);
+	EXPECT_STREQ("/removed (deleted)",
+		     group->data + group->len - strlen("/removed (deleted)"));
+	td_free_props(answer);
+}
+
+/* With the thread's number where its leader is, in a threaded group */
+TEST_F(cgroup, of_a_thread_may_be_another_one)
+{
+	static const unsigned int nr = 1;
+	struct td_set tids;
+	char type[4200];
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", pid));
+	ASSERT_TRUE(add_group(self->path, "threaded"));
+	snprintf(type, sizeof(type), "%s/cgroup.type", self->path);
+	ASSERT_TRUE(td_write_file(type, "threaded"));
+	tids = proc_tids("/proc", pid);
+	ASSERT_EQ(2, tids.nr);
+	ASSERT_TRUE(write_pid(self->path, "cgroup.threads", tids.pids[1]));
+	EXPECT_STREQ("", place_differs(pid));
+	td_set_free(&tids);
+}
+
+static __u32 to_judge[3];
+
+static const char *view_in_namespace(void)
+{
+	unsigned int i;
+
+	td_must(!unshare(CLONE_NEWCGROUP), "unshare");
+	for (i = 0; i < ARRAY_SIZE(to_judge); i++)
+		if (place_differs(to_judge[i])[0])
+			break;
+	return diff.text;
+}
+
+static char inner_group[4096];
+
+static const char *view_from_inside(void)
+{
+	td_must(write_pid(inner_group, "cgroup.procs", getpid()), "move");
+	return view_in_namespace();
+}
+
+/* Below: a path from there. Outside: one with "/.." in it. */
+TEST_F(cgroup, is_shown_as_the_readers_namespace_has_it)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(to_judge); i++)
+		to_judge[i] = td_spawn(NULL, NULL);
+	ASSERT_TRUE(add_group(self->path, "middle"));
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", to_judge[0]));
+	strcpy(inner_group, self->path);
+	ASSERT_TRUE(add_group(self->path, "below"));
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", to_judge[1]));
+	EXPECT_EQ(KSFT_PASS, in_child(view_from_inside));
+}
+
+int main(int argc, char **argv)
+{
+	return td_main(argc, argv);
+}
