@@ -523,14 +523,15 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 		.missing = _missing,				\
 		.fill = _fill,					\
 	}
-#define TASK_DIAG_NEEDS(option)	(IS_ENABLED(option) ? NULL : #option)
+#define TASK_DIAG_NEEDS(option)	\
+	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
 
 const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(BASE, sizeof(struct task_diag_base), RCU, NULL, NULL),
 	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
 			task_diag_fill_cred),
 	TASK_DIAG_GROUP(STAT, sizeof(struct taskstats), EXEC,
-			TASK_DIAG_NEEDS(CONFIG_TASKSTATS), task_diag_fill_stat),
+			TASK_DIAG_NEEDS(TASKSTATS), task_diag_fill_stat),
 	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
 			task_diag_fill_times),
 	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,
@@ -539,11 +540,11 @@ const struct task_diag_group task_diag_groups[] = {
 			task_diag_fill_signal),
 	TASK_DIAG_GROUP(GROUPS, sizeof(u32), EXEC, NULL, task_diag_fill_groups),
 	TASK_DIAG_GROUP(IO, sizeof(struct task_diag_io), EXEC,
-			TASK_DIAG_NEEDS(CONFIG_TASK_IO_ACCOUNTING),
+			TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
 			task_diag_fill_io),
 	TASK_DIAG_GROUP(NAME, 0, EXEC, NULL, task_diag_fill_name),
 	TASK_DIAG_GROUP(CGROUP, sizeof(struct task_diag_cgroup), EXEC,
-			TASK_DIAG_NEEDS(CONFIG_CGROUPS), task_diag_fill_cgroup),
+			TASK_DIAG_NEEDS(CGROUPS), task_diag_fill_cgroup),
 	TASK_DIAG_GROUP(NS, sizeof(struct task_diag_ns), EXEC, NULL,
 			task_diag_fill_ns),
 	TASK_DIAG_GROUP(NSPID, sizeof(struct task_diag_nspid), EXEC, NULL,
@@ -557,15 +558,15 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(MEM, sizeof(struct task_diag_mem), MM, NULL,
 			task_diag_fill_mem),
 	TASK_DIAG_GROUP(MEM_ROLLUP, sizeof(struct task_diag_mem_rollup), MM,
-			TASK_DIAG_NEEDS(CONFIG_PROC_PAGE_MONITOR),
+			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_mem_rollup),
 	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
 	TASK_DIAG_GROUP(VMA, sizeof(struct task_diag_vma), MM,
-			TASK_DIAG_NEEDS(CONFIG_MMU), task_diag_fill_vma),
+			TASK_DIAG_NEEDS(MMU), task_diag_fill_vma),
 	TASK_DIAG_GROUP(VMA_STAT, sizeof(struct task_diag_vma_stat), MM,
-			TASK_DIAG_NEEDS(CONFIG_PROC_PAGE_MONITOR),
+			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_vma_stat),
 };
 

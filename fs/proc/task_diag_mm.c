@@ -200,7 +200,6 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 				   false);
 }
 
-
 #ifdef CONFIG_MMU
 static bool task_diag_wants_vma(const struct task_diag_task *t,
 				const struct vm_area_struct *vma)
@@ -416,13 +415,14 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 	struct mem_size_stats mss = {};
 	struct mm_struct *mm = t->mm;
 	struct vm_area_struct *vma;
+	struct vma_iterator vmi;
 	unsigned long done = 0;
-	VMA_ITERATOR(vmi, mm, 0);
 
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 	if (!mmap_read_trylock(mm))
 		return -EAGAIN;
+	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
 		smap_gather_stats(vma, &mss, vma->vm_start < done ? done : 0);
 		done = vma->vm_end;

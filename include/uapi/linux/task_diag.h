@@ -325,7 +325,7 @@ enum task_diag_vma_flag {
 	TASK_DIAG_VMA_READ	= 1,
 	TASK_DIAG_VMA_WRITE	= 2,
 	TASK_DIAG_VMA_EXEC	= 4,
-	TASK_DIAG_VMA_SHARED	= 8,
+	TASK_DIAG_VMA_SHARED	= 8
 };
 
 /**

@@ -36,7 +36,7 @@ static struct task_diag_base base_of(struct td_sock *sock, pid_t pid)
 	return base;
 }
 
-TEST_F(base, of_a_sleeping_process)
+TEST_F_TIMEOUT(base, of_a_sleeping_process, 120)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -55,7 +55,7 @@ TEST_F(base, of_a_sleeping_process)
 	EXPECT_EQ('S', base.state);
 }
 
-TEST_F(base, of_the_caller_is_running)
+TEST_F_TIMEOUT(base, of_the_caller_is_running, 120)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 	EXPECT_EQ('R', base_of(&self->sock, getpid()).state);
@@ -63,7 +63,7 @@ TEST_F(base, of_the_caller_is_running)
 
 /* --- states ------------------------------------------------------------ */
 
-TEST_F(base, of_a_stopped_process)
+TEST_F_TIMEOUT(base, of_a_stopped_process, 120)
 {
 	pid_t pid;
 
@@ -75,7 +75,7 @@ TEST_F(base, of_a_stopped_process)
 	EXPECT_EQ('T', base_of(&self->sock, pid).state);
 }
 
-TEST_F(base, of_a_zombie)
+TEST_F_TIMEOUT(base, of_a_zombie, 120)
 {
 	pid_t pid;
 
@@ -99,7 +99,7 @@ static void end_the_leader(const void *unused)
 	syscall(SYS_exit, 0);
 }
 
-TEST_F(base, of_a_zombie_leader_and_its_threads)
+TEST_F_TIMEOUT(base, of_a_zombie_leader_and_its_threads, 120)
 {
 	struct td_answer *answer;
 	pid_t pid;
@@ -133,7 +133,7 @@ static void wait_for_vfork(const void *unused)
 	_exit(0);
 }
 
-TEST_F(base, of_a_process_in_uninterruptible_sleep)
+TEST_F_TIMEOUT(base, of_a_process_in_uninterruptible_sleep, 120)
 {
 	pid_t pid;
 
@@ -146,7 +146,7 @@ TEST_F(base, of_a_process_in_uninterruptible_sleep)
 
 /* --- tracers ----------------------------------------------------------- */
 
-TEST_F(base, of_a_traced_process)
+TEST_F_TIMEOUT(base, of_a_traced_process, 120)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -186,7 +186,7 @@ static void *trace_in_thread(void *arg)
 	return (void *)(long)gettid();
 }
 
-TEST_F(base, tracer_is_a_thread)
+TEST_F_TIMEOUT(base, tracer_is_a_thread, 120)
 {
 	struct traced traced;
 	pthread_t thread;
@@ -216,7 +216,7 @@ static void lead_session(const void *unused)
 	td_must(setsid() > 0, "setsid");
 }
 
-TEST_F(base, of_a_session_leader)
+TEST_F_TIMEOUT(base, of_a_session_leader, 120)
 {
 	pid_t pid;
 
@@ -227,7 +227,7 @@ TEST_F(base, of_a_session_leader)
 	EXPECT_EQ(pid, base_of(&self->sock, pid).pgid);
 }
 
-TEST_F(base, of_members_of_a_process_group)
+TEST_F_TIMEOUT(base, of_members_of_a_process_group, 120)
 {
 	pid_t leader, member;
 
@@ -270,7 +270,7 @@ static void fork_and_end(const void *child)
 	_exit(0);
 }
 
-TEST_F(base, of_an_orphan)
+TEST_F_TIMEOUT(base, of_an_orphan, 120)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct task_diag_base base;
@@ -299,7 +299,7 @@ static void set_name(const void *name)
 	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
 }
 
-TEST_F(base, has_any_name_that_a_process_gives_itself)
+TEST_F_TIMEOUT(base, has_any_name_that_a_process_gives_itself, 120)
 {
 	static const char * const names[] = {
 		"", "a", "fourteen bytes", "fifteen bytes..", ") R 1 2 3 (x",
@@ -322,7 +322,7 @@ TEST_F(base, has_any_name_that_a_process_gives_itself)
 	}
 }
 
-TEST_F(base, name_too_long_is_cut)
+TEST_F_TIMEOUT(base, name_too_long_is_cut, 120)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -335,7 +335,7 @@ TEST_F(base, name_too_long_is_cut)
 }
 
 /* Nothing of a longer name stays behind the end of a shorter one. */
-TEST_F(base, name_is_filled_up_with_zeroes)
+TEST_F_TIMEOUT(base, name_is_filled_up_with_zeroes, 120)
 {
 	char padded[16] = "ab";
 	struct task_diag_base base;
@@ -358,7 +358,7 @@ static void alternate_names(const void *unused)
 	}
 }
 
-TEST_F(base, name_is_never_a_mixture_of_two)
+TEST_F_TIMEOUT(base, name_is_never_a_mixture_of_two, 120)
 {
 	unsigned int seen[2] = {}, other = 0, n;
 	double start = td_now(), now;
@@ -405,7 +405,7 @@ static void start_named_threads(const void *unused)
 					(void *)names[i]), "pthread_create");
 }
 
-TEST_F(base, of_threads_with_names_of_their_own)
+TEST_F_TIMEOUT(base, of_threads_with_names_of_their_own, 120)
 {
 	unsigned int i, named = 0;
 	struct td_answer *answer;
@@ -438,7 +438,7 @@ TEST_F(base, of_threads_with_names_of_their_own)
 
 /* --- the whole system -------------------------------------------------- */
 
-TEST_F(base, of_kthreadd)
+TEST_F_TIMEOUT(base, of_kthreadd, 120)
 {
 	char name[80];
 	struct task_diag_base base;
@@ -452,7 +452,7 @@ TEST_F(base, of_kthreadd)
 	EXPECT_EQ(0, base.pgid);
 }
 
-TEST_F(base, of_init)
+TEST_F_TIMEOUT(base, of_init, 120)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 1));
 	EXPECT_EQ(0, base_of(&self->sock, 1).ppid);
@@ -477,7 +477,7 @@ static bool same_but_state(const struct task_diag_base *task_diag,
 	       !strncmp((char *)task_diag->comm, proc_name, len);
 }
 
-TEST_F(base, of_every_task)
+TEST_F_TIMEOUT(base, of_every_task, 120)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,

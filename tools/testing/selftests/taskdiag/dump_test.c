@@ -238,7 +238,11 @@ FIXTURE_TEARDOWN(churn)
 	td_close(&self->sock);
 }
 
-#define NR_DUMPS	100
+/* For two seconds, and until there was enough of it, however slow the kernel */
+static bool enough(double start, unsigned int nr_dumps, unsigned int passing)
+{
+	return td_now() > start + 2 && nr_dumps >= 10 && passing >= 10;
+}
 
 /* Whether the storm was caught in the act */
 static unsigned int nr_passing(FIXTURE_DATA(churn) *self,
@@ -256,8 +260,9 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 {
 	struct td_answer *answer;
 	unsigned int i, k, passing = 0;
+	double start = td_now();
 
-	for (i = 0; i < 5 * NR_DUMPS || passing < 20; i++) {
+	for (i = 0; !enough(start, i, passing); i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -276,12 +281,14 @@ TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
 	struct td_set stable = {};
 	struct td_answer *answer;
 	unsigned int i, k, passing = 0;
+	double start;
 
 	for (k = 0; k < NR_PROCESSES; k++)
 		proc_add_tids("/proc", self->stable[k], &stable);
 	ASSERT_EQ(NR_PROCESSES * (NR_THREADS + 1), stable.nr);
 
-	for (i = 0; i < 5 * NR_DUMPS || passing < 20; i++) {
+	start = td_now();
+	for (i = 0; !enough(start, i, passing); i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -329,8 +336,9 @@ static void children_and_threads(const void *pids)
 TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
 {
 	struct td_answer *children, *threads;
+	unsigned int i, k, passing = 0;
 	pid_t *pids, parent;
-	unsigned int i, k;
+	double start;
 
 	pids = mmap(NULL, 80 * sizeof(*pids), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -338,7 +346,8 @@ TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
 	parent = td_spawn(children_and_threads, pids);
 	ASSERT_LT(0, parent);
 
-	for (i = 0; i < NR_DUMPS; i++) {
+	start = td_now();
+	for (i = 0; !enough(start, i, passing); i++) {
 		children = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
 				   TASK_DIAG_SHOW_BASE, parent);
 		threads = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
@@ -350,6 +359,7 @@ TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
 			ASSERT_EQ(1, td_count(children, pids[k]));
 		for (k = 0; k < children->nr_tasks; k++)
 			ASSERT_EQ(parent, children->tasks[k].base.ppid);
+		passing += children->nr_tasks - 80 + threads->nr_tasks - 81;
 		ASSERT_LE(81, threads->nr_tasks);
 		ASSERT_GE(82, threads->nr_tasks);
 		for (k = 0; k < threads->nr_tasks; k++) {
@@ -388,12 +398,13 @@ static void start_exec_loop(const void *unused)
 TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
 {
 	struct td_answer *answer;
+	double start = td_now();
 	unsigned int i;
 	pid_t pid;
 
 	pid = td_spawn(start_exec_loop, NULL);
 	ASSERT_LT(0, pid);
-	for (i = 0; i < 4 * NR_DUMPS; i++) {
+	for (i = 0; !enough(start, i, i); i++) {
 		answer = td_dump(&self->sock, all_strategies[i % 2],
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -418,8 +429,6 @@ TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
 
 /* --- in portions ------------------------------------------------------- */
 
-#define NR_CHILDREN	250
-
 FIXTURE(portions)
 {
 	struct td_sock sock;
@@ -431,46 +440,52 @@ FIXTURE(portions)
 FIXTURE_VARIANT(portions)
 {
 	size_t recv_size;
+	unsigned int nr;	/* children and threads: enough for several */
 };
 
 FIXTURE_VARIANT_ADD(portions, of_4096)
 {
 	.recv_size = 4096,
+	.nr = 120,
 };
 
 FIXTURE_VARIANT_ADD(portions, of_8192)
 {
 	.recv_size = 8192,
+	.nr = 120,
 };
 
 FIXTURE_VARIANT_ADD(portions, of_16384)
 {
 	.recv_size = 16384,
+	.nr = 250,
 };
 
 FIXTURE_VARIANT_ADD(portions, of_32768)
 {
 	.recv_size = 32768,
+	.nr = 250,
 };
 
 FIXTURE_VARIANT_ADD(portions, of_65536)
 {
 	.recv_size = 65536,
+	.nr = 250,
 };
 
 FIXTURE_VARIANT_ADD(portions, of_1048576)
 {
 	.recv_size = 1048576,
+	.nr = 250,
 };
 
-static void many_children_and_threads(const void *unused)
+static void many_children_and_threads(const void *nr)
 {
-	static const unsigned int nr_threads = NR_CHILDREN;
 	unsigned int i;
 	pid_t pid;
 
 	/* In this order: a fork copies the threads' stacks. */
-	for (i = 0; i < NR_CHILDREN; i++) {
+	for (i = 0; i < *(const unsigned int *)nr; i++) {
 		pid = fork();
 		if (pid)
 			continue;
@@ -478,19 +493,19 @@ static void many_children_and_threads(const void *unused)
 		for (;;)
 			pause();
 	}
-	td_start_threads(&nr_threads);
+	td_start_threads(nr);
 }
 
 FIXTURE_SETUP(portions)
 {
 	ASSERT_EQ(0, td_open(&self->sock));
 	td_set_recv_size(&self->sock, variant->recv_size);
-	self->parent = td_spawn(many_children_and_threads, NULL);
+	self->parent = td_spawn(many_children_and_threads, &variant->nr);
 	ASSERT_LT(0, self->parent);
 	self->children = proc_children(self->parent);
-	ASSERT_EQ(NR_CHILDREN, self->children.nr);
+	ASSERT_EQ(variant->nr, self->children.nr);
 	self->threads = proc_tids("/proc", self->parent);
-	ASSERT_EQ(NR_CHILDREN + 1, self->threads.nr);
+	ASSERT_EQ(variant->nr + 1, self->threads.nr);
 }
 
 FIXTURE_TEARDOWN(portions)
@@ -512,7 +527,7 @@ static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
 	return nr_tasks / ((recv_size - 512) / task) + 2;
 }
 
-TEST_F(portions, are_the_whole_set)
+TEST_F_TIMEOUT(portions, are_the_whole_set, 120)
 {
 	struct td_answer *answer;
 	struct td_set seen;
@@ -539,7 +554,7 @@ TEST_F(portions, are_the_whole_set)
 	td_free(answer);
 }
 
-TEST_F(portions, are_filled)
+TEST_F_TIMEOUT(portions, are_filled, 120)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -580,7 +595,7 @@ FIXTURE_TEARDOWN(sock)
 }
 
 /* The first answer is made under a lock of all generic netlink. */
-TEST_F(sock, first_receives_the_header_alone)
+TEST_F_TIMEOUT(sock, first_receives_the_header_alone, 120)
 {
 	struct td_answer *answer = td_new_answer();
 
@@ -597,7 +612,7 @@ TEST_F(sock, first_receives_the_header_alone)
 	td_free(answer);
 }
 
-TEST_F(sock, has_one_dump_at_a_time)
+TEST_F_TIMEOUT(sock, has_one_dump_at_a_time, 120)
 {
 	struct td_answer *answer = td_new_answer(), *busy = td_new_answer();
 	__u32 seq;
@@ -626,7 +641,7 @@ TEST_F(sock, has_one_dump_at_a_time)
 	td_free(busy);
 }
 
-TEST_F(sock, does_not_mix_with_others)
+TEST_F_TIMEOUT(sock, does_not_mix_with_others, 120)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
@@ -662,7 +677,7 @@ TEST_F(sock, does_not_mix_with_others)
 	}
 }
 
-TEST_F(sock, takes_the_next_dump_after_the_last)
+TEST_F_TIMEOUT(sock, takes_the_next_dump_after_the_last, 120)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -677,7 +692,7 @@ TEST_F(sock, takes_the_next_dump_after_the_last)
 }
 
 /* A leak shows in kmemleak, a use after free in KASAN. */
-TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
+TEST_F_TIMEOUT(sock, can_be_closed_in_the_middle_of_a_dump, 120)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
@@ -705,7 +720,7 @@ TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
 	td_free(answer);
 }
 
-TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
+TEST_F_TIMEOUT(sock, can_be_closed_by_another_process_than_the_requester, 120)
 {
 	struct td_answer *answer;
 	struct td_sock sock;
@@ -723,7 +738,7 @@ TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
 	td_close(&sock);
 }
 
-TEST_F(sock, needs_no_large_receive_buffer)
+TEST_F_TIMEOUT(sock, needs_no_large_receive_buffer, 120)
 {
 	struct td_answer *answer;
 	int size = 1;

@@ -389,7 +389,7 @@ static void check_all(struct __test_metadata *_metadata,
 				      TASK_DIAG_DUMP_ALL));
 }
 
-TEST_F(hidepid, all_is_what_procfs_shows)
+TEST_F_TIMEOUT(hidepid, all_is_what_procfs_shows, 120)
 {
 	check_as(_metadata, self, variant, check_all);
 }
@@ -401,7 +401,7 @@ static void check_all_thread(struct __test_metadata *_metadata,
 				      TASK_DIAG_DUMP_ALL_THREAD));
 }
 
-TEST_F(hidepid, all_thread_is_what_procfs_shows)
+TEST_F_TIMEOUT(hidepid, all_thread_is_what_procfs_shows, 120)
 {
 	check_as(_metadata, self, variant, check_all_thread);
 }
@@ -445,7 +445,7 @@ static void check_one(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(hidepid, one_is_what_procfs_shows)
+TEST_F_TIMEOUT(hidepid, one_is_what_procfs_shows, 120)
 {
 	check_as(_metadata, self, variant, check_one);
 }
@@ -473,7 +473,7 @@ static void check_thread(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(hidepid, thread_is_what_procfs_shows)
+TEST_F_TIMEOUT(hidepid, thread_is_what_procfs_shows, 120)
 {
 	check_as(_metadata, self, variant, check_thread);
 }
@@ -504,7 +504,7 @@ static void check_children(struct __test_metadata *_metadata,
 	td_set_free(&visible);
 }
 
-TEST_F(hidepid, children_are_what_procfs_shows)
+TEST_F_TIMEOUT(hidepid, children_are_what_procfs_shows, 120)
 {
 	check_as(_metadata, self, variant, check_children);
 }
@@ -515,7 +515,7 @@ static void check_myself(struct __test_metadata *_metadata,
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 }
 
-TEST_F(hidepid, oneself_is_always_seen)
+TEST_F_TIMEOUT(hidepid, oneself_is_always_seen, 120)
 {
 	check_as(_metadata, self, variant, check_myself);
 }
@@ -548,7 +548,7 @@ static void alice_opens(struct td_sock *sock)
 }
 
 /* What the other tests take procfs's word for */
-TEST_F(alice, sees_what_the_table_says)
+TEST_F_TIMEOUT(alice, sees_what_the_table_says, 120)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -571,7 +571,7 @@ TEST_F(alice, sees_what_the_table_says)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F(alice, sees_no_thread_of_others)
+TEST_F_TIMEOUT(alice, sees_no_thread_of_others, 120)
 {
 	struct td_answer *answer;
 	struct td_set tids;
@@ -652,7 +652,7 @@ static void expect_same_refusal(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(alice, cannot_tell_a_hidden_task_from_a_missing_one)
+TEST_F_TIMEOUT(alice, cannot_tell_a_hidden_task_from_a_missing_one, 120)
 {
 	unsigned int i;
 	pid_t child;

@@ -834,9 +834,28 @@ FIXTURE_TEARDOWN(maps)
 			      self->max_map_count);
 }
 
+/* --- the table itself -------------------------------------------------- */
+
+/* A field that nobody compares would be found here. */
+TEST(every_byte_of_the_counters_has_a_twin)
+{
+	char seen[sizeof(struct task_diag_vma_stat)] = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++)
+		memset(seen + fields[i].offset, 1, fields[i].size);
+	/* These three in check_stat() */
+	memset(seen + offsetof(struct task_diag_vma_stat, start), 1, 8);
+	memset(seen + offsetof(struct task_diag_vma_stat, end), 1, 8);
+	memset(seen + offsetof(struct task_diag_vma_stat, vm_flags), 1, 128);
+	for (i = 0; i < sizeof(seen); i++)
+		EXPECT_EQ(1, seen[i])
+			TH_LOG("byte %u", i);
+}
+
 /* --- every field of every mapping -------------------------------------- */
 
-TEST_F(maps, of_every_kind_equal_procfs)
+TEST_F_TIMEOUT(maps, of_every_kind_equal_procfs, 120)
 {
 	static const char * const names[] = {
 		"/plain", "/removed (deleted)", "/" ODD_NAME,
@@ -867,7 +886,7 @@ TEST_F(maps, of_every_kind_equal_procfs)
 }
 
 /* The name of an area is optional in the kernel. */
-TEST_F(maps, have_the_names_that_were_given_to_anonymous_memory)
+TEST_F_TIMEOUT(maps, have_the_names_that_were_given_to_anonymous_memory, 120)
 {
 	struct lists *lists;
 	char *area;
@@ -885,7 +904,7 @@ TEST_F(maps, have_the_names_that_were_given_to_anonymous_memory)
 	free_lists(lists);
 }
 
-TEST_F(maps, have_the_generation_of_the_file)
+TEST_F_TIMEOUT(maps, have_the_generation_of_the_file, 120)
 {
 	union {
 		struct file_handle	handle;
@@ -925,7 +944,7 @@ static void map_huge_page(const void *unused)
 	area[0] = 1;
 }
 
-TEST_F(maps, of_hugetlb_pages_equal_procfs)
+TEST_F_TIMEOUT(maps, of_hugetlb_pages_equal_procfs, 120)
 {
 	struct lists *lists;
 	void *area;
@@ -990,7 +1009,7 @@ static void map_deep_files(const void *lens)
 	}
 }
 
-TEST_F(maps, come_with_long_names_in_parts)
+TEST_F_TIMEOUT(maps, come_with_long_names_in_parts, 120)
 {
 	static const size_t lens[] = {
 		3000, 3500, 3700, 3772, 3776, 3780, 3900, 4000, 4095, 0
@@ -1018,7 +1037,7 @@ TEST_F(maps, come_with_long_names_in_parts)
 }
 
 /* maps shows paths that no system call would take. */
-TEST_F(maps, behind_one_of_a_name_longer_than_any_path_are_there)
+TEST_F_TIMEOUT(maps, behind_one_of_a_name_longer_than_any_path_are_there, 120)
 {
 	static const size_t lens[] = { 4096, 4300, 9000, 3000, 0 };
 	pid_t pid;
@@ -1030,7 +1049,7 @@ TEST_F(maps, behind_one_of_a_name_longer_than_any_path_are_there)
 
 /* --- filters ----------------------------------------------------------- */
 
-TEST_F(maps, are_only_those_that_the_filters_leave)
+TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 {
 	const __u64 filters[] = {
 		TASK_DIAG_ONLY_VMA_EXEC, TASK_DIAG_ONLY_VMA_FILE,
@@ -1067,7 +1086,7 @@ TEST_F(maps, are_only_those_that_the_filters_leave)
 }
 
 /* Groups that are not lists do not care about filters. */
-TEST_F(maps, filters_alone_ask_for_nothing)
+TEST_F_TIMEOUT(maps, filters_alone_ask_for_nothing, 120)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -1179,14 +1198,14 @@ static const char *lacks_all(struct td_sock *sock, __u32 pid)
 	return diff.text;
 }
 
-TEST_F(maps, kernel_threads_have_none)
+TEST_F_TIMEOUT(maps, kernel_threads_have_none, 120)
 {
 	/* kthreadd and a child of it */
 	EXPECT_STREQ("", lacks_all(&self->sock, 2));
 	EXPECT_STREQ("", lacks_all(&self->sock, 3));
 }
 
-TEST_F(maps, zombies_have_none)
+TEST_F_TIMEOUT(maps, zombies_have_none, 120)
 {
 	pid_t pid;
 
@@ -1243,7 +1262,7 @@ static pid_t spawn_program(const char *path)
 	return pid;
 }
 
-TEST_F(maps, exe_is_the_path_of_the_program)
+TEST_F_TIMEOUT(maps, exe_is_the_path_of_the_program, 120)
 {
 	static const char odd[] = "/tmp/" ODD_NAME;
 	struct query plain = { 0, TASK_DIAG_DUMP_ONE, BIT(EXE), 0, 65536 };
@@ -1269,7 +1288,7 @@ TEST_F(maps, exe_is_the_path_of_the_program)
 	free_lists(lists);
 }
 
-TEST_F(maps, a_long_exe_comes_in_parts)
+TEST_F_TIMEOUT(maps, a_long_exe_comes_in_parts, 120)
 {
 	char path[PATH_MAX] = "/tmp", name[202];
 	struct lists *lists;
@@ -1298,7 +1317,7 @@ TEST_F(maps, a_long_exe_comes_in_parts)
 }
 
 /* A plain request is served under locks that stop all of generic netlink. */
-TEST_F(maps, need_a_dump)
+TEST_F_TIMEOUT(maps, need_a_dump, 120)
 {
 	static const __u64 groups[] = {
 		BIT(VMA), BIT(VMA_STAT), BIT(MEM_ROLLUP), MAPS_GROUPS,
@@ -1410,7 +1429,7 @@ static bool is_in(const struct regions *regions, __u64 start, __u64 end)
 	return false;
 }
 
-TEST_F(exec, ends_a_list)
+TEST_F_TIMEOUT(exec, ends_a_list, 120)
 {
 	const struct td_props *task;
 	struct regions regions;

@@ -414,13 +414,13 @@ static void run_changed(struct __test_metadata *_metadata,
 	_exit(0);
 }
 
-TEST_F(dump, ends_with_its_requester)
+TEST_F_TIMEOUT(dump, ends_with_its_requester, 120)
 {
 	run_changed(_metadata, self, variant);
 }
 
 /* Not even the first part was filled by the requester. */
-TEST_F(dump, ends_with_its_requester_at_once)
+TEST_F_TIMEOUT(dump, ends_with_its_requester_at_once, 120)
 {
 	struct td_answer *answer = self->answer;
 	pid_t child = fork();
@@ -482,7 +482,7 @@ static void *recv_in_thread(void *arg)
 	return NULL;
 }
 
-TEST_F(thread, of_the_requester_goes_on)
+TEST_F_TIMEOUT(thread, of_the_requester_goes_on, 120)
 {
 	pthread_t thread;
 
@@ -499,7 +499,7 @@ static void *recv_as_alice_in_thread(void *arg)
 	return recv_in_thread(arg);
 }
 
-TEST_F(thread, with_ids_of_its_own_does_not)
+TEST_F_TIMEOUT(thread, with_ids_of_its_own_does_not, 120)
 {
 	pthread_t thread;
 
@@ -698,13 +698,13 @@ static void run_as_alice(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F(helper, reads_nothing_for_others)
+TEST_F_TIMEOUT(helper, reads_nothing_for_others, 120)
 {
 	run_as_alice(_metadata, self, read_by_helper_often);
 }
 
 /* The requester becomes the helper: the same process, other credentials. */
-TEST_F(helper, reads_nothing_that_it_asked_for_before_its_exec)
+TEST_F_TIMEOUT(helper, reads_nothing_that_it_asked_for_before_its_exec, 120)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;
@@ -765,7 +765,7 @@ static void write_by_helper(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(helper, writes_nothing_for_others)
+TEST_F_TIMEOUT(helper, writes_nothing_for_others, 120)
 {
 	run_as_alice(_metadata, self, write_by_helper);
 }
@@ -788,13 +788,13 @@ static void use_after_helper(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F(helper, leaves_the_socket_usable)
+TEST_F_TIMEOUT(helper, leaves_the_socket_usable, 120)
 {
 	run_as_alice(_metadata, self, use_after_helper);
 }
 
 /* Not by mistake, but by hand: a socket passed to a process of root */
-TEST_F(helper, that_is_root_s_gets_nothing_from_alice_s_dump)
+TEST_F_TIMEOUT(helper, that_is_root_s_gets_nothing_from_alice_s_dump, 120)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;
@@ -1083,7 +1083,7 @@ TEST_F(netns, that_the_socket_is_from_counts)
 		     EPERM_NETNS);
 }
 
-/* Root of the user namespace may ask there, for what he may see. */
+/* Root of the user namespace may ask there, for what it may see. */
 TEST_F(netns, serves_the_user_namespace_that_owns_it)
 {
 	struct td_answer *answer;
