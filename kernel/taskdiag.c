@@ -515,6 +515,13 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 	dump->mm = NULL;
 }
 
+static void task_diag_next_group(struct task_diag_dump *dump)
+{
+	dump->group++;
+	dump->t.pos = 0;
+	dump->t.part = 0;
+}
+
 /*
  * Appends to the message at the skb's end, which begins at @start, the groups
  * of the task from dump->group on.
@@ -531,7 +538,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 	busy = task_diag_lock_task(dump);
 	locked = !busy;
 
-	for (; dump->group < task_diag_nr_groups; dump->group++, t->pos = 0) {
+	for (; dump->group < task_diag_nr_groups; task_diag_next_group(dump)) {
 		group = &task_diag_groups[dump->group];
 		if (group->phase == TASK_DIAG_PHASE_RCU ||
 		    !(t->show_flags & BIT_ULL(group->attr)))
@@ -557,8 +564,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 		/* What a whole skb does not hold, no next one will. */
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
 		task_diag_put_error(skb, group->attr, err);
-		dump->group++;
-		t->pos = 0;
+		task_diag_next_group(dump);
 	}
 	if (err)
 		nla_put_flag(skb, TASK_DIAG_MORE);

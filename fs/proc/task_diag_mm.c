@@ -14,6 +14,7 @@
 #include <linux/pkeys.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/task_diag.h>
@@ -230,26 +231,37 @@ static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 	       vma : NULL;
 }
 
+struct task_diag_buf {
+	char	*data;
+	size_t	size;
+};
+
+/* Longer paths than this are not told: nobody could open them either. */
+#define TASK_DIAG_NAME_MAX	SZ_1M
+
 /* Calls @put for each mapping from t->pos on, under the mmap lock. */
 static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 			      int (*put)(struct sk_buff *skb,
 					 struct task_diag_task *t,
-					 struct vm_area_struct *vma, char *buf),
-			      char *buf)
+					 struct vm_area_struct *vma,
+					 const struct task_diag_buf *buf),
+			      const struct task_diag_buf *buf)
 {
 	struct vm_area_struct *vma;
 	int err = 0;
 
 	if (!mmap_read_trylock(t->mm))
 		return -EAGAIN;
-	while ((vma = task_diag_next_vma(t, t->pos & PAGE_MASK))) {
+	while ((vma = task_diag_next_vma(t, t->pos))) {
 		/* A part of a name is told of the same mapping only. */
-		if (vma->vm_start != (t->pos & PAGE_MASK))
-			t->pos = vma->vm_start;
+		if (vma->vm_start != t->pos)
+			t->part = 0;
+		t->pos = vma->vm_start;
 		err = put(skb, t, vma, buf);
 		if (err)
 			break;
 		t->pos = vma->vm_end;
+		t->part = 0;
 		if (!t->pos)
 			break;
 		cond_resched();
@@ -258,24 +270,31 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/* The name in the last column of maps, in @buf, of PATH_MAX bytes, or not. */
-static const char *task_diag_vma_name(struct vm_area_struct *vma, char *buf)
+/* The name in the last column of maps, made in @buf, or not. */
+static const char *task_diag_vma_name(struct vm_area_struct *vma,
+				      const struct task_diag_buf *buf)
 {
 	const char *name, *format;
 	const struct path *path;
 
 	get_vma_name(vma, &path, &name, &format);
-	if (path)
-		return d_path(path, buf, PATH_MAX);
+	if (path) {
+		name = d_path(path, buf->data, buf->size);
+		if (name == ERR_PTR(-ENAMETOOLONG) &&
+		    buf->size >= TASK_DIAG_NAME_MAX)
+			return "";
+		return name;
+	}
 	if (format) {
-		snprintf(buf, PATH_MAX, format, name);
-		return buf;
+		snprintf(buf->data, buf->size, format, name);
+		return buf->data;
 	}
 	return name ?: "";
 }
 
 static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
-			     struct vm_area_struct *vma, char *buf)
+			     struct vm_area_struct *vma,
+			     const struct task_diag_buf *buf)
 {
 	const char *name = task_diag_vma_name(vma, buf);
 	unsigned int room = task_diag_room(skb), part;
@@ -304,9 +323,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		     (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
 		     (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
 	info.name_len = strlen(name);
-	/* Mappings start on a page, so there is room for it in t->pos. */
-	BUILD_BUG_ON(PATH_MAX > PAGE_SIZE);
-	info.name_off = min_t(u64, offset_in_page(t->pos), info.name_len);
+	info.name_off = min(t->part, info.name_len);
 	part = min_t(size_t, info.name_len - info.name_off, room - sizeof(info));
 
 	payload = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(info) + part);
@@ -314,22 +331,25 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		return -EMSGSIZE;
 	memcpy(payload, &info, sizeof(info));
 	memcpy(payload + sizeof(info), name + info.name_off, part);
-	if (info.name_off + part == info.name_len)
-		return 0;
-	t->pos += part;
-	return -EMSGSIZE;
+	t->part = info.name_off + part;
+	return t->part == info.name_len ? 0 : -EMSGSIZE;
 }
 
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 {
-	char *buf;
-	int err;
+	struct task_diag_buf buf;
+	int err = -ENAMETOOLONG;
 
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-	err = task_diag_put_vmas(skb, t, task_diag_put_vma, buf);
-	kfree(buf);
+	/* Deeply nested directories make paths that no program can open. */
+	for (buf.size = PATH_MAX;
+	     err == -ENAMETOOLONG && buf.size <= TASK_DIAG_NAME_MAX;
+	     buf.size *= 2) {
+		buf.data = kvmalloc(buf.size, GFP_KERNEL_ACCOUNT);
+		if (!buf.data)
+			return -ENOMEM;
+		err = task_diag_put_vmas(skb, t, task_diag_put_vma, &buf);
+		kvfree(buf.data);
+	}
 	return err;
 }
 #endif /* CONFIG_MMU */
@@ -380,7 +400,8 @@ static void task_diag_fill_vm_flags(struct task_diag_vma_stat *info,
 }
 
 static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
-				  struct vm_area_struct *vma, char *buf)
+				  struct vm_area_struct *vma,
+				  const struct task_diag_buf *buf)
 {
 	struct task_diag_vma_stat info;
 	struct mem_size_stats mss = {};

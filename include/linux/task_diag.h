@@ -27,6 +27,7 @@ struct user_namespace;
  * @show_flags: all that was asked for
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
  *	filler to use as it likes from then on
+ * @part: the same within what @pos points at
  */
 struct task_diag_task {
 	struct task_struct	*task;
@@ -37,6 +38,7 @@ struct task_diag_task {
 	struct user_namespace	*user_ns;
 	u64			show_flags;
 	u64			pos;
+	u32			part;
 };
 
 /**

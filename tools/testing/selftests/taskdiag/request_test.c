@@ -257,7 +257,8 @@ TEST_F(request, bytes_behind_the_attributes_are_refused)
 		td_request_get(&self->sock, &msg, variant->flags, &self->req);
 		msg.nlh.nlmsg_len += rest;
 		expect_refused(_metadata, td_exchange(&self->sock, &msg),
-			       EINVAL, "bytes leftover after parsing attributes", 0);
+			       EINVAL,
+			       "bytes leftover after parsing attributes", 0);
 	}
 }
 
@@ -293,7 +294,8 @@ TEST_F(request, unknown_netlink_flag_is_refused)
 		td_request_get(&self->sock, &msg, variant->flags | 1 << bit,
 			       &self->req);
 		expect_refused(_metadata, td_exchange(&self->sock, &msg),
-			       EINVAL, "ambiguous or reserved bits set in nlmsg_flags",
+			       EINVAL,
+			       "ambiguous or reserved bits set in nlmsg_flags",
 			       0);
 	}
 }
