@@ -5,6 +5,7 @@
  * These run without exec_update_lock: all that they may use is t->mm.
  */
 #include <linux/dcache.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
@@ -21,6 +22,22 @@
 #include <net/netlink.h>
 #include "internal.h"
 #include "task_diag_attrs.h"
+
+/*
+ * Who maps and unmaps a lot holds the lock often, but briefly: try again, but
+ * wait for nobody who may hold it as long as he likes.
+ */
+static bool task_diag_mmap_trylock(struct mm_struct *mm)
+{
+	int tries = 4;
+
+	while (!mmap_read_trylock(mm)) {
+		if (!--tries)
+			return false;
+		usleep_range(10, 50);
+	}
+	return true;
+}
 
 int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
 {
@@ -100,7 +117,7 @@ static int task_diag_read_mm(struct mm_struct *mm, unsigned long addr,
 	struct page *page;
 	void *kaddr;
 
-	if (!mmap_read_trylock(mm))
+	if (!task_diag_mmap_trylock(mm))
 		return 0;
 	while (done < len) {
 		if (get_user_pages_remote(mm, addr + done, 1,
@@ -133,13 +150,15 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 	unsigned int used = part;
 	struct nlattr *nla;
 	void *bytes;
+	int got;
 
 	if (len && !part)
 		return -EMSGSIZE;
 	bytes = task_diag_reserve(skb, attr, part);
 	if (!bytes)
 		return -EMSGSIZE;
-	if (task_diag_read_mm(t->mm, start + t->pos, bytes, part) < part) {
+	got = task_diag_read_mm(t->mm, start + t->pos, bytes, part);
+	if (got < part && !(text && memchr(bytes, 0, got))) {
 		skb_trim(skb, before);
 		return -EAGAIN;
 	}
@@ -250,7 +269,7 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	struct vm_area_struct *vma;
 	int err = 0;
 
-	if (!mmap_read_trylock(t->mm))
+	if (!task_diag_mmap_trylock(t->mm))
 		return -EAGAIN;
 	while ((vma = task_diag_next_vma(t, t->pos))) {
 		/* A part of a name is told of the same mapping only. */
@@ -441,7 +460,7 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
-	if (!mmap_read_trylock(mm))
+	if (!task_diag_mmap_trylock(mm))
 		return -EAGAIN;
 	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
@@ -455,7 +474,7 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 		vma_iter_invalidate(&vmi);
 		mmap_read_unlock(mm);
 		cond_resched();
-		if (!mmap_read_trylock(mm))
+		if (!task_diag_mmap_trylock(mm))
 			return -EAGAIN;
 	}
 	mmap_read_unlock(mm);
