@@ -8,7 +8,7 @@ set ylabel "million instructions (ms at one per ns)"
 set title "Reading pid, parents, state and name of every process"
 data = dir."/tasks.dat"
 do for [kind in "svg png"] {
-	eval "set terminal ".kind." size 800,500"
+	eval "set terminal ".kind." noenhanced size 800,500"
 	set output dir."/tasks.".kind
 	plot data using 1:2 with linespoints title "/proc/PID/stat", \
 	     data using 1:3 with linespoints title "BPF task iterator", \
