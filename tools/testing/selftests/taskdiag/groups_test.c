@@ -3,6 +3,7 @@
  * Every field of every group equals the file under /proc/PID that shows it, for
  * tasks in every condition, and groups come whole however they are split.
  */
+#include "diff.h"
 #include "taskdiag.h"
 
 #include <linux/filter.h>
@@ -366,31 +367,6 @@ static const size_t sizes[TD_MAX_GROUPS] = {
 };
 
 /* --- the comparison ---------------------------------------------------- */
-
-/* What is wrong, all of it, in the order in which it was found */
-static struct {
-	char	text[2000];
-	size_t	len;
-} diff;
-
-static void begin_diff(void)
-{
-	diff.len = 0;
-	diff.text[0] = 0;
-}
-
-static __printf(1, 2) void differs(const char *fmt, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(diff.text + diff.len, sizeof(diff.text) - diff.len, fmt,
-			args);
-	va_end(args);
-	if (len < (int)(sizeof(diff.text) - diff.len))
-		diff.len += len;
-}
 
 static __u64 load(const char *data, size_t size)
 {

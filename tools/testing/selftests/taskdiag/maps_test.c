@@ -3,6 +3,7 @@
  * The groups of mappings, VMA, VMA_STAT, MEM_ROLLUP and EXE, equal maps, smaps,
  * smaps_rollup and exe under /proc/PID in every field of every mapping.
  */
+#include "diff.h"
 #include "taskdiag.h"
 
 #include <limits.h>
@@ -25,32 +26,6 @@
 #define DEADLINE_S	60	/* an emulated debug kernel is slow */
 #define PAGE		4096UL
 #define ODD_NAME	"odd\n \\012\t\x01\xff(deleted)"
-
-/* --- what is wrong ----------------------------------------------------- */
-
-static struct {
-	char	text[2000];
-	size_t	len;
-} diff;
-
-static void begin_diff(void)
-{
-	diff.len = 0;
-	diff.text[0] = 0;
-}
-
-static __printf(1, 2) void differs(const char *fmt, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(diff.text + diff.len, sizeof(diff.text) - diff.len, fmt,
-			args);
-	va_end(args);
-	if (len < (int)(sizeof(diff.text) - diff.len))
-		diff.len += len;
-}
 
 /* --- what task_diag says ----------------------------------------------- */
 

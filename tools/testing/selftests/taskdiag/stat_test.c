@@ -3,6 +3,7 @@
  * The groups STAT, CGROUP, NS and NSPID: of threads what taskstats answers, of
  * processes what procfs sums up, and what it says of where a task is.
  */
+#include "diff.h"
 #include "taskdiag.h"
 
 #include <linux/taskstats.h>
@@ -26,30 +27,6 @@
 #define DELAYACCT	"/proc/sys/kernel/task_delayacct"
 
 /* --- what is wrong ----------------------------------------------------- */
-
-static struct {
-	char	text[2000];
-	size_t	len;
-} diff;
-
-static void begin_diff(void)
-{
-	diff.len = 0;
-	diff.text[0] = 0;
-}
-
-static __printf(1, 2) void differs(const char *fmt, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(diff.text + diff.len, sizeof(diff.text) - diff.len, fmt,
-			args);
-	va_end(args);
-	if (len < (int)(sizeof(diff.text) - diff.len))
-		diff.len += len;
-}
 
 static void expect(__u32 pid, const char *what, __u64 here, __u64 there)
 {
