@@ -3,10 +3,10 @@
 #ifndef __TASKDIAG_DIFF_H
 #define __TASKDIAG_DIFF_H
 
+#include "taskdiag.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "taskdiag.h"
 
 /* What is wrong, all of it, in the order in which it was found */
 static struct {

@@ -3,8 +3,8 @@
  * Every field of every group equals the file under /proc/PID that shows it, for
  * tasks in every condition, and groups come whole however they are split.
  */
-#include "diff.h"
 #include "taskdiag.h"
+#include "diff.h"
 
 #include <linux/filter.h>
 #include <linux/io_uring.h>

@@ -3,8 +3,8 @@
  * The groups of mappings, VMA, VMA_STAT, MEM_ROLLUP and EXE, equal maps, smaps,
  * smaps_rollup and exe under /proc/PID in every field of every mapping.
  */
-#include "diff.h"
 #include "taskdiag.h"
+#include "diff.h"
 
 #include <limits.h>
 #include <sys/mman.h>

@@ -3,8 +3,8 @@
  * The groups STAT, CGROUP, NS and NSPID: of threads what taskstats answers, of
  * processes what procfs sums up, and what it says of where a task is.
  */
-#include "diff.h"
 #include "taskdiag.h"
+#include "diff.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>
