@@ -938,18 +938,24 @@ TEST_F_TIMEOUT(groups, of_processes_with_any_name, 120)
 /* A file that is on no tmpfs, so that its pages can be dropped */
 static void fault_with_io(void)
 {
+	static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	int fd = open("/proc/self/exe", O_RDONLY);
 	struct stat st;
 	void *page;
 
 	td_must(fd >= 0 && !fstat(fd, &st), "/proc/self/exe");
-	/* Its last page is of its symbols, which nobody maps. */
+	/*
+	 * Its last page is of its symbols, which nobody maps. One at a time, or
+	 * one finds what another has read in.
+	 */
+	pthread_mutex_lock(&mutex);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd,
 		    (st.st_size - 1) & ~4095L);
 	td_must(page != MAP_FAILED && !madvise(page, 4096, MADV_POPULATE_READ),
 		"mmap");
 	munmap(page, 4096);
+	pthread_mutex_unlock(&mutex);
 	close(fd);
 }
 
