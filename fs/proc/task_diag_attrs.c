@@ -10,12 +10,14 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/proc_ns.h>
 #include <linux/ptrace.h>
 #include <linux/sched/cputime.h>
+#include <linux/sched/numa_balancing.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
@@ -29,6 +31,7 @@
 #include <linux/user_namespace.h>
 #include "internal.h"
 #include "task_diag_attrs.h"
+#include "task_diag_layout.h"
 
 int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 		  unsigned int len)
@@ -232,6 +235,7 @@ static int task_diag_fill_sched(struct sk_buff *skb, struct task_diag_task *t)
 	info.nr_threads = get_nr_threads(task);
 	info.flags = task->flags;
 	info.exit_signal = task->exit_signal;
+	info.numa_group = task_numa_group_id(task);
 
 	return task_diag_put(skb, TASK_DIAG_SCHED, &info, sizeof(info));
 }
@@ -272,6 +276,11 @@ static int task_diag_fill_signal(struct sk_buff *skb, struct task_diag_task *t)
 				       UCOUNT_RLIMIT_SIGPENDING);
 	rcu_read_unlock();
 	info.queue_limit = task_rlimit(t->task, RLIMIT_SIGPENDING);
+	info.exit_code = t->task->exit_code;
+	if (!t->per_thread &&
+	    sig->flags & (SIGNAL_GROUP_EXIT | SIGNAL_STOP_STOPPED))
+		info.exit_code = sig->group_exit_code;
+	info.core_dumping = !!sig->core_state;
 	unlock_task_sighand(t->task, &flags);
 
 	return task_diag_put(skb, TASK_DIAG_SIGNAL, &info, sizeof(info));
@@ -334,6 +343,8 @@ static int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 	info.open_fds = bitmap_weight(fdt->open_fds, fdt->max_fds);
 	info.max_fds = fdt->max_fds;
 	rcu_read_unlock();
+	if (task->fs)
+		info.umask = task->fs->umask;
 	task_unlock(task);
 
 	return task_diag_put(skb, TASK_DIAG_FD, &info, sizeof(info));
@@ -560,6 +571,8 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(MEM_ROLLUP, sizeof(struct task_diag_mem_rollup), MM,
 			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_mem_rollup),
+	TASK_DIAG_GROUP(MM_MAP, sizeof(struct task_diag_mm_map), MM, NULL,
+			task_diag_fill_mm_map),
 	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),

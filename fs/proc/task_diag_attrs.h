@@ -15,6 +15,7 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t);
+int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t);
 
 #ifdef CONFIG_MMU
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t);

@@ -12,6 +12,7 @@
 #include <linux/hugetlb.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/mmu_context.h>
 #include <linux/pkeys.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -102,6 +103,30 @@ int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
 	info.hugetlb = (u64)atomic_long_read(&mm->hugetlb_usage) << PAGE_SHIFT;
 #endif
 	return task_diag_put(skb, TASK_DIAG_MEM, &info, sizeof(info));
+}
+
+int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct mm_struct *mm = t->mm;
+	struct task_diag_mm_map info;
+
+	memset(&info, 0, sizeof(info));
+	spin_lock(&mm->arg_lock);
+	info.start_code = mm->start_code;
+	info.end_code = mm->end_code;
+	info.start_data = mm->start_data;
+	info.end_data = mm->end_data;
+	info.start_brk = mm->start_brk;
+	info.start_stack = mm->start_stack;
+	info.arg_start = mm->arg_start;
+	info.arg_end = mm->arg_end;
+	info.env_start = mm->env_start;
+	info.env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+	info.untag_mask = mm_untag_mask(mm);
+	info.thp_enabled = IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
+			   !test_bit(MMF_DISABLE_THP, &mm->flags);
+	return task_diag_put(skb, TASK_DIAG_MM_MAP, &info, sizeof(info));
 }
 
 /*

@@ -121,6 +121,7 @@ struct task_diag_pid {
  * @TASK_DIAG_LIMITS: array of struct task_diag_limit, indexed by RLIMIT_*
  * @TASK_DIAG_FD: struct task_diag_fd
  * @TASK_DIAG_MEM_ROLLUP: struct task_diag_mem_rollup
+ * @TASK_DIAG_MM_MAP: struct task_diag_mm_map
  * @TASK_DIAG_PID: u32, the task in the caller's pid namespace: the process for
  *	strategies over processes, the thread for strategies over threads; in
  *	every %TASK_DIAG_CMD_GET message, first
@@ -158,6 +159,7 @@ enum task_diag_attr {
 	TASK_DIAG_LIMITS = 20,
 	TASK_DIAG_FD = 21,
 	TASK_DIAG_MEM_ROLLUP = 22,
+	TASK_DIAG_MM_MAP = 23,
 
 	TASK_DIAG_PID = 64,
 	TASK_DIAG_ERROR,
@@ -193,6 +195,7 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_LIMITS	_BITULL(TASK_DIAG_LIMITS)
 #define TASK_DIAG_SHOW_FD	_BITULL(TASK_DIAG_FD)
 #define TASK_DIAG_SHOW_MEM_ROLLUP _BITULL(TASK_DIAG_MEM_ROLLUP)
+#define TASK_DIAG_SHOW_MM_MAP	_BITULL(TASK_DIAG_MM_MAP)
 
 /*
  * Not groups: with either, VMA and VMA_STAT tell executable mappings only, or
@@ -491,6 +494,8 @@ struct task_diag_times {
  * @flags: PF_* flags of the kernel (stat: 9)
  * @exit_signal: signal for the parent at its end, or -1 for a thread that is
  *	not its process's leader (stat: 38)
+ * @numa_group: NUMA group, or 0 (status: Ngid)
+ * @pad: zero
  *
  * All are of the one task, for strategies over processes the leader, as they
  * are in /proc/PID. @run_time, @run_delay and @pcount are 0 unless the kernel
@@ -510,6 +515,8 @@ struct task_diag_sched {
 	__u32		nr_threads;
 	__u32		flags;
 	__s32		exit_signal;
+	__u32		numa_group;
+	__u32		pad;
 };
 
 /**
@@ -562,6 +569,9 @@ struct task_diag_mem {
  * @queue_limit: the most that may be (SigQ, after the slash)
  * @tty_nr: device number of the controlling terminal, or 0 (stat: 7)
  * @tty_pgrp: foreground process group of that terminal, or -1 (stat: 8)
+ * @exit_code: how it ended, in the form waitpid(2) reports; of a stopped process
+ *	the signal that stopped it, until the parent has waited for that (stat: 52)
+ * @core_dumping: 1 while its core is dumped (status: CoreDumping)
  *
  * Signal n is bit n - 1. Absent for a task that is past all signals.
  */
@@ -575,6 +585,8 @@ struct task_diag_signal {
 	__aligned_u64	queue_limit;
 	__u32		tty_nr;
 	__s32		tty_pgrp;
+	__s32		exit_code;
+	__u32		core_dumping;
 };
 
 /**
@@ -674,10 +686,52 @@ struct task_diag_limit {
  * struct task_diag_fd - %TASK_DIAG_FD
  * @open_fds: open file descriptors (fd: its size in bytes, as stat(2) tells it)
  * @max_fds: descriptors that its table has room for (status: FDSize)
+ * @umask: permissions that files it creates lack (status: Umask)
+ * @pad: zero
+ *
+ * Absent for a task without files: zombies.
  */
 struct task_diag_fd {
 	__u32	open_fds;
 	__u32	max_fds;
+	__u32	umask;
+	__u32	pad;
+};
+
+/**
+ * struct task_diag_mm_map - %TASK_DIAG_MM_MAP
+ * @start_code: start of the executable's code (stat: 26)
+ * @end_code: its end (stat: 27)
+ * @start_data: start of its data (stat: 45)
+ * @end_data: its end (stat: 46)
+ * @start_brk: start of the heap (stat: 47)
+ * @start_stack: start of the stack (stat: 28)
+ * @arg_start: start of the arguments (stat: 48)
+ * @arg_end: their end (stat: 49)
+ * @env_start: start of the environment (stat: 50)
+ * @env_end: its end (stat: 51)
+ * @untag_mask: bits of an address that are no tag (status: untag_mask)
+ * @thp_enabled: 1 unless PR_SET_THP_DISABLE forbids huge pages, or the kernel has
+ *	none (status: THP_enabled)
+ * @pad: zero
+ *
+ * Most are those of struct prctl_mm_map. Absent for a task without memory of
+ * its own: kernel threads and zombies.
+ */
+struct task_diag_mm_map {
+	__aligned_u64	start_code;
+	__aligned_u64	end_code;
+	__aligned_u64	start_data;
+	__aligned_u64	end_data;
+	__aligned_u64	start_brk;
+	__aligned_u64	start_stack;
+	__aligned_u64	arg_start;
+	__aligned_u64	arg_end;
+	__aligned_u64	env_start;
+	__aligned_u64	env_end;
+	__aligned_u64	untag_mask;
+	__u32		thp_enabled;
+	__u32		pad;
 };
 
 #endif /* _UAPI_LINUX_TASK_DIAG_H */
