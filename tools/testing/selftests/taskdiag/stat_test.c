@@ -69,11 +69,30 @@ static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
 	return pid;
 }
 
+/* The leader may be the first to die. */
+static bool wait_threads_gone(__u32 pid)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct td_set tids;
+	size_t nr;
+
+	do {
+		tids = proc_tids("/proc", pid);
+		nr = tids.nr;
+		td_set_free(&tids);
+		if (nr == 1)
+			return true;
+		usleep(1000);
+	} while (td_now() < deadline);
+	return false;
+}
+
 static pid_t spawn_zombie(void (*setup)(const void *arg), const void *arg)
 {
 	pid_t pid = td_spawn(setup, arg);
 
-	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z')))
+	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z') ||
+			!wait_threads_gone(pid)))
 		return -1;
 	return pid;
 }
@@ -144,7 +163,7 @@ static void work(void)
 		area[i * 4096] = 1;
 	munmap(area, 64 * 4096);
 	for (i = 0; i < 5; i++)
-		usleep(100);
+		usleep(1000);
 	while (cpu_time() < end)
 		getppid();
 

@@ -1112,8 +1112,8 @@ static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 }
 
 /* The process by a plain request and by a dump, against procfs. */
-static const char *td_check_process(struct td_sock *sock, const char *proc,
-				    __u32 pid)
+static const char *td_process_diff(struct td_sock *sock, const char *proc,
+				   __u32 pid)
 {
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
 	struct td_answer *answer;
@@ -1138,8 +1138,8 @@ static const char *td_check_process(struct td_sock *sock, const char *proc,
 }
 
 /* All threads of the process against procfs. */
-static const char *td_check_threads(struct td_sock *sock, const char *proc,
-				    __u32 pid)
+static const char *td_threads_diff(struct td_sock *sock, const char *proc,
+				   __u32 pid)
 {
 	struct td_answer *answer = td_dump(sock, TASK_DIAG_DUMP_THREAD,
 					   TASK_DIAG_SHOW_BASE, pid);
@@ -1158,6 +1158,33 @@ static const char *td_check_threads(struct td_sock *sock, const char *proc,
 	td_set_free(&seen);
 	td_free(answer);
 	return text;
+}
+
+/* Tries again for a while, as a task may still be about to fall asleep. */
+static const char *td_settles(const char *(*differs)(struct td_sock *sock,
+						     const char *proc, __u32 pid),
+			      struct td_sock *sock, const char *proc, __u32 pid)
+{
+	const char *diff = differs(sock, proc, pid);
+	unsigned int i;
+
+	for (i = 0; i < 10 && diff[0]; i++) {
+		usleep(20000);
+		diff = differs(sock, proc, pid);
+	}
+	return diff;
+}
+
+static const char *td_check_process(struct td_sock *sock, const char *proc,
+				    __u32 pid)
+{
+	return td_settles(td_process_diff, sock, proc, pid);
+}
+
+static const char *td_check_threads(struct td_sock *sock, const char *proc,
+				    __u32 pid)
+{
+	return td_settles(td_threads_diff, sock, proc, pid);
 }
 
 /*
