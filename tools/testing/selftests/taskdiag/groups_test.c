@@ -5,8 +5,10 @@
  */
 #include "taskdiag.h"
 #include "diff.h"
+#include "storage.h"
 
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <linux/userfaultfd.h>
@@ -1930,6 +1932,111 @@ TEST_F_TIMEOUT(recv_size, splits_some_tasks_of_many, 120)
 	td_free_props(answer);
 	EXPECT_STREQ("", process_differs(&self->sock, pids[0]));
 	EXPECT_STREQ("", process_differs(&self->sock, pids[4]));
+}
+
+/* --- storage ----------------------------------------------------------- */
+
+#define STORAGE_SIZE	(16 << 20)
+
+FIXTURE(storage)
+{
+	struct td_sock sock;
+	struct td_storage storage;
+};
+
+FIXTURE_SETUP(storage)
+{
+	self->storage.fd = -1;
+	ASSERT_EQ(0, td_open(&self->sock));
+	ASSERT_STREQ("", td_open_storage(&self->storage, STORAGE_SIZE));
+}
+
+FIXTURE_TEARDOWN(storage)
+{
+	td_kill_children();
+	td_close_storage(&self->storage);
+	td_close(&self->sock);
+}
+
+/* Reads 32 KiB at least, writes 64, and takes back 16 before they are out. */
+static void use_storage(const void *path)
+{
+	const __u64 range[] = { 8 << 20, 16384 };
+	int fd = open(path, O_RDWR);
+	static char buf[65536];
+
+	td_must(fd >= 0 && pread(fd, buf, 32768, 4 << 20) == 32768 &&
+		pwrite(fd, buf, 49152, 0) == 49152 && !fsync(fd) &&
+		pwrite(fd, buf, range[1], range[0]) == (ssize_t)range[1] &&
+		!ioctl(fd, BLKZEROOUT, range), path);
+}
+
+TEST_F(storage, that_a_process_uses_is_counted)
+{
+	struct task_diag_io io;
+	pid_t pid;
+
+	/* With its last descriptor here what is dirty would be written. */
+	pid = td_spawn_sleeper(use_storage, self->storage.path);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
+	io = PROCESS(&self->sock, pid, IO, io);
+	EXPECT_LE(32768, io.read_bytes);
+	EXPECT_EQ(65536, io.write_bytes);
+	EXPECT_EQ(16384, io.cancelled_write_bytes);
+}
+
+TEST_F(storage, swapped_out_memory_is_counted)
+{
+	struct task_diag_mem mem;
+	pid_t pid;
+
+	ASSERT_STREQ("", td_start_swap(&self->storage, STORAGE_SIZE));
+	pid = td_spawn_sleeper(td_swap_out, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
+	mem = PROCESS(&self->sock, pid, MEM, mem);
+	EXPECT_EQ(1 << 19, mem.swap);
+	EXPECT_LE(1 << 19, mem.rss_anon);
+}
+
+/* The pages of its own arguments and environment */
+static void swap_out_arguments(const void *unused)
+{
+	char *start = (char *)((unsigned long)environ[0] & ~4095UL);
+
+	td_must(!madvise(start, 4096, MADV_PAGEOUT), "MADV_PAGEOUT");
+}
+
+TEST_F(storage, swapped_out_arguments_are_busy_until_they_are_read_in)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct td_props_answer *answer;
+	unsigned int busy = 0;
+	pid_t pid;
+	bool done;
+
+	ASSERT_STREQ("", td_start_swap(&self->storage, STORAGE_SIZE));
+	pid = td_spawn_sleeper(swap_out_arguments, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_LT(0, PROCESS(&self->sock, pid, MEM, mem).swap);
+	do {
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, BIT(ENVIRON), pid);
+		ASSERT_STREQ("", td_props_whole(answer));
+		ASSERT_EQ(1, answer->nr_tasks);
+		done = !answer->tasks[0].failed;
+		if (!done) {
+			EXPECT_EQ(-EAGAIN, answer->tasks[0]
+				  .groups[TASK_DIAG_ENVIRON].error);
+			busy++;
+			usleep(1000);
+		}
+		td_free_props(answer);
+	} while (!done && td_now() < deadline);
+	EXPECT_TRUE(done);
+	TH_LOG("busy %u times", busy);
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 }
 
 TEST_F(groups, that_fit_come_in_one_message)

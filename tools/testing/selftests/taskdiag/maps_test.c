@@ -5,6 +5,7 @@
  */
 #include "taskdiag.h"
 #include "diff.h"
+#include "storage.h"
 
 #include <limits.h>
 #include <sys/mman.h>
@@ -939,6 +940,27 @@ TEST_F_TIMEOUT(maps, of_hugetlb_pages_equal_procfs, 120)
 	free_lists(lists);
 	td_kill_children();
 	td_write_file("/proc/sys/vm/nr_hugepages", "0");
+}
+
+TEST_F_TIMEOUT(maps, of_swapped_out_memory_equal_procfs, 120)
+{
+	const struct task_diag_mem_rollup *rollup;
+	const size_t size = 16 << 20;
+	struct td_storage storage;
+	struct lists *lists;
+	pid_t pid;
+
+	ASSERT_STREQ("", td_open_storage(&storage, size));
+	EXPECT_STREQ("", td_start_swap(&storage, size));
+	pid = spawn_stopped(td_swap_out, NULL);
+	EXPECT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(pid));
+	lists = get_process(&self->sock, BIT(MEM_ROLLUP), pid);
+	rollup = (void *)props_of(lists)->groups[TASK_DIAG_MEM_ROLLUP].data;
+	EXPECT_EQ(1 << 19, rollup->pages.swap);
+	free_lists(lists);
+	td_kill_children();
+	td_close_storage(&storage);
 }
 
 /* Below /tmp, directories one in the other, for a path of @len bytes */

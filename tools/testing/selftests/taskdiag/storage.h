@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* For tests of what tasks do to storage: a block device in memory */
+#ifndef __TASKDIAG_STORAGE_H
+#define __TASKDIAG_STORAGE_H
+
+#include "taskdiag.h"
+
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/swap.h>
+
+struct td_storage {
+	int	fd;
+	bool	swaps;
+	char	path[32];
+};
+
+/* A loop device over @size bytes of memory; returns "", or what failed. */
+static const char *td_open_storage(struct td_storage *storage, size_t size)
+{
+	struct loop_config config = {};
+	int control, nr, memory;
+
+	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	nr = ioctl(control, LOOP_CTL_GET_FREE);
+	close(control);
+	snprintf(storage->path, sizeof(storage->path), "/dev/loop%d", nr);
+	storage->swaps = false;
+	storage->fd = open(storage->path, O_RDWR | O_CLOEXEC);
+	if (storage->fd < 0)
+		return "no loop device: CONFIG_BLK_DEV_LOOP";
+	memory = memfd_create("storage", MFD_CLOEXEC);
+	config.fd = memory;
+	if (memory < 0 || ftruncate(memory, size) ||
+	    ioctl(storage->fd, LOOP_CONFIGURE, &config))
+		return "LOOP_CONFIGURE";
+	close(memory);
+	return "";
+}
+
+/* Makes it swap space of @size bytes. */
+static const char *td_start_swap(struct td_storage *storage, size_t size)
+{
+	struct {
+		char	boot[1024];
+		__u32	version;
+		__u32	last_page;
+		__u32	bad_pages;
+		char	zero[4096 - 1036 - 10];
+		char	magic[10];
+	} header = {
+		.version = 1,
+		.last_page = size / 4096 - 1,
+		.magic = { 'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2' },
+	};
+
+	if (pwrite(storage->fd, &header, sizeof(header), 0) != sizeof(header) ||
+	    fsync(storage->fd))
+		return "writing the header of swap space";
+	if (swapon(storage->path, 0))
+		return "swapon: CONFIG_SWAP";
+	storage->swaps = true;
+	return "";
+}
+
+static void td_close_storage(struct td_storage *storage)
+{
+	if (storage->fd < 0)
+		return;
+	if (storage->swaps)
+		swapoff(storage->path);
+	ioctl(storage->fd, LOOP_CLR_FD);
+	close(storage->fd);
+}
+
+/* A setup: half of its megabyte is swapped out. */
+static void td_swap_out(const void *unused)
+{
+	const size_t size = 1 << 20;
+	char *area;
+
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 1, size);
+	td_must(!madvise(area, size / 2, MADV_PAGEOUT), "MADV_PAGEOUT");
+}
+
+#endif /* __TASKDIAG_STORAGE_H */
