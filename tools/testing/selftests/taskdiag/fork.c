@@ -8,6 +8,7 @@
  * address space, as real ones do.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -34,9 +35,13 @@
 /* Room that the rest of the system gets in pid_max and threads-max */
 #define OTHER_TASKS	16384
 
+/* Room for a process's own mappings in max_map_count */
+#define OTHER_MAPPINGS	64
+
 static struct {
 	unsigned long processes;
 	unsigned long threads;
+	unsigned long mappings;
 	int ready_fd;
 	char **command;
 } opts = {
@@ -100,6 +105,22 @@ static noreturn void fail_process(int error)
 	_exit(1);
 }
 
+/* Of a file and of none in turn: neighbours of one kind would become one. */
+static void make_mappings(void)
+{
+	const int fd = opts.mappings ? open("/proc/self/exe", O_RDONLY) : -1;
+	const int flags[] = { MAP_PRIVATE, MAP_PRIVATE | MAP_ANONYMOUS };
+	unsigned long i;
+
+	for (i = 0; i < opts.mappings; i++) {
+		if (mmap(NULL, 1, PROT_READ, flags[i % 2], i % 2 ? -1 : fd, 0) ==
+		    MAP_FAILED)
+			fail_process(errno);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static noreturn void process(pid_t parent)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -111,6 +132,7 @@ static noreturn void process(pid_t parent)
 	if (getppid() != parent)
 		_exit(1);
 
+	make_mappings();
 	for (i = 1; i < opts.threads; i++) {
 		if (clone(thread, stacks + i * STACK_SIZE, flags, NULL) < 0)
 			fail_process(errno);
@@ -156,6 +178,9 @@ static void raise_limits(unsigned long tasks)
 
 	raise_sysctl("/proc/sys/kernel/pid_max", tasks + OTHER_TASKS);
 	raise_sysctl("/proc/sys/kernel/threads-max", tasks + OTHER_TASKS);
+	if (opts.mappings)
+		raise_sysctl("/proc/sys/vm/max_map_count",
+			     opts.mappings + OTHER_MAPPINGS);
 
 	if (getrlimit(RLIMIT_NPROC, &limit))
 		die("RLIMIT_NPROC");
@@ -259,10 +284,11 @@ static void print_usage(FILE *to)
 	      "They end with it, however it ends.\n\n"
 	      "  --processes N  that many processes (1)\n"
 	      "  --threads M    with M threads each, the first one included (1)\n"
+	      "  --mappings M   and M mappings more than they need (0)\n"
 	      "  --ready-fd FD  print \"ready\" there (1)\n"
 	      "  --help         this text\n\n"
-	      "Raises RLIMIT_NPROC, kernel.pid_max and kernel.threads-max if need be, and\n"
-	      "leaves them so.\n\n"
+	      "Raises RLIMIT_NPROC, kernel.pid_max, kernel.threads-max and vm.max_map_count\n"
+	      "if need be, and leaves them so.\n\n"
 	      "Exit status: COMMAND's, or 0; 1 if not all tasks could be made; 2 for wrong usage.\n",
 	      to);
 }
@@ -291,10 +317,11 @@ static unsigned long number(const char *what, const char *value,
 
 static void parse_options(int argc, char **argv)
 {
-	enum { PROCESSES, THREADS, READY_FD, HELP };
+	enum { PROCESSES, THREADS, MAPPINGS, READY_FD, HELP };
 	static const struct option options[] = {
 		{ "processes", required_argument, NULL, PROCESSES },
 		{ "threads", required_argument, NULL, THREADS },
+		{ "mappings", required_argument, NULL, MAPPINGS },
 		{ "ready-fd", required_argument, NULL, READY_FD },
 		{ "help", no_argument, NULL, HELP },
 		{}
@@ -309,6 +336,9 @@ static void parse_options(int argc, char **argv)
 			break;
 		case THREADS:
 			opts.threads = number("no number of threads:", optarg, 1);
+			break;
+		case MAPPINGS:
+			opts.mappings = number("no number of mappings:", optarg, 0);
 			break;
 		case READY_FD:
 			opts.ready_fd = number("no descriptor:", optarg, 0);

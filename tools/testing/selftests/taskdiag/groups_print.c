@@ -23,6 +23,7 @@ typedef void (*print_fn)(const struct value *value);
  * @U32: a number
  * @S32: a number
  * @U64: a number
+ * @OCT32: a number, as text in octal
  * @HEX32: a number, as text in hexadecimal
  * @HEX64: 16 hexadecimal digits, as /proc/PID/status shows masks; in JSON as a
  *	string, as many readers of JSON take no numbers of 64 bits
@@ -34,7 +35,7 @@ typedef void (*print_fn)(const struct value *value);
  * @INNER: a struct, whose fields follow as if they were the outer one's
  */
 enum format {
-	U8, S8, U16, U32, S32, U64, HEX32, HEX64, VMA_FLAGS,
+	U8, S8, U16, U32, S32, U64, OCT32, HEX32, HEX64, VMA_FLAGS,
 	TEXT1, TEXT16, TEXT32, TEXT128, INNER
 };
 
@@ -45,6 +46,7 @@ static const size_t format_size[] = {
 	[U32] = 4,
 	[S32] = 4,
 	[U64] = 8,
+	[OCT32] = 4,
 	[HEX32] = 4,
 	[HEX64] = 8,
 	[VMA_FLAGS] = 4,
@@ -194,6 +196,9 @@ static void print_field(const struct field *field, const char *at)
 
 	printf("%s=", field->name);
 	switch (field->format) {
+	case OCT32:
+		printf("%04o", u32_at(at));
+		break;
 	case HEX32:
 		printf("0x%x", u32_at(at));
 		break;
@@ -751,6 +756,7 @@ static const struct field sched_fields[] = {
 	FIELD(sched, nr_threads, U32),
 	FIELD(sched, flags, HEX32),
 	FIELD(sched, exit_signal, S32),
+	FIELD(sched, numa_group, U32),
 	{}
 };
 
@@ -783,6 +789,8 @@ static const struct field signal_fields[] = {
 	FIELD(signal, queue_limit, U64),
 	FIELD(signal, tty_nr, U32),
 	FIELD(signal, tty_pgrp, S32),
+	FIELD(signal, exit_code, S32),
+	FIELD(signal, core_dumping, U32),
 	{}
 };
 
@@ -819,6 +827,23 @@ static const struct field oom_fields[] = {
 static const struct field fd_fields[] = {
 	FIELD(fd, open_fds, U32),
 	FIELD(fd, max_fds, U32),
+	FIELD(fd, umask, OCT32),
+	{}
+};
+
+static const struct field mm_map_fields[] = {
+	FIELD(mm_map, start_code, HEX64),
+	FIELD(mm_map, end_code, HEX64),
+	FIELD(mm_map, start_data, HEX64),
+	FIELD(mm_map, end_data, HEX64),
+	FIELD(mm_map, start_brk, HEX64),
+	FIELD(mm_map, start_stack, HEX64),
+	FIELD(mm_map, arg_start, HEX64),
+	FIELD(mm_map, arg_end, HEX64),
+	FIELD(mm_map, env_start, HEX64),
+	FIELD(mm_map, env_end, HEX64),
+	FIELD(mm_map, untag_mask, HEX64),
+	FIELD(mm_map, thp_enabled, U32),
 	{}
 };
 
@@ -908,6 +933,7 @@ static const struct group groups[] = {
 	LIST(TASK_DIAG_LIMITS, "limits", print_limit, print_json_limit, NULL),
 	STRUCT(TASK_DIAG_FD, "fd", fd_fields),
 	STRUCT(TASK_DIAG_MEM_ROLLUP, "mem_rollup", mem_rollup_fields),
+	STRUCT(TASK_DIAG_MM_MAP, "mm_map", mm_map_fields),
 };
 
 static const struct group unknown_group = {

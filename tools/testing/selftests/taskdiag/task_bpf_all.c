@@ -2,7 +2,6 @@
 /* Shows all tasks, as a BPF iterator gives them. */
 #include <assert.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,13 +19,7 @@
 static_assert(sizeof(struct task_bpf_base) == sizeof(struct task_diag_base),
 	      "task_bpf_base and task_diag_base differ");
 
-static struct {
-	bool threads;
-	bool quiet;
-	bool bench;
-	bool pids;
-} opts;
-
+static struct tool_options opts;
 static unsigned long syscalls, tasks;
 
 /* --- the BPF program --------------------------------------------------- */
@@ -38,12 +31,6 @@ static const char *missing(int err)
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return "no /sys/kernel/btf/vmlinux: does the kernel lack CONFIG_DEBUG_INFO_BTF=y?";
 	return "does the kernel lack CONFIG_BPF_SYSCALL=y or CONFIG_BPF_EVENTS=y?";
-}
-
-static noreturn void die(const char *what, int err)
-{
-	fprintf(stderr, "task_bpf_all: %s: %s\n", what, strerror(err));
-	exit(1);
 }
 
 static noreturn void die_bpf(const char *what, int err)
@@ -86,7 +73,7 @@ static void show_tasks(const struct task_diag_base *base, size_t nr)
 	size_t i;
 
 	tasks += nr;
-	if (opts.quiet || opts.bench)
+	if (!shows_tasks(&opts))
 		return;
 	for (i = 0; i < nr; i++) {
 		if (opts.pids) {
@@ -109,7 +96,7 @@ static void read_all(int link)
 	syscalls++;
 	fd = bpf_iter_create(link);
 	if (fd < 0)
-		die("bpf_iter_create", errno);
+		die("bpf_iter_create");
 	do {
 		syscalls++;
 		len = read(fd, buf, sizeof(buf));
@@ -118,83 +105,42 @@ static void read_all(int link)
 		/* EAGAIN: many tasks in a row that gave nothing */
 	} while (len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)));
 	if (len < 0)
-		die("read", errno);
+		die("read");
 	syscalls++;
 	close(fd);
 }
 
 /* --- the command line -------------------------------------------------- */
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: task_bpf_all [--threads] [--pids | --quiet | --bench]\n"
-	      "Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n\n"
-	      "  --threads  all threads\n"
-	      "  --pids     pids alone, one a line\n"
-	      "  --quiet    the number of tasks\n"
-	      "  --bench    the number of tasks, and the system calls and the nanoseconds\n"
-	      "             that reading them took, the program being loaded already\n"
-	      "  --help     this text\n\n"
-	      "TASK_BPF_DEBUG=1 in the environment shows libbpf's messages.\n\n"
-	      "Exit status: 0; 1 if the kernel refused; 2 for wrong usage.\n", to);
-}
+static const struct option options[] = {
+	{ "threads", no_argument, NULL, OPTION_THREADS },
+};
 
-static void parse_options(int argc, char **argv)
-{
-	enum { THREADS, PIDS, QUIET, BENCH, HELP };
-	static const struct option options[] = {
-		{ "threads", no_argument, NULL, THREADS },
-		{ "pids", no_argument, NULL, PIDS },
-		{ "quiet", no_argument, NULL, QUIET },
-		{ "bench", no_argument, NULL, BENCH },
-		{ "help", no_argument, NULL, HELP },
-		{}
-	};
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case THREADS:
-			opts.threads = true;
-			break;
-		case PIDS:
-			opts.pids = true;
-			break;
-		case QUIET:
-			opts.quiet = true;
-			break;
-		case BENCH:
-			opts.bench = true;
-			break;
-		case HELP:
-			print_usage(stdout);
-			exit(finish_output() ? 1 : 0);
-		default:
-			print_usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind < argc || opts.pids + opts.quiet + opts.bench > 1) {
-		print_usage(stderr);
-		exit(2);
-	}
-}
+static const struct tool tool = {
+	.usage =
+	"usage: task_bpf_all [--threads] [--pids | --quiet | --bench]\n"
+	"Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n"
+	"The time that --bench tells begins when the program is loaded.\n\n"
+	"  --threads       all threads\n"
+	TOOL_USAGE
+	"\nTASK_BPF_DEBUG=1 in the environment shows libbpf's messages.\n\n"
+	"Exit status: 0; 1 if the kernel refused; 2 for wrong usage.\n",
+	.options = options,
+	.nr_options = ARRAY_SIZE(options),
+};
 
 int main(int argc, char **argv)
 {
 	struct task_bpf_all *skel;
 	unsigned long long start;
 
-	parse_options(argc, argv);
+	parse_tool_options(argc, argv, &tool, &opts);
 	skel = load_program();
-	if (!opts.quiet && !opts.bench && !opts.pids)
+	if (shows_tasks(&opts) && !opts.pids)
 		puts("    PID " BASE_COLUMNS);
 	start = now_ns();
 	read_all(bpf_link__fd(skel->links.task_bpf_all));
-	if (opts.bench)
-		print_bench(tasks, syscalls, now_ns() - start);
-	else if (opts.quiet)
-		printf("%lu\n", tasks);
+	print_result(&opts, tasks, syscalls, now_ns() - start);
 	task_bpf_all__destroy(skel);
 	return finish_output() ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "delays_print.h"
 #include "groups_print.h"
 #include "output.h"
 
@@ -296,13 +297,21 @@ static void print_title(__u64 show)
 	putchar('\n');
 }
 
+static void print_errors(const struct task *task, const char *separator)
+{
+	const struct task_diag_error *error = errors(task);
+	size_t i;
+
+	for (i = 0; i < nr_errors(task); i++)
+		printf("%s[%s: %s]", separator, group_name(error[i].attr),
+		       error_name(error[i].error));
+}
+
 static void print_lines(const struct task *task, const struct header *header,
 			__u64 show)
 {
-	const struct task_diag_error *error = errors(task);
 	const bool one_line = fits_line(show);
 	unsigned int attr;
-	size_t i;
 
 	printf("%7u", task->pid);
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
@@ -314,9 +323,7 @@ static void print_lines(const struct task *task, const struct header *header,
 			printf("\n    %s: ", group_name(attr));
 		print_group(attr, &task->groups[attr], header->sizes[attr]);
 	}
-	for (i = 0; i < nr_errors(task); i++)
-		printf("%s[%s: %s]", one_line ? " " : "\n    ",
-		       group_name(error[i].attr), error_name(error[i].error));
+	print_errors(task, one_line ? " " : "\n    ");
 	putchar('\n');
 }
 
@@ -349,14 +356,44 @@ static void print_json(const struct task *task, const struct header *header)
 	putchar('}');
 }
 
+static void print_name(const struct task *task)
+{
+	const struct bytes *group = &task->groups[TASK_DIAG_BASE];
+	struct task_diag_base base = {};
+
+	memcpy(&base, group->data, group->len < sizeof(base) ? group->len : sizeof(base));
+	print_escaped(base.comm,
+		      strnlen((const char *)base.comm, sizeof(base.comm)), 0);
+}
+
+/* getdelays, too, calls a thread PID and a process TGID. */
+static void print_block(const struct task *task, const char *what)
+{
+	const struct bytes *stat = &task->groups[TASK_DIAG_STAT];
+
+	printf("%s\t%u\n", what, task->pid);
+	if (task->present & TASK_DIAG_SHOW_STAT) {
+		print_delays(stat->data, stat->len);
+	} else {
+		print_name(task);
+		print_errors(task, ": ");
+		putchar('\n');
+	}
+}
+
 /* --- what was asked for ------------------------------------------------ */
 
-enum mode { MODE_TABLE, MODE_JSON, MODE_QUIET, MODE_BENCH, MODE_PIDS };
+#define DELAYS_SHOW	(TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_STAT)
+
+enum mode {
+	MODE_TABLE, MODE_JSON, MODE_DELAYS, MODE_QUIET, MODE_BENCH, MODE_PIDS
+};
 
 static struct {
 	struct task_diag_pid req;
 	enum mode mode;
 	bool strategy_given;
+	bool show_given;
 	bool show_all;
 	bool header;
 	bool plain;
@@ -370,8 +407,8 @@ static struct {
  * struct reader - what the callbacks keep from message to message
  * @tasks: how many tasks there were
  * @last_pid: the last one; a task's messages follow each other
- * @task: MODE_TABLE, MODE_JSON: the task that is being put together
- * @header: MODE_TABLE, MODE_JSON: what the kernel says of itself
+ * @task: until MODE_DELAYS: the task that is being put together
+ * @header: until MODE_DELAYS: what the kernel says of itself
  */
 struct reader {
 	unsigned long tasks;
@@ -401,6 +438,12 @@ static int print_pid(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
+static bool by_thread(void)
+{
+	return opts.req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       opts.req.dump_strategy == TASK_DIAG_DUMP_THREAD;
+}
+
 static void print_task(struct reader *reader)
 {
 	const __u64 show = opts.req.show_flags & ~FILTERS;
@@ -410,6 +453,8 @@ static void print_task(struct reader *reader)
 	if (opts.mode == MODE_JSON) {
 		printf(reader->tasks ? ",\n" : "\n");
 		print_json(&reader->task, reader->header);
+	} else if (opts.mode == MODE_DELAYS) {
+		print_block(&reader->task, by_thread() ? "PID" : "TGID");
 	} else {
 		print_lines(&reader->task, reader->header, show);
 	}
@@ -482,7 +527,7 @@ static int show_tasks(struct td_client *client, const struct header *header)
 
 	if (opts.mode == MODE_JSON)
 		putchar('[');
-	else
+	else if (opts.mode == MODE_TABLE)
 		print_title(opts.req.show_flags & ~FILTERS);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
@@ -505,7 +550,7 @@ static void show_header(const struct header *header)
 /* All but the plainest answers need to know what the kernel supports. */
 static int get_header(struct td_client *client, struct header *header)
 {
-	if (opts.mode > MODE_JSON && !opts.show_all)
+	if (opts.mode > MODE_DELAYS && !opts.show_all)
 		return 0;
 	if (td_request(client, TASK_DIAG_CMD_HEADER, 0, NULL) ||
 	    td_receive(client, read_header, header))
@@ -529,7 +574,7 @@ static int show(struct td_client *client)
 	}
 	if (opts.mode == MODE_PIDS)
 		return show_pids(client);
-	if (opts.mode >= MODE_QUIET)
+	if (opts.mode > MODE_DELAYS)
 		return count_tasks(client);
 	return show_tasks(client, &header);
 }
@@ -566,6 +611,10 @@ static void print_usage(FILE *to)
 	      "blank in between.\n\n"
 	      "In place of the table, one of these:\n"
 	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
+	      "  --delays          waits, I/O and context switches as getdelays -d -i -q prints\n"
+	      "                    them, but the name like other texts: of a thread what its\n"
+	      "                    -p has, of a process what its -t has, and the name and I/O\n"
+	      "                    that -t lacks; implies --show base,stat, takes no other\n"
 	      "  --pids            pids alone, one a line\n"
 	      "  --quiet           the number of tasks\n"
 	      "  --bench           the number of tasks, and the system calls and the\n"
@@ -624,6 +673,7 @@ static void parse_show(char *list)
 
 	opts.req.show_flags = 0;
 	opts.show_all = false;
+	opts.show_given = true;
 	while ((name = strsep(&list, ","))) {
 		if (!strcmp(name, "all"))
 			opts.show_all = true;
@@ -639,7 +689,10 @@ static void set_mode(enum mode mode, const char *option)
 	opts.mode = mode;
 }
 
-enum { STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, PIDS, QUIET, BENCH, HELP };
+enum {
+	STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, DELAYS, PIDS, QUIET, BENCH,
+	HELP
+};
 
 static const struct option options[] = {
 	{ "strategy", required_argument, NULL, STRATEGY },
@@ -649,6 +702,7 @@ static const struct option options[] = {
 	{ "header", no_argument, NULL, HEADER },
 	{ "buffer", required_argument, NULL, BUFFER },
 	{ "json", no_argument, NULL, JSON },
+	{ "delays", no_argument, NULL, DELAYS },
 	{ "pids", no_argument, NULL, PIDS },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "bench", no_argument, NULL, BENCH },
@@ -681,6 +735,9 @@ static void parse_option(int option)
 	case JSON:
 		set_mode(MODE_JSON, "--json");
 		break;
+	case DELAYS:
+		set_mode(MODE_DELAYS, "--delays");
+		break;
 	case PIDS:
 		set_mode(MODE_PIDS, "--pids");
 		break;
@@ -709,6 +766,11 @@ static void parse_options(int argc, char **argv)
 		bad_usage("unexpected argument", argv[optind]);
 	if (opts.header && opts.mode > MODE_JSON)
 		bad_usage("only as a table or with --json:", "--header");
+	if (opts.mode == MODE_DELAYS) {
+		if (opts.show_given)
+			bad_usage("--delays settles what to show:", "--show");
+		opts.req.show_flags = DELAYS_SHOW;
+	}
 	if (opts.plain && !opts.strategy_given)
 		opts.req.dump_strategy = TASK_DIAG_DUMP_ONE;
 }

@@ -1,278 +1,285 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads from procfs what task_diag gives with --show base, in the cheapest way
- * that procfs has: the fewest system calls and no stdio on the way.
+ * Reads from procfs what task_diag gives, in the cheapest way that procfs has:
+ * the fewest system calls, one buffer and no stdio on the way.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <stdnoreturn.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/syscall.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include "output.h"
-
-static struct {
-	bool threads;
-	bool quiet;
-	bool bench;
-	bool pids;
-} opts;
-
-static unsigned long syscalls, tasks;
-
-/* What getdents64() gives; not every C library has it. */
-struct dirent64_header {
-	__u64 d_ino;
-	__s64 d_off;
-	__u16 d_reclen;
-	__u8 d_type;
-	char d_name[];
-};
+#include "procfs.h"
 
 /**
- * struct stat_fields - the first fields of /proc/PID/stat
- * @pid: task
- * @comm: its name, in the buffer that was read
- * @comm_len: how long the name is
- * @state: one letter
- * @ppid: parent
- * @pgid: process group
- * @sid: session
+ * struct task_file - a file of a task
+ * @name: in the task's directory
+ * @partly: a read gives a part of it, however large the buffer; of the others
+ *	one that leaves room in the buffer gave all
  */
-struct stat_fields {
-	unsigned int pid;
-	const char *comm;
-	size_t comm_len;
-	char state;
-	unsigned int ppid;
-	unsigned int pgid;
-	unsigned int sid;
+static const struct task_file {
+	const char *name;
+	bool partly;
+} task_files[] = {
+	{ "cmdline", false },
+	{ "maps", true },
+	{ "stat", false },
+	{ "statm", false },
+	{ "status", false },
 };
 
-static noreturn void die(const char *what)
+static struct tool_options opts;
+
+/* What to read of a task; by default the fields of stat */
+static struct {
+	bool given;
+	size_t nr;
+	const struct task_file *file[ARRAY_SIZE(task_files)];
+} files;
+
+static bool query_maps;
+/* The only process, if not all */
+static const char *only_pid;
+
+static unsigned long tasks;
+
+/* --- the fields of stat ------------------------------------------------ */
+
+static void read_stat(int dir, const char *name)
 {
-	fprintf(stderr, "task_proc_all: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-/* --- one task ---------------------------------------------------------- */
-
-static unsigned int parse_number(const char **pos)
-{
-	unsigned int n = 0;
-
-	while (isdigit(**pos))
-		n = n * 10 + *(*pos)++ - '0';
-	return n;
-}
-
-/* "PID (COMM) S PPID PGID SID ...", and COMM may hold any of these itself */
-static bool parse_stat(const char *buf, size_t len, struct stat_fields *f)
-{
-	const char *pos = buf, *close = memrchr(buf, ')', len);
-
-	f->pid = parse_number(&pos);
-	if (!close || buf + len - close < 5 || pos + 2 > close)
-		return false;
-	f->comm = pos + 2;
-	f->comm_len = close - f->comm;
-	f->state = close[2];
-	pos = close + 4;
-	f->ppid = parse_number(&pos);
-	pos++;
-	f->pgid = parse_number(&pos);
-	pos++;
-	f->sid = parse_number(&pos);
-	return true;
-}
-
-static void show_task(const struct stat_fields *f)
-{
-	tasks++;
-	if (opts.quiet || opts.bench)
-		return;
-	if (opts.pids) {
-		printf("%u\n", f->pid);
-		return;
-	}
-	printf("%7u %7u %7u %7u %c ", f->pid, f->ppid, f->sid, f->pgid, f->state);
-	print_escaped(f->comm, f->comm_len, 0);
-	putchar('\n');
-}
-
-/* A task that ended meanwhile is none. */
-static bool gone(void)
-{
-	return errno == ENOENT || errno == ESRCH;
-}
-
-/* Appends @suffix, of which sizeof() is known, to the name of a task. */
-#define MAKE_PATH(path, name, suffix) \
-	memcpy(stpcpy(path, name), suffix, sizeof(suffix))
-
-static void read_task(int dir, const char *name)
-{
-	char path[32], buf[1024];
-	struct stat_fields fields;
+	char path[PROCFS_PATH_SIZE], buf[1024];
 	ssize_t len;
 	int fd;
 
 	MAKE_PATH(path, name, "/stat");
-	syscalls++;
-	fd = openat(dir, path, O_RDONLY);
-	if (fd < 0) {
-		if (gone())
-			return;
-		die(path);
-	}
-	syscalls++;
+	fd = procfs_open(dir, path, O_RDONLY);
+	if (fd < 0)
+		return;
+	procfs_syscalls++;
 	len = read(fd, buf, sizeof(buf) - 1);
-	if (len < 0 && !gone())
+	if (len < 0 && !procfs_gone())
 		die(path);
-	syscalls++;
-	close(fd);
+	procfs_close(fd);
 	if (len <= 0)
 		return;
 	/* Ends the number that a full buffer would cut */
 	buf[len] = '\0';
-	if (parse_stat(buf, len, &fields))
-		show_task(&fields);
+	tasks += procfs_show_stat(buf, len, &opts);
 }
 
-/* --- all of them ------------------------------------------------------- */
+/* --- files as they are ------------------------------------------------- */
 
-typedef void (*entry_fn)(int dir, const char *name);
-
-/* Calls @fn for each entry of the open directory @dir that is a number. */
-static void walk_numbers(int dir, void *buf, size_t size, entry_fn fn)
+static void show_task(const char *name)
 {
-	const struct dirent64_header *entry;
-	long len, pos;
-
-	for (;;) {
-		syscalls++;
-		len = syscall(SYS_getdents64, dir, buf, size);
-		if (len < 0 && !gone())
-			die("getdents64");
-		if (len <= 0)
-			return;
-		for (pos = 0; pos < len; pos += entry->d_reclen) {
-			entry = (const void *)((char *)buf + pos);
-			if (isdigit(entry->d_name[0]))
-				fn(dir, entry->d_name);
-		}
-	}
+	tasks++;
+	if (shows_tasks(&opts) && (opts.pids || !files.nr))
+		puts(name);
 }
 
-static void read_threads(int dir, const char *name)
+/* Returns whether the task still had that file. */
+static bool read_file(int dir, const char *path, bool partly)
 {
-	static __u64 buf[8192];
-	char path[32];
+	static char buf[65536];
+	ssize_t len;
 	int fd;
 
-	MAKE_PATH(path, name, "/task");
-	syscalls++;
-	fd = openat(dir, path, O_RDONLY | O_DIRECTORY);
-	if (fd < 0) {
-		if (gone())
-			return;
-		die(path);
-	}
-	walk_numbers(fd, buf, sizeof(buf), read_task);
-	syscalls++;
-	close(fd);
+	fd = procfs_open(dir, path, O_RDONLY);
+	if (fd < 0)
+		return false;
+	do {
+		procfs_syscalls++;
+		len = read(fd, buf, sizeof(buf));
+		if (len < 0 && !procfs_gone())
+			die(path);
+		if (len > 0 && shows_tasks(&opts) && !opts.pids)
+			fwrite(buf, 1, len, stdout);
+	} while (partly ? len > 0 : len == sizeof(buf));
+	procfs_close(fd);
+	return len >= 0;
 }
 
-static void read_all(void)
+/* Opening the task's directory first costs more than four paths through /proc. */
+static void read_files(int dir, const char *name)
 {
-	static __u64 buf[8192];
-	int dir;
+	char path[PROCFS_PATH_SIZE], *end;
+	size_t i;
 
-	syscalls++;
-	dir = open("/proc", O_RDONLY | O_DIRECTORY);
-	if (dir < 0)
-		die("/proc");
-	walk_numbers(dir, buf, sizeof(buf),
-		     opts.threads ? read_threads : read_task);
-	syscalls++;
-	close(dir);
+	end = stpcpy(path, name);
+	*end++ = '/';
+	for (i = 0; i < files.nr; i++) {
+		stpcpy(end, files.file[i]->name);
+		if (!read_file(dir, path, files.file[i]->partly))
+			return;
+	}
+	show_task(name);
+}
+
+/* --- mappings, asked for one by one ------------------------------------ */
+
+static void show_mapping(const struct procmap_query *query, const char *name)
+{
+	static const char flags[] = "rwx";
+	unsigned int i;
+
+	printf("%llx-%llx ", (unsigned long long)query->vma_start,
+	       (unsigned long long)query->vma_end);
+	for (i = 0; i < 3; i++)
+		putchar(query->vma_flags >> i & 1 ? flags[i] : '-');
+	printf("%c %llx %x:%x %llu ",
+	       query->vma_flags & PROCMAP_QUERY_VMA_SHARED ? 's' : 'p',
+	       (unsigned long long)query->vma_offset, query->dev_major,
+	       query->dev_minor, (unsigned long long)query->inode);
+	if (query->vma_name_size)
+		print_escaped(name, query->vma_name_size - 1, 0);
+	putchar('\n');
+}
+
+static void query_mappings(int dir, const char *name)
+{
+	char path[PROCFS_PATH_SIZE], vma_name[PATH_MAX];
+	struct procmap_query query = {
+		.size = sizeof(query),
+		.query_flags = PROCMAP_QUERY_COVERING_OR_NEXT_VMA,
+		.vma_name_size = sizeof(vma_name),
+		.vma_name_addr = (uintptr_t)vma_name,
+	};
+	int fd;
+
+	MAKE_PATH(path, name, "/maps");
+	fd = procfs_open(dir, path, O_RDONLY);
+	if (fd < 0)
+		return;
+	for (;;) {
+		procfs_syscalls++;
+		if (ioctl(fd, PROCMAP_QUERY, &query))
+			break;
+		if (shows_tasks(&opts) && !opts.pids)
+			show_mapping(&query, vma_name);
+		query.query_addr = query.vma_end;
+		query.vma_name_size = sizeof(vma_name);
+	}
+	/* There is none further up, or none at all. */
+	if (!procfs_gone())
+		die("PROCMAP_QUERY");
+	procfs_close(fd);
+	show_task(name);
 }
 
 /* --- the command line -------------------------------------------------- */
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: task_proc_all [--threads] [--pids | --quiet | --bench]\n"
-	      "Shows all processes, read from /proc/PID/stat.\n\n"
-	      "  --threads  all threads, from /proc/PID/task/TID/stat\n"
-	      "  --pids     pids alone, one a line\n"
-	      "  --quiet    the number of tasks\n"
-	      "  --bench    the number of tasks, and the system calls and the nanoseconds\n"
-	      "             that reading them took\n"
-	      "  --help     this text\n\n"
-	      "Exit status: 0; 1 if procfs could not be read; 2 for wrong usage.\n", to);
-}
+enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_PID };
 
-static void parse_options(int argc, char **argv)
-{
-	enum { THREADS, PIDS, QUIET, BENCH, HELP };
-	static const struct option options[] = {
-		{ "threads", no_argument, NULL, THREADS },
-		{ "pids", no_argument, NULL, PIDS },
-		{ "quiet", no_argument, NULL, QUIET },
-		{ "bench", no_argument, NULL, BENCH },
-		{ "help", no_argument, NULL, HELP },
-		{}
-	};
-	int opt;
+static const struct option options[] = {
+	{ "threads", no_argument, NULL, OPTION_THREADS },
+	{ "pid", required_argument, NULL, OPTION_PID },
+	{ "files", required_argument, NULL, OPTION_FILES },
+	{ "query-maps", no_argument, NULL, OPTION_QUERY_MAPS },
+};
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case THREADS:
-			opts.threads = true;
-			break;
-		case PIDS:
-			opts.pids = true;
-			break;
-		case QUIET:
-			opts.quiet = true;
-			break;
-		case BENCH:
-			opts.bench = true;
-			break;
-		case HELP:
-			print_usage(stdout);
-			exit(finish_output() ? 1 : 0);
-		default:
-			print_usage(stderr);
-			exit(2);
+static bool parse_file(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(task_files); i++) {
+		if (!strcmp(name, task_files[i].name)) {
+			if (files.nr == ARRAY_SIZE(files.file))
+				return false;
+			files.file[files.nr++] = &task_files[i];
+			return true;
 		}
 	}
-	if (optind < argc || opts.pids + opts.quiet + opts.bench > 1) {
-		print_usage(stderr);
-		exit(2);
+	return false;
+}
+
+/* A list of files with commas in between, or "none" */
+static bool parse_files(char *list)
+{
+	char *name;
+
+	files.given = true;
+	files.nr = 0;
+	if (!strcmp(list, "none"))
+		return true;
+	while ((name = strsep(&list, ","))) {
+		if (!parse_file(name))
+			return false;
 	}
+	return true;
+}
+
+static bool parse_own(int option)
+{
+	switch (option) {
+	case OPTION_FILES:
+		return parse_files(optarg);
+	case OPTION_QUERY_MAPS:
+		query_maps = true;
+		return true;
+	case OPTION_PID:
+		only_pid = optarg;
+		return strspn(optarg, "0123456789") == strlen(optarg) &&
+		       *optarg && strlen(optarg) <= 10;
+	}
+	return false;
+}
+
+static const struct tool tool = {
+	.usage =
+	"usage: task_proc_all [--threads | --pid PID] [--files LIST | --query-maps]\n"
+	"                     [--pids | --quiet | --bench]\n"
+	"Shows all processes, read from procfs: some fields of /proc/PID/stat.\n\n"
+	"  --threads       all threads, from /proc/PID/task/TID\n"
+	"  --pid PID       this process alone\n"
+	"  --files LIST    read these files, and show them as they are: none, or with\n"
+	"                  commas of cmdline, maps, stat, statm, status\n"
+	"  --query-maps    ask for each mapping with the ioctl PROCMAP_QUERY\n"
+	TOOL_USAGE
+	"\nExit status: 0; 1 if procfs could not be read; 2 for wrong usage.\n",
+	.options = options,
+	.nr_options = ARRAY_SIZE(options),
+	.parse = parse_own,
+};
+
+static void read_one(procfs_fn fn)
+{
+	int dir;
+
+	dir = procfs_open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	if (dir < 0)
+		die("/proc");
+	fn(dir, only_pid);
+	procfs_close(dir);
+	if (!tasks)
+		die(only_pid);
 }
 
 int main(int argc, char **argv)
 {
+	procfs_fn fn = read_stat;
 	unsigned long long start;
 
-	parse_options(argc, argv);
-	if (!opts.quiet && !opts.bench && !opts.pids)
+	parse_tool_options(argc, argv, &tool, &opts);
+	if ((opts.threads && only_pid) || (files.given && query_maps))
+		tool_bad_usage(&tool);
+	if (files.given)
+		fn = read_files;
+	else if (query_maps)
+		fn = query_mappings;
+	else if (shows_tasks(&opts) && !opts.pids)
 		puts("    PID    PPID     SID    PGID S COMM");
+
 	start = now_ns();
-	read_all();
-	if (opts.bench)
-		print_bench(tasks, syscalls, now_ns() - start);
-	else if (opts.quiet)
-		printf("%lu\n", tasks);
+	if (only_pid)
+		read_one(fn);
+	else
+		procfs_walk(opts.threads, fn, NULL);
+	print_result(&opts, tasks, procfs_syscalls, now_ns() - start);
 	return finish_output() ? 1 : 0;
 }

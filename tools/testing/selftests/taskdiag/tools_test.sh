@@ -60,6 +60,9 @@ refuses_wrong_options()
 	refuses ./fork --threads 4x || return
 	refuses ./fork --ready-fd 1 -- true || return
 	refuses ./task_diag_all --json --pids || return
+	refuses ./task_diag_all --json --delays || return
+	refuses ./task_diag_all --header --delays || return
+	refuses ./task_diag_all --show stat,io --delays || return
 	refuses ./task_diag_all --header --quiet || return
 	refuses ./task_diag_all --strategy some || return
 	refuses ./task_diag_all --strategy || return
@@ -195,6 +198,144 @@ says()
 	grep -qF "$text" "$dir/err" || explain "$* says: $(cat "$dir/err")"
 }
 
+delayacct=/proc/sys/kernel/task_delayacct
+
+# Runs a check while the kernel accounts for delays: those of new tasks.
+with_delayacct()
+{
+	saved=$(cat $delayacct) || return
+	echo 1 >$delayacct || return
+	"$@"
+	status=$?
+	echo "$saved" >$delayacct
+	return $status
+}
+
+# Waits until process $1 wrote to file $2, or ended.
+wait_for()
+{
+	until [ -s "$2" ] || ! kill -0 "$1"; do
+		sleep 0.1
+	done
+}
+
+# Runs a check while there are processes that do nothing any more: one of three
+# threads, its parent $fork, and $reader, which had to wait for a file that was
+# in no cache.
+with_sleepers()
+{
+	./fork --threads 3 >"$dir/fork" &
+	fork=$!
+	dd if=tools_test.sh iflag=nocache count=0 status=none
+	sh -c 'read -r _ <tools_test.sh; echo ready; kill -STOP $$' >"$dir/reader" &
+	reader=$!
+	wait_for "$fork" "$dir/fork"
+	wait_for "$reader" "$dir/reader"
+	"$@"
+	status=$?
+	kill "$fork"
+	kill -KILL "$reader"
+	wait "$fork" "$reader" 2>/dev/null
+	return $status
+}
+
+# Of the output of --delays, the blocks that start with $1 and one of the pids $2
+blocks()
+{
+	awk -F '\t' -v title="$1" -v pids=" $2 " '
+		$1 == "PID" || $1 == "TGID" {
+			on = $1 == title && index(pids, " " $2 " ")
+		}
+		on'
+}
+
+# The delays of a block; of what follows, getdelays -t does not have all.
+delays_only()
+{
+	sed '/^IRQ/{n;q;}'
+}
+
+# What each strategy gives of the child $2 of $1, whose threads are $3
+delays_here()
+{
+	./task_diag_all --strategy thread --pid "$2" --delays
+	./task_diag_all --strategy all-thread --delays | blocks PID "$3"
+	./task_diag_all --strategy one --pid "$2" --delays | delays_only
+	./task_diag_all --strategy all --delays | blocks TGID "$2" | delays_only
+	./task_diag_all --strategy children --pid "$1" --delays |
+		blocks TGID "$2" | delays_only
+	./task_diag_all --plain --pid "$2" --delays | delays_only
+}
+
+# The same from getdelays, without the lines that repeat its options
+delays_there()
+{
+	{
+		for tid in $3 $3; do
+			./getdelays -d -i -q -p "$tid"
+		done
+		for _ in one all children plain; do
+			./getdelays -d -t "$2"
+		done
+	} | grep -v '^print'
+}
+
+# A task may be on its way to sleep: it is compared a few times.
+same_delays()
+{
+	threads=$(./task_diag_all --strategy thread --pid "$2" --pids |
+		paste -s -d ' ')
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		delays_here "$1" "$2" "$threads" >"$dir/here"
+		delays_there "$1" "$2" "$threads" >"$dir/there"
+		cmp -s "$dir/here" "$dir/there" && return
+	done
+	explain "$2 here and there:" "$(diff "$dir/here" "$dir/there" | tr -s ' ')"
+}
+
+# Whether a block in the file $1 tells of the delay $2
+was_delayed()
+{
+	awk -v name="$2" 'on { found = $1 > 0; exit }
+		{ on = $1 == name }
+		END { exit !found }' "$1" || explain "no $2: $(tr -s ' ' <"$1")"
+}
+
+sleepers_have_same_delays()
+{
+	child=$(./task_diag_all --strategy children --pid "$fork" --pids) || return
+	same_delays $$ "$reader" || return
+	same_delays $$ "$fork" || return
+	same_delays "$fork" "$child" || return
+	was_delayed "$dir/here" CPU || return
+	./task_diag_all --strategy one --pid "$child" --delays >"$dir/out" ||
+		return
+	was_delayed "$dir/out" WPCOPY
+}
+
+delays_are_escaped()
+{
+	ends_with 0 sh -c 'printf "a\033b" >/proc/$$/comm
+		./task_diag_all --strategy thread --pid $$ --delays; exit' || return
+	grep -q '^a\\x1bb: read=' "$dir/out" ||
+		explain "$(grep ': read=' "$dir/out")"
+}
+
+# An ordinary user, who may not get to where the tests are
+user_gets_delays()
+{
+	mkdir "$dir/bin" && cp task_diag_all getdelays "$dir/bin" &&
+		chmod 755 "$dir" "$dir/bin" || return
+	ends_with 0 chroot --userspec=65534:65534 --groups= / sh -c '
+		"$0/task_diag_all" --delays && "$0/getdelays" -d -p $$ && echo $$' \
+		"$dir/bin" || return
+	grep -q 'errno -1$' "$dir/err" || explain "getdelays is not refused" ||
+		return
+	shell=$(tail -n 1 "$dir/out")
+	blocks TGID "$shell" <"$dir/out" >"$dir/block"
+	was_delayed "$dir/block" CPU
+}
+
 unknown_pid_is_told()
 {
 	for strategy in one children thread; do
@@ -254,12 +395,24 @@ check_as_root()
 	fi
 }
 
+# Like check_as_root, of delays
+check_delays()
+{
+	what=$1
+	shift
+	if [ -e $delayacct ]; then
+		check_as_root "$what" with_delayacct "$@"
+	else
+		ktap_test_skip "$what: no $delayacct"
+	fi
+}
+
 ktap_print_header
 if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 24
+ktap_set_plan 27
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -287,6 +440,11 @@ check_as_root "fork makes as many tasks as asked for" fork_makes_tasks
 check_as_root "fork ends them all" fork_ends_tasks
 check_as_root "fork passes the status of its command" fork_passes_status
 check_as_root "fork tells when all is ready" fork_tells_when_ready
+
+check_delays "--delays is what getdelays prints" \
+	with_sleepers sleepers_have_same_delays
+check "--delays has no control characters" delays_are_escaped
+check_delays "--delays is for all, getdelays is not" user_gets_delays
 
 check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told
 check "a plain request gives one task" plain_request_is_for_one
