@@ -32,7 +32,7 @@ run: tools
 	@harness/run $(N)
 
 bench: tools
-	@harness/bench
+	@harness/bench $(if $(filter command line environment,$(origin N)),$(N))
 
 test: tools
 	@harness/test

@@ -1,69 +1,385 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The two halves of harness/bench.
+"""The parts of harness/bench that count and tell.
 
-usage: bench.py measure DIRECTORY-OF-THE-TOOLS   in the VM, for $OUT/bench.json
-       bench.py report DIRECTORY                 of the run-*.json in there
+usage: bench.py measure TABLE[,TABLE]... DIRECTORY-OF-THE-TOOLS
+       bench.py cpus DIRECTORY-OF-THE-TOOLS
+       bench.py report DIRECTORY
+       bench.py gate RUN.json LIMITS
+
+The first two run in the VM and write $OUT/bench.json: instructions, of a VM with
+--icount, and rates, of one with two processors. Report makes tables of the
+run-*.json in a directory.
 """
+import collections
 import glob
 import json
 import os
 import platform
+import re
+import statistics
 import subprocess
 import sys
+import time
 
-RIVALS = {
-    "procfs": ["task_proc_all"],
-    "bpf": ["task_bpf_all"],
-    "task_diag": ["task_diag_all", "--show", "base"],
-    "task_diag pids": ["task_diag_all", "--show", "none"],
+DIAG = "task_diag"
+# What 'ps aux' shows
+PS = "base,cred,times,sched,mem,cmdline"
+
+# Each table: its title, and the ways with their commands. Ratios are to DIAG. A
+# command's {pid} is the process of many mappings.
+TABLES = {
+    "base": ("pid, parents, state and name of every process", {
+        "/proc/PID/stat": "task_proc_all",
+        "the same through io_uring": "task_uring_all",
+        "BPF task iterator": "task_bpf_all",
+        DIAG: "task_diag_all --show base",
+    }),
+    "pids": ("pids of all processes", {
+        "readdir of /proc": "task_proc_all --files none",
+        DIAG: "task_diag_all --show none",
+    }),
+    "threads": ("pid, parents, state and name of every thread", {
+        "/proc/PID/task/TID/stat": "task_proc_all --threads",
+        "BPF task iterator": "task_bpf_all --threads",
+        DIAG: "task_diag_all --strategy all-thread",
+        "readdir, for tids alone": "task_proc_all --threads --files none",
+        DIAG + ", for tids alone": "task_diag_all --strategy all-thread --show none",
+    }),
+    "ps": ("what ps aux shows: " + PS, {
+        "stat, status, statm, cmdline": "task_proc_all --files stat,status,statm,cmdline",
+        DIAG: "task_diag_all --show " + PS,
+    }),
+    "stat": ("struct taskstats of every task", {
+        "taskstats, a request per task": "task_stats_all",
+        DIAG: "task_diag_all --strategy all-thread --show stat",
+        DIAG + ", sums over processes": "task_diag_all --show stat",
+    }),
+    "vma": ("mappings of all processes", {
+        "/proc/PID/maps": "task_proc_all --files maps",
+        "PROCMAP_QUERY": "task_proc_all --query-maps",
+        DIAG: "task_diag_all --show vma",
+    }),
+    "mappings": ("the mappings of one process", {
+        "/proc/PID/maps": "task_proc_all --pid {pid} --files maps",
+        "PROCMAP_QUERY": "task_proc_all --pid {pid} --query-maps",
+        DIAG: "task_diag_all --strategy one --pid {pid} --show vma",
+    }),
 }
+PER_MAPPING = ("vma", "mappings")
+# How many tasks at most while system calls are traced, in base: it is slow.
+MAX_TRACED = 2000
+
+TRACING = "/sys/kernel/tracing/"
+# Numbers of x86-64: fstat() and newfstatat(); read() and recvfrom()
+FSTAT = (5, 262)
+READ = (0, 45)
 
 
-def measure(tools):
-    """Each rival twice: the first run fills the caches that the second finds."""
+# --- in the VM: instructions ------------------------------------------------
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def bench(command):
+    """What the second run of a command tells: the first one fills the caches."""
+    for _ in range(2):
+        out = subprocess.run(command + ["--bench"], stdout=subprocess.PIPE, check=True).stdout
+    return json.loads(out)
+
+
+def trace(command):
+    """What a command prints, and its system calls as the events that they are.
+
+    Each event is (time, "enter" or "exit", number, first argument or result).
+    """
+    def trace_me():
+        write(TRACING + "set_event_pid", str(os.getpid()))
+
+    write(TRACING + "trace_clock", "x86-tsc")
+    write(TRACING + "buffer_size_kb", "65536")
+    write(TRACING + "trace", "")
+    write(TRACING + "events/raw_syscalls/enable", "1")
+    # pylint: disable-next=subprocess-popen-preexec-fn
+    out = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=trace_me).stdout
+    write(TRACING + "events/raw_syscalls/enable", "0")
+    with open(TRACING + "trace", encoding="ascii", errors="replace") as file:
+        events = re.findall(r" (\d+): sys_(enter|exit): NR (\d+) (?:\(|= )(-?\w+)",
+                            file.read())
+    write(TRACING + "trace", "")
+    return out, [(int(when), kind, int(nr), arg) for when, kind, nr, arg in events]
+
+
+def traced(command):
+    """What only tracing tells of a command: its own instructions, and bytes read.
+
+    Its own, not the kernel's, lie between its system calls. So does what tracing
+    and the way to the kernel and back take, which is what lies between the
+    closest two calls.
+    """
+    out, events = trace(command + ["--bench"])
+    result = json.loads(out)
+    # Behind what was measured, the first output asks what kind of file it goes to.
+    end = next(i for i, (_, kind, nr, arg) in enumerate(events)
+               if kind == "enter" and nr in FSTAT and arg == "1")
+    gaps = [after[0] - before[0] for before, after in zip(events, events[1:])
+            if before[1] == "exit"]
+    measured = events[end - 2 * result["syscalls"]:end]
+    calls = list(zip(measured[::2], measured[1::2]))
+    kernel = sum(leave[0] - enter[0] for enter, leave in calls)
+    return {
+        "user_ns": result["ns"] - kernel - len(calls) * min(gaps),
+        "bytes": sum(int(leave[3]) for _, leave in calls if leave[2] in READ),
+    }
+
+
+def fork_child():
+    """The process that fork made, beside this one."""
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                ppid = int(file.read().rpartition(")")[2].split()[1])
+            if ppid == os.getppid():
+                return name
+    sys.exit("fork has no other child")
+
+
+def count_mappings(tools, pid):
+    """How many mappings there are, but for a page of the kernel that maps adds."""
+    command = [os.path.join(tools, "task_proc_all"), "--files", "maps"]
+    out = subprocess.run(command + (["--pid", pid] if pid else []),
+                         stdout=subprocess.PIPE, check=True).stdout
+    return out.count(b"\n") - out.count(b"[vsyscall]\n")
+
+
+def measure_table(tools, name):
+    """The rows of a table, by way."""
+    pid = fork_child() if name == "mappings" else None
+    rows = {}
+    for way, text in TABLES[name][1].items():
+        tool, *options = text.format(pid=pid).split()
+        command = [os.path.join(tools, tool), *options]
+        # Not all of them can be built everywhere.
+        if not os.path.exists(command[0]):
+            continue
+        rows[way] = row = bench(command)
+        if name == "base" and row["tasks"] <= MAX_TRACED:
+            row.update(traced(command))
+    units = {}
+    if name in PER_MAPPING:
+        units["mappings"] = count_mappings(tools, pid)
+    return {"rows": rows, **units}
+
+
+def start_run():
+    """What is known of a run before anything is measured."""
     with open("/sys/kernel/security/lsm", encoding="ascii") as modules:
-        run = {"kernel": platform.release(), "lsm": modules.read(), "rivals": {}}
-    for name, argv in RIVALS.items():
-        command = [os.path.join(tools, argv[0]), *argv[1:], "--bench"]
-        for _ in range(2):
-            out = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-        run["rivals"][name] = json.loads(out)
+        return {"kernel": platform.release(), "lsm": modules.read()}
+
+
+def finish_run(run):
     with open(os.path.join(os.environ["OUT"], "bench.json"), "w", encoding="ascii") as file:
         json.dump(run, file)
 
 
-def report(directory):
-    """Prints the table; writes results.json and what gnuplot reads."""
+def measure(names, tools):
+    run = start_run()
+    run["tables"] = {name: measure_table(tools, name) for name in names.split(",")}
+    finish_run(run)
+
+
+# --- in the VM: rates on two processors -------------------------------------
+
+# Of each measurement; medians count, for others use the host as well.
+ROUNDS = 5
+RATE_NS = 1_500_000_000
+# What 'rate' does on the other processor. The emulator makes even an empty loop
+# slow down a neighbour: dumps are to be compared with other work.
+OTHERS = ("spin", "zero", "dump")
+# Two empty loops do twice what one does, unless the host has other things to do.
+MIN_LOOPS = 1.8
+
+
+def rates(tools, *jobs):
+    """How often a second each of the jobs ("WHAT", CPU) is done, all at once."""
+    # Time for all of them to get ready
+    start = time.monotonic_ns() + 500_000_000
+    tool = os.path.join(tools, "rate")
+    running = [subprocess.Popen([tool, "--cpu", str(cpu), "--start", str(start),
+                                 "--ns", str(RATE_NS), what], stdout=subprocess.PIPE)
+               for what, cpu in jobs]
+    results = [json.loads(process.communicate()[0]) for process in running]
+    return [result["count"] * 1e9 / result["ns"] for result in results]
+
+
+def cpus(tools):
+    """Forks beside dumps, and dumps beside dumps; in turn, as the host's pace changes."""
+    run = start_run()
+    values = collections.defaultdict(list)
+    for _ in range(ROUNDS):
+        values["fork"].append(rates(tools, ("fork", 0))[0])
+        for what in OTHERS:
+            values[f"fork beside {what}"].append(rates(tools, ("fork", 0), (what, 1))[0])
+            for nr in (1, 2, 4):
+                jobs = [(what, i % 2) for i in range(nr)]
+                values[f"{nr} {what}"].append(sum(rates(tools, *jobs)))
+    run["cpus"] = values
+    finish_run(run)
+
+
+# --- on the host ------------------------------------------------------------
+
+def read_runs(directory):
     runs = []
     for path in glob.glob(os.path.join(directory, "run-*.json")):
         with open(path, encoding="ascii") as file:
             runs.append(json.load(file))
-    runs.sort(key=lambda run: (run["lsm"], run["rivals"]["procfs"]["tasks"]))
+    return runs
 
-    print(f"{'':16}{'tasks':>8}{'system calls':>14}{'instructions per task':>23}{'ratio':>8}")
-    points = []
+
+def size(table):
+    """How many tasks a table is about."""
+    return table["rows"][DIAG]["tasks"]
+
+
+def per_unit(table, way):
+    """Instructions per task, or per mapping."""
+    row = table["rows"][way]
+    return row["ns"] / table.get("mappings", row["tasks"])
+
+
+def print_table(name, tables):
+    """A table with a column for each size."""
+    unit = "mapping" if name in PER_MAPPING else "task"
+    print(f"\n{TABLES[name][0]}")
+    print(f"{'instructions per ' + unit:34}"
+          + "".join(f"{size(table):>9}" for table in tables)
+          + f"{'times':>8}{'system calls':>14}{'in user space':>15}{'bytes read':>12}")
+    last = tables[-1]
+    for way in last["rows"]:
+        row = last["rows"][way]
+        detail = next((table["rows"][way] for table in reversed(tables)
+                       if "user_ns" in table["rows"][way]), None)
+        print(f"  {way:32}"
+              + "".join(f"{per_unit(table, way):9.0f}" for table in tables)
+              + f"{per_unit(last, way) / per_unit(last, DIAG):8.1f}{row['syscalls']:14}"
+              + (f"{detail['user_ns'] / detail['ns']:15.1%}"
+                 if detail else "")
+              + (f"{detail['bytes'] / detail['tasks']:12.1f}"
+                 if detail and detail["bytes"] else ""))
+    costs = [per_unit(table, DIAG) for table in tables]
+    if len(costs) > 1:
+        print(f"  {DIAG}: from size to size the cost differs by "
+              f"{max(costs) / min(costs) - 1:.1%} at most")
+
+
+def median_ratio(values, others):
+    """What was measured in the same round belongs together."""
+    return statistics.median(value / other for value, other in zip(values, others))
+
+
+def print_cpus(values):
+    print(f"\ntwo processors, 10000 processes\n{'how often a second':34}{'':9}{'of it alone':>13}"
+          + "".join(f"{'beside ' + what:>13}" for what in OTHERS[:-1]))
+    for name in ["fork"] + [f"fork beside {what}" for what in OTHERS]:
+        print(f"  {name:32}{statistics.median(values[name]):9.0f}"
+              f"{median_ratio(values[name], values['fork']):13.1%}"
+              + "".join(f"{median_ratio(values[name], values['fork beside ' + what]):13.1%}"
+                        for what in OTHERS[:-1]))
+    print(f"\n{'how often a second, n at once':34}{'n=1':>9}{'n=2':>9}{'n=4':>9}"
+          f"{'2 to 1':>9}{'4 to 1':>9}")
+    for what in OTHERS:
+        rate = [values[f"{nr} {what}"] for nr in (1, 2, 4)]
+        print(f"  {what:32}" + "".join(f"{statistics.median(value):9.0f}" for value in rate)
+              + "".join(f"{median_ratio(value, rate[0]):9.2f}" for value in rate[1:]))
+    loops = median_ratio(values["2 spin"], values["1 spin"])
+    if loops < MIN_LOOPS:
+        print(f"Two empty loops did {loops:.2f} times what one does: the host was busy, "
+              "and these rates say little.")
+
+
+def write_chart(directory, runs):
+    """Sizes and milliseconds of each way: processes first, then threads."""
+    points = {}
     for run in runs:
-        print(f"Linux {run['kernel']}, security modules: {run['lsm']}")
-        best = run["rivals"]["task_diag"]
-        for name, row in run["rivals"].items():
-            row["per_task"] = round(row["ns"] / row["tasks"], 1)
-            row["ratio"] = round(row["per_task"] / (best["ns"] / best["tasks"]), 2)
-            print(f"  {name:14}{row['tasks']:8}{row['syscalls']:14}"
-                  f"{row['per_task']:23.0f}{row['ratio']:8.2f}")
-        if run["lsm"] == runs[0]["lsm"]:
-            points.append([best["tasks"]] + [row["ns"] / 1e6 for row in run["rivals"].values()])
+        tables = run.get("tables", {})
+        for name in ("threads", "base", "pids"):
+            if name in tables:
+                points.setdefault(size(tables[name]), {}).update(
+                    {(name, way): row["ns"] / 1e6 for way, row in tables[name]["rows"].items()})
+    lines = [
+        [("base", "/proc/PID/stat"), ("threads", "/proc/PID/task/TID/stat")],
+        [("base", "the same through io_uring")],
+        [("base", "BPF task iterator"), ("threads", "BPF task iterator")],
+        [("base", DIAG), ("threads", DIAG)],
+        [("pids", "readdir of /proc"), ("threads", "readdir, for tids alone")],
+        [("pids", DIAG), ("threads", DIAG + ", for tids alone")],
+    ]
+    with open(os.path.join(directory, "tasks.dat"), "w", encoding="ascii") as file:
+        for tasks, values in sorted(points.items()):
+            row = [next((values[key] for key in keys if key in values), "?") for keys in lines]
+            print(tasks, *row, file=file)
 
+
+def report(directory):
+    """Prints the tables; writes results.json and what gnuplot reads."""
+    runs = read_runs(directory)
+    groups = collections.defaultdict(list)
+    for run in runs:
+        groups[run["kernel"], run["lsm"]].append(run)
+    # The most complete one first: the chart is about it.
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    for (kernel, lsm), group in ordered:
+        print(f"\nLinux {kernel}, security modules: {lsm}")
+        for name in TABLES:
+            tables = [run["tables"][name] for run in group if name in run.get("tables", {})]
+            if tables:
+                print_table(name, sorted(tables, key=size))
+        for run in group:
+            if "cpus" in run:
+                print_cpus(run["cpus"])
     with open(os.path.join(directory, "results.json"), "w", encoding="ascii") as file:
         json.dump(runs, file, indent=1)
         file.write("\n")
-    with open(os.path.join(directory, "tasks.dat"), "w", encoding="ascii") as file:
-        for point in points:
-            file.write(" ".join(str(value) for value in point) + "\n")
+    write_chart(directory, ordered[0][1])
+
+
+def gate(path, limits):
+    """Compares a run with what it took before; deterministic, so 10 % are much."""
+    with open(path, encoding="ascii") as file:
+        table = json.load(file)["tables"]["base"]
+    mine = per_unit(table, DIAG)
+    failed = False
+    with open(limits, encoding="ascii") as file:
+        lines = [line.rsplit(maxsplit=1) for line in file if line.strip() and line[0] != "#"]
+    for way, text in lines:
+        limit = float(text)
+        if way == DIAG:
+            good = mine <= limit * 1.1
+            what = f"{mine:.0f} instructions per task, {limit:.0f} when last written down"
+        else:
+            ratio = per_unit(table, way) / mine
+            good = ratio >= limit / 1.1
+            what = f"{ratio:.2f} times task_diag's, {limit:.2f} when last written down"
+        print(f"{'ok' if good else 'not ok'} - bench: {way}: {what}")
+        failed = failed or not good
+    sys.exit(failed)
+
+
+COMMANDS = {"measure": (measure, 2), "cpus": (cpus, 1), "report": (report, 1), "gate": (gate, 2)}
+
+
+def main():
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        function, nr = COMMANDS[sys.argv[1]]
+        if len(sys.argv) == 2 + nr:
+            function(*sys.argv[2:])
+            return
+    print(__doc__, file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("measure", "report"):
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    globals()[sys.argv[1]](sys.argv[2])
+    main()
