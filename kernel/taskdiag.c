@@ -69,9 +69,14 @@ struct task_diag_msg {
  * @header_sent: the first message went out
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
- * @group: the row of task_diag_groups[] that it goes on with
- * @mm: the mm that its groups come from, once known; holds a reference on the
- *	structure alone (mmgrab()), so that an unread dump keeps no memory
+ * @locked: its exec_update_lock is held for reading; within a call only
+ * @left: the rows of task_diag_groups[], as bits, that are still to be filled
+ *	for it
+ * @mm: the mm that its groups come from, once it goes on in another message;
+ *	holds a reference on the structure alone (mmgrab()), so that an unread
+ *	dump keeps no memory
+ * @rows: the rows that are to be filled for each task, beyond BASE
+ * @mm_rows: those of them for which @t.mm is needed
  * @template: see struct task_diag_msg
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
@@ -86,8 +91,11 @@ struct task_diag_dump {
 	unsigned int		nr_tids;
 	bool			header_sent;
 	struct task_diag_task	t;
-	unsigned int		group;
+	bool			locked;
+	u64			left;
 	struct mm_struct	*mm;
+	u64			rows;
+	u64			mm_rows;
 	struct task_diag_msg	template;
 };
 
@@ -209,6 +217,25 @@ static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
 	return 0;
 }
 
+/* Sets what follows from the request. */
+static void task_diag_plan(struct task_diag_dump *dump)
+{
+	const struct task_diag_group *group;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		group = &task_diag_groups[i];
+		if (group->phase == TASK_DIAG_PHASE_RCU ||
+		    !(dump->req.show_flags & BIT_ULL(group->attr)))
+			continue;
+		dump->rows |= BIT_ULL(i);
+		/* STAT takes and puts it itself: be sure not to be its last user. */
+		if (group->phase == TASK_DIAG_PHASE_MM ||
+		    group->attr == TASK_DIAG_STAT)
+			dump->mm_rows |= BIT_ULL(i);
+	}
+}
+
 static bool task_diag_per_thread(const struct task_diag_pid *req)
 {
 	return req->dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
@@ -264,15 +291,23 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 
 /*
  * The rule of procfs with hidepid=2, where a thread is found in its leader's
- * directory. Under RCU, for the leader, and with @task still hashed.
+ * directory. Under RCU, for the leader, and with @task still hashed. @readable
+ * is a leader that was found to be readable in the same RCU section, or NULL:
+ * its other threads need not ask that again.
  */
-static bool task_diag_may_read(struct task_struct *task)
+static bool task_diag_may_read(struct task_struct *task,
+			       struct task_struct **readable)
 {
 	const unsigned int mode = PTRACE_MODE_READ_FSCREDS | PTRACE_MODE_NOAUDIT;
 	struct task_struct *leader = READ_ONCE(task->group_leader);
 
-	return ptrace_may_access(task, mode) &&
-	       (leader == task || ptrace_may_access(leader, mode));
+	if (!ptrace_may_access(task, mode))
+		return false;
+	if (leader != task && leader != *readable &&
+	    !ptrace_may_access(leader, mode))
+		return false;
+	*readable = leader;
+	return true;
 }
 
 /* --- the answer -------------------------------------------------------- */
@@ -332,21 +367,29 @@ unsigned int task_diag_room(const struct sk_buff *skb)
  * @attr: attribute number
  * @len: length of the payload
  *
- * Return: the zeroed payload, or NULL if it does not fit.
+ * Return: the payload, all of which the caller is to write, or NULL if it does
+ * not fit.
  */
 void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 {
-	if (skb_tailroom(skb) < nla_total_size(len) + TASK_DIAG_SPARE)
+	const unsigned int total = nla_total_size(len);
+	struct nlattr *nla;
+
+	if (skb_tailroom(skb) < total + TASK_DIAG_SPARE)
 		return NULL;
-	return memset(nla_data(__nla_reserve(skb, attr, len)), 0, len);
+	/* __nla_reserve() without its calls: there are many of these. */
+	nla = __skb_put(skb, total);
+	nla->nla_type = attr;
+	nla->nla_len = nla_attr_size(len);
+	memset(nla_data(nla) + len, 0, total - nla->nla_len);
+	return nla_data(nla);
 }
 
-static bool task_diag_wants_groups(const struct task_diag_dump *dump)
-{
-	return dump->req.show_flags & ~(TASK_DIAG_SHOW_BASE | TASK_DIAG_FILTERS);
-}
-
-/* Keeps the task for task_diag_put_groups(). */
+/*
+ * Keeps the task for task_diag_put_groups(), and makes it ready to be read: the
+ * permission is to be checked under the lock that exec takes. Waiting for that
+ * would let the task, which may sleep in exec as long as it likes, stop the dump.
+ */
 static noinline void task_diag_hold_task(struct task_diag_dump *dump,
 					 struct pid_namespace *ns,
 					 struct task_struct *task, u32 nr)
@@ -359,14 +402,32 @@ static noinline void task_diag_hold_task(struct task_diag_dump *dump,
 		.user_ns = dump->cred->user_ns,
 		.show_flags = dump->req.show_flags,
 	};
-	dump->group = 0;
+	dump->left = dump->rows;
+	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
+}
+
+static void task_diag_unlock_task(struct task_diag_dump *dump)
+{
+	if (dump->locked)
+		up_read(&dump->t.task->signal->exec_update_lock);
+	dump->locked = false;
+}
+
+static void task_diag_drop_task(struct task_diag_dump *dump)
+{
+	if (!dump->t.task)
+		return;
+	put_task_struct(dump->t.task);
+	dump->t.task = NULL;
+	if (dump->mm)
+		mmdrop(dump->mm);
+	dump->mm = NULL;
 }
 
 /*
  * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
- * not even this much of it fits, -ESTALE if the pid is no longer that task's,
- * and -EAGAIN if task_diag_put_groups() is to follow when that section is left.
- * For BASE this is all there is to do per task, and inlined it costs a fifth
+ * not even this much of it fits, and -ESTALE if the pid is no longer that
+ * task's. For BASE this is all there is to do per task, and inlined it costs a fifth
  * less.
  */
 static __always_inline int task_diag_put_task(struct sk_buff *skb,
@@ -396,10 +457,7 @@ static __always_inline int task_diag_put_task(struct sk_buff *skb,
 		skb_trim(skb, start);
 		return -ESTALE;
 	}
-	if (likely(!task_diag_wants_groups(dump)))
-		return 0;
-	task_diag_hold_task(dump, ns, task, nr);
-	return -EAGAIN;
+	return 0;
 }
 
 /* Starts a message that goes on with a task. */
@@ -432,60 +490,33 @@ static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 
 /* --- the groups of one task -------------------------------------------- */
 
-static bool task_diag_wants_mm(const struct task_diag_dump *dump)
+/* What task_diag_hold_task() and the walk did, in a message that goes on. */
+static int task_diag_recheck_task(struct task_diag_dump *dump)
 {
-	unsigned int i;
-
-	/* It takes and puts the mm itself: be sure not to be its last user. */
-	if (dump->req.show_flags & TASK_DIAG_SHOW_STAT)
-		return true;
-	for (i = dump->group; i < task_diag_nr_groups; i++) {
-		if (task_diag_groups[i].phase == TASK_DIAG_PHASE_MM &&
-		    dump->req.show_flags & BIT_ULL(task_diag_groups[i].attr))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Makes ready to read the task, again in each message that goes on with it:
- * checks the permission under the lock that exec takes, and keeps it for the
- * groups that need it. Waiting for that lock would let the task, which may
- * sleep in exec as long as it likes, stop the dump.
- */
-static int task_diag_lock_task(struct task_diag_dump *dump)
-{
-	struct task_diag_task *t = &dump->t;
-	struct mm_struct *mm;
+	struct task_struct *task = dump->t.task, *readable = NULL;
 	bool may_read;
 
-	if (!down_read_trylock(&t->task->signal->exec_update_lock))
+	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
+	if (!dump->locked)
 		return -EAGAIN;
 	rcu_read_lock();
-	may_read = pid_alive(t->task) && task_diag_may_read(t->task);
+	may_read = pid_alive(task) && task_diag_may_read(task, &readable);
 	rcu_read_unlock();
-	if (!may_read)
-		goto gone;
-	if (!task_diag_wants_mm(dump))
-		return 0;
+	return may_read ? 0 : -ESRCH;
+}
 
-	/* Not mm_access(): it skips the check for the requester's own mm. */
-	mm = get_task_mm(t->task);
+/* Not mm_access(): it skips the check for the requester's own mm. */
+static int task_diag_take_mm(struct task_diag_dump *dump)
+{
+	struct mm_struct *mm = get_task_mm(dump->t.task);
+
 	if (dump->mm && dump->mm != mm) {
 		if (mm)
 			mmput_async(mm);
-		goto gone;
+		return -ESRCH;
 	}
-	if (mm && !dump->mm) {
-		mmgrab(mm);
-		dump->mm = mm;
-	}
-	t->mm = mm;
+	dump->t.mm = mm;
 	return 0;
-
-gone:
-	up_read(&t->task->signal->exec_update_lock);
-	return -ESRCH;
 }
 
 static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
@@ -504,57 +535,44 @@ static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 	return task_diag_put_error(skb, group->attr, err);
 }
 
-static void task_diag_drop_task(struct task_diag_dump *dump)
-{
-	if (!dump->t.task)
-		return;
-	put_task_struct(dump->t.task);
-	dump->t.task = NULL;
-	if (dump->mm)
-		mmdrop(dump->mm);
-	dump->mm = NULL;
-}
-
 static void task_diag_next_group(struct task_diag_dump *dump)
 {
-	dump->group++;
+	dump->left &= dump->left - 1;
 	dump->t.pos = 0;
 	dump->t.part = 0;
 }
 
 /*
  * Appends to the message at the skb's end, which begins at @start, the groups
- * of the task from dump->group on.
+ * of the task that are left; for each an error if the task is @busy.
  */
 static int task_diag_put_groups(struct sk_buff *skb,
-				struct task_diag_dump *dump, unsigned int start)
+				struct task_diag_dump *dump, unsigned int start,
+				int busy)
 {
 	struct task_diag_task *t = &dump->t;
 	const struct task_diag_group *group;
 	struct nlmsghdr *nlh;
-	bool locked;
-	int busy, err = 0;
+	int err = 0;
 
-	busy = task_diag_lock_task(dump);
-	locked = !busy;
+	if (!busy && dump->left & dump->mm_rows)
+		busy = task_diag_take_mm(dump);
 
-	for (; dump->group < task_diag_nr_groups; task_diag_next_group(dump)) {
-		group = &task_diag_groups[dump->group];
-		if (group->phase == TASK_DIAG_PHASE_RCU ||
-		    !(t->show_flags & BIT_ULL(group->attr)))
-			continue;
-		if (group->phase == TASK_DIAG_PHASE_MM && locked) {
-			up_read(&t->task->signal->exec_update_lock);
-			locked = false;
-		}
+	for (; dump->left; task_diag_next_group(dump)) {
+		group = &task_diag_groups[__ffs64(dump->left)];
+		if (group->phase == TASK_DIAG_PHASE_MM)
+			task_diag_unlock_task(dump);
 		err = task_diag_put_group(skb, dump, group, busy);
 		if (err)
 			break;
 	}
 
-	if (locked)
-		up_read(&t->task->signal->exec_update_lock);
+	task_diag_unlock_task(dump);
 	if (t->mm) {
+		if (err && !dump->mm) {
+			mmgrab(t->mm);
+			dump->mm = t->mm;
+		}
 		/* The last user may be this dump: an exit here could take long. */
 		mmput_async(t->mm);
 		t->mm = NULL;
@@ -634,13 +652,18 @@ static bool task_diag_is_kin(const struct task_diag_dump *dump,
 	return same_thread_group(task, kin);
 }
 
-/* Tells of the task that has @pid, if there is one and it may be seen. */
+/*
+ * Tells of the task that has @pid, if there is one and it may be seen. It is
+ * kept, and -EAGAIN returned, if task_diag_put_groups() is to follow when the
+ * RCU section is left.
+ */
 static __always_inline int task_diag_visit(struct sk_buff *skb,
 					   struct task_diag_dump *dump,
 					   struct pid_namespace *ns,
 					   struct pid *pid, u32 nr,
 					   enum pid_type type,
-					   struct task_struct *kin)
+					   struct task_struct *kin,
+					   struct task_struct **readable)
 {
 	struct task_struct *task;
 	int err;
@@ -648,12 +671,21 @@ static __always_inline int task_diag_visit(struct sk_buff *skb,
 	/* In an exec another task may take the pid over from the one found. */
 	do {
 		task = pid_task(pid, type);
-		if (!task || (kin && !task_diag_is_kin(dump, task, kin)) ||
-		    !task_diag_may_read(task))
+		if (!task || (kin && !task_diag_is_kin(dump, task, kin)))
 			return 0;
-		err = task_diag_put_task(skb, dump, ns, task, pid, nr);
+		if (dump->rows)
+			task_diag_hold_task(dump, ns, task, nr);
+		err = -EACCES;
+		if (task_diag_may_read(task, readable))
+			err = task_diag_put_task(skb, dump, ns, task, pid, nr);
+		if (dump->rows) {
+			if (!err)
+				return -EAGAIN;
+			task_diag_unlock_task(dump);
+			task_diag_drop_task(dump);
+		}
 	} while (unlikely(err == -ESTALE));
-	return err;
+	return err == -EACCES ? 0 : err;
 }
 
 /*
@@ -667,8 +699,8 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	const u64 strategy = dump->req.dump_strategy;
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
+	struct task_struct *parent = NULL, *readable = NULL;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct task_struct *parent = NULL;
 	struct radix_tree_iter iter;
 	void __rcu **slot;
 	struct pid *pid;
@@ -676,7 +708,7 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
 		parent = pid_task(dump->target, PIDTYPE_TGID);
-		if (!parent || !task_diag_may_read(parent))
+		if (!parent || !task_diag_may_read(parent, &readable))
 			return 0;
 	}
 
@@ -688,7 +720,8 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 			continue;
 		}
 		err = budget-- ? task_diag_visit(skb, dump, ns, pid, iter.index,
-						 type, parent) : -EAGAIN;
+						 type, parent, &readable) :
+				 -EAGAIN;
 		if (err)
 			break;
 	}
@@ -700,8 +733,8 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 				  struct task_diag_dump *dump,
 				  struct pid_namespace *ns)
 {
+	struct task_struct *leader, *readable = NULL;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct task_struct *leader;
 	int err;
 	u32 nr;
 
@@ -714,7 +747,7 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 			return -EAGAIN;
 		nr = dump->tids[dump->next];
 		err = task_diag_visit(skb, dump, ns, find_pid_ns(nr, ns), nr,
-				      PIDTYPE_PID, leader);
+				      PIDTYPE_PID, leader, &readable);
 		if (err == -EAGAIN)
 			dump->next++;
 		if (err)
@@ -727,12 +760,14 @@ static int task_diag_walk_one(struct sk_buff *skb, struct task_diag_dump *dump,
 			      struct pid_namespace *ns)
 {
 	const unsigned int start = skb->len;
+	struct task_struct *readable = NULL;
 	int err;
 
 	if (dump->next)
 		return 0;
 	err = task_diag_visit(skb, dump, ns, dump->target,
-			      pid_nr_ns(dump->target, ns), PIDTYPE_TGID, NULL);
+			      pid_nr_ns(dump->target, ns), PIDTYPE_TGID, NULL,
+			      &readable);
 	if (err == -EMSGSIZE)
 		return err;
 	dump->next = 1;
@@ -763,7 +798,8 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 	err = task_diag_walk(skb, dump);
 	rcu_read_unlock();
 
-	if (dump->t.task && task_diag_put_groups(skb, dump, start))
+	if (dump->t.task &&
+	    task_diag_put_groups(skb, dump, start, dump->locked ? 0 : -EAGAIN))
 		return -EMSGSIZE;
 	return err;
 }
@@ -821,13 +857,13 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 {
 	enum pid_type type = req->dump_strategy == TASK_DIAG_DUMP_THREAD ?
 			     PIDTYPE_PID : PIDTYPE_TGID;
+	struct task_struct *task, *readable = NULL;
 	struct pid *target = NULL;
-	struct task_struct *task;
 
 	rcu_read_lock();
 	task = pid_task(req->pid ? find_vpid(req->pid) : task_tgid(current),
 			type);
-	if (task && task_diag_may_read(task))
+	if (task && task_diag_may_read(task, &readable))
 		target = get_pid(task_tgid(task));
 	rcu_read_unlock();
 
@@ -869,6 +905,7 @@ static int task_diag_start(struct netlink_callback *cb)
 	if (err)
 		goto free;
 
+	task_diag_plan(dump);
 	switch (dump->req.dump_strategy) {
 	case TASK_DIAG_DUMP_ONE:
 	case TASK_DIAG_DUMP_CHILDREN:
@@ -921,7 +958,8 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	if (dump->t.task) {
 		err = task_diag_put_next(skb, dump);
 		if (!err)
-			err = task_diag_put_groups(skb, dump, 0);
+			err = task_diag_put_groups(skb, dump, 0,
+						   task_diag_recheck_task(dump));
 		if (err)
 			return err;
 	}
@@ -969,6 +1007,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 
+	task_diag_plan(&dump);
 	dump.target = task_diag_get_target(&dump.req);
 	if (!dump.target)
 		return task_diag_no_task(info->extack);

@@ -91,14 +91,21 @@ static int task_diag_fill_cred(struct sk_buff *skb, struct task_diag_task *t)
 	struct task_diag_cred info;
 
 	memset(&info, 0, sizeof(info));
+	/* In most tasks each four are one: look that up but once. */
 	info.uid = from_kuid_munged(ns, cred->uid);
-	info.euid = from_kuid_munged(ns, cred->euid);
-	info.suid = from_kuid_munged(ns, cred->suid);
-	info.fsuid = from_kuid_munged(ns, cred->fsuid);
+	info.euid = uid_eq(cred->euid, cred->uid) ?
+		info.uid : from_kuid_munged(ns, cred->euid);
+	info.suid = uid_eq(cred->suid, cred->uid) ?
+		info.uid : from_kuid_munged(ns, cred->suid);
+	info.fsuid = uid_eq(cred->fsuid, cred->uid) ?
+		info.uid : from_kuid_munged(ns, cred->fsuid);
 	info.gid = from_kgid_munged(ns, cred->gid);
-	info.egid = from_kgid_munged(ns, cred->egid);
-	info.sgid = from_kgid_munged(ns, cred->sgid);
-	info.fsgid = from_kgid_munged(ns, cred->fsgid);
+	info.egid = gid_eq(cred->egid, cred->gid) ?
+		info.gid : from_kgid_munged(ns, cred->egid);
+	info.sgid = gid_eq(cred->sgid, cred->gid) ?
+		info.gid : from_kgid_munged(ns, cred->sgid);
+	info.fsgid = gid_eq(cred->fsgid, cred->gid) ?
+		info.gid : from_kgid_munged(ns, cred->fsgid);
 	info.loginuid = from_kuid(ns, audit_get_loginuid(t->task));
 	info.sessionid = audit_get_sessionid(t->task);
 	info.cap_inheritable = cred->cap_inheritable.val;

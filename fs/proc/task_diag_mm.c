@@ -187,7 +187,7 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 		skb_trim(skb, before);
 		return -EAGAIN;
 	}
-	if (text && memchr(bytes, 0, part)) {
+	if (text && memchr(bytes, 0, got)) {
 		used = strlen(bytes) + 1;
 		nla = bytes - NLA_HDRLEN;
 		nla->nla_len = nla_attr_size(used);
@@ -206,8 +206,10 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 {
 	unsigned long arg_start, arg_end, env_start, env_end;
+	const unsigned int before = skb->len;
 	struct mm_struct *mm = t->mm;
 	char last;
+	int err;
 
 	spin_lock(&mm->arg_lock);
 	arg_start = mm->arg_start;
@@ -218,6 +220,18 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 
 	if (!mm->env_end || arg_start >= arg_end)
 		return 0;
+	/* As a rule they fit and are no title: then one read does. */
+	if (!t->pos && arg_end - arg_start <= task_diag_room(skb)) {
+		err = task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
+					  arg_end, false);
+		if (err && err != -EAGAIN)
+			return err;
+		if (!err &&
+		    !skb->data[before + NLA_HDRLEN + arg_end - arg_start - 1])
+			return 0;
+		skb_trim(skb, before);
+		t->pos = 0;
+	}
 	if (task_diag_read_mm(mm, arg_end - 1, &last, 1) != 1)
 		return -EAGAIN;
 	if (last) {
