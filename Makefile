@@ -10,6 +10,7 @@ help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
 	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
 	@echo 'make test-debug     the tests on a kernel with KASAN, lockdep and the like'
+	@echo 'make test-mutants   turns each defence off in turn, and sees that its test fails'
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
@@ -43,6 +44,9 @@ test-debug: deps
 	@harness/kernel tools
 	@harness/test --kernel debug
 
+test-mutants: tools
+	@harness/mutants
+
 shell: tools
 	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
 
@@ -57,4 +61,4 @@ series: deps
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench test test-debug shell check series clean
+.PHONY: help deps kernel tools run bench test test-debug test-mutants shell check series clean
