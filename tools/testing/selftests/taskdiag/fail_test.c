@@ -635,6 +635,20 @@ static void try_faults(struct __test_metadata *_metadata,
 	try_faults_from(_metadata, query, mode, 0);
 }
 
+/*
+ * What debugs the kernel allocates as well, and not the same each time: an
+ * allocation may come to be passed over.
+ */
+static void try_faults_of_groups(struct __test_metadata *_metadata,
+				 const struct query *query)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 10 && !counts.groups; tries++)
+		try_faults(_metadata, query, ONE_FAILS);
+	EXPECT_LT(0, counts.groups);
+}
+
 static void log_counts(struct __test_metadata *_metadata)
 {
 	TH_LOG("%u failures: %u errors, %u dumps went on, %u lacked a group",
@@ -839,7 +853,7 @@ TEST_F_TIMEOUT(request, stands_the_failure_of_any_one_allocation, DEADLINE_S)
 	query.flags = variant->flags;
 	try_faults(_metadata, &query, ONE_FAILS);
 	query.show_flags = self->groups;
-	try_faults(_metadata, &query, ONE_FAILS);
+	try_faults_of_groups(_metadata, &query);
 	for (bit = 1; bit; bit <<= 1) {
 		query.show_flags = self->groups & bit;
 		if (!query.show_flags)
@@ -854,7 +868,6 @@ TEST_F_TIMEOUT(request, stands_the_failure_of_any_one_allocation, DEADLINE_S)
 	try_faults(_metadata, &query, ONE_FAILS);
 	log_counts(_metadata);
 	EXPECT_LT(0, counts.errors);
-	EXPECT_LT(0, counts.groups);
 }
 
 TEST_F_TIMEOUT(request, stands_it_that_memory_runs_out, DEADLINE_S)
@@ -938,10 +951,9 @@ static void try_long_answer(struct __test_metadata *_metadata, __u64 groups,
 	EXPECT_LE(nr_msgs, answer->tasks[0].nr_msgs);
 	td_free_props(answer);
 
-	try_faults(_metadata, &query, ONE_FAILS);
+	try_faults_of_groups(_metadata, &query);
 	log_counts(_metadata);
 	EXPECT_LT(0, counts.errors);
-	EXPECT_LT(0, counts.groups);
 }
 
 TEST_F_TIMEOUT(failures, during_a_long_answer, DEADLINE_S)
