@@ -1,0 +1,1959 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attacks by ordinary users: to learn of tasks that procfs mounted with
+ * hidepid=2 would hide, to stop those who ask, and to make the kernel keep what
+ * it should free.
+ *
+ * Environment: TD_SECONDS, how long to race with exec (10); TD_TASKS, how many
+ * hidden tasks there are in a crowd (3000).
+ */
+#include "taskdiag.h"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/fuse.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/landlock.h>
+#include <linux/rtnetlink.h>
+#include <linux/seccomp.h>
+#include <linux/taskstats.h>
+#include <linux/userfaultfd.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+
+#define NOW_S		1	/* what must happen at once has happened by then */
+#define FOREVER_S	600	/* of the harness, for tests of any length */
+
+#define BIT(group)	TASK_DIAG_SHOW_##group
+#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+/* What a plain request may not ask for */
+#define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
+/* What a task without memory lacks */
+#define MM_GROUPS	(LONG_GROUPS | BIT(MEM) | BIT(MM_MAP) | BIT(EXE) | \
+			 BIT(CMDLINE) | BIT(ENVIRON))
+
+/* --- what all of them need --------------------------------------------- */
+
+static unsigned int env_number(const char *name, unsigned int otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoul(value, NULL, 10) : otherwise;
+}
+
+/* All groups that the kernel has */
+static __u64 all_groups(struct td_sock *sock)
+{
+	struct td_answer *answer;
+	struct td_msg msg;
+	__u64 groups;
+
+	td_request(sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	answer = td_exchange(sock, &msg);
+	groups = answer->header.show_flags & ~FILTERS;
+	td_free(answer);
+	return groups;
+}
+
+static void copy_program(const char *path, mode_t mode)
+{
+	int in = open("/proc/self/exe", O_RDONLY);
+	int out = open(path, O_WRONLY | O_CREAT, 0700);
+	struct stat st;
+
+	td_must(in >= 0 && out >= 0 && !fstat(in, &st), path);
+	td_must(sendfile(out, in, NULL, st.st_size) == st.st_size, "sendfile");
+	td_must(!fchmod(out, mode), "fchmod");
+	close(in);
+	close(out);
+}
+
+/* Whether the child ends within that time; then *@status says how. */
+static bool ends_within(pid_t pid, double seconds, int *status)
+{
+	double deadline = td_now() + seconds;
+
+	while (!waitpid(pid, status, WNOHANG)) {
+		if (td_now() > deadline)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static bool dies_at_once(pid_t pid)
+{
+	int status;
+
+	return !kill(pid, SIGKILL) && ends_within(pid, NOW_S, &status) &&
+	       WIFSIGNALED(status);
+}
+
+/* Seconds that a request of another process to another family takes */
+static double ask_other_family(void)
+{
+	double start = td_now();
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
+
+	td_must(fd >= 0 && td_family(fd) > 0, "CTRL_CMD_GETFAMILY");
+	close(fd);
+	return td_now() - start;
+}
+
+/* The longest such time until the child ends, or until the time is over */
+static double ask_other_family_while(pid_t pid, double seconds)
+{
+	double deadline = td_now() + seconds, longest = 0, took;
+	siginfo_t info = {};
+
+	do {
+		took = ask_other_family();
+		if (took > longest)
+			longest = took;
+		usleep(1000);
+		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	} while (!info.si_pid && td_now() < deadline);
+	return longest;
+}
+
+FIXTURE(attack)
+{
+	struct td_sock sock;
+	__u64 groups;
+};
+
+FIXTURE_SETUP(attack)
+{
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_EQ(0, td_open(&self->sock));
+	self->groups = all_groups(&self->sock);
+	ASSERT_EQ(BIT(BASE), self->groups & BIT(BASE));
+}
+
+FIXTURE_TEARDOWN(attack)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* --- exec of a set-uid program in a loop ------------------------------- */
+
+/*
+ * Two processes of alice are in turn an ordinary program and a set-uid one; a
+ * third makes children that become the latter. That one has its mark on all
+ * that it is: name, path, arguments, environment, mappings, I/O.
+ */
+#define PUBLIC		"/tmp/public"
+#define SECRET		"/tmp/s3cret"
+#define MARK		"s3cret"
+#define SECRET_AREA	0x5ec2e7000000UL
+#define SECRET_WCHAR	0x40000000UL
+#define EXEC_FD		100	/* gets a byte for each exec */
+
+#define ALTERNATES	"alternates"
+#define FORKS		"forks"
+
+#define NR_ALTERNATING	2
+#define NR_DUMPERS	4
+
+/* BASE may still have, or already, the name that exec changes. */
+#define MARKED_GROUPS	(BIT(CRED) | BIT(STAT) | BIT(NAME) | BIT(IO) | \
+			 BIT(EXE) | BIT(CMDLINE) | BIT(ENVIRON) | BIT(VMA) | \
+			 BIT(VMA_STAT) | BIT(MM_MAP))
+
+static void sleep_a_little(void)
+{
+	usleep(random() % 2000);
+}
+
+static int run_public(char *role)
+{
+	char * const argv[] = { MARK "-argument", role, NULL };
+	char * const envp[] = { MARK "=environment", NULL };
+	bool forks = !strcmp(role, FORKS);
+
+	srandom(getpid() + time(NULL));
+	/* Else the I/O of its children would become its own. */
+	signal(SIGCHLD, forks ? SIG_IGN : SIG_DFL);
+	for (;;) {
+		/* SIGPIPE ends it, with the test. */
+		if (write(EXEC_FD, "", 1) < 0 && errno != EAGAIN)
+			return KSFT_FAIL;
+		sleep_a_little();
+		if (!forks || !fork())
+			break;
+		waitpid(-1, NULL, 0);
+	}
+	execve(SECRET, argv, envp);
+	return KSFT_FAIL;
+}
+
+static int run_secret(char *role)
+{
+	char * const argv[] = { "public", role, NULL };
+	char * const envp[] = { NULL };
+	char *area = mmap((void *)SECRET_AREA, 65536, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			  -1, 0);
+	int fd = open("/dev/null", O_WRONLY);
+
+	td_must(area != MAP_FAILED && fd >= 0, "secret");
+	srandom(getpid());
+	memcpy(area, MARK "-title", sizeof(MARK "-title"));
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, area, 0, 0), "ARG_START");
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_END, area + 64, 0, 0),
+		"ARG_END");
+	if (!strcmp(role, FORKS)) {
+		/* Nobody reads these bytes. */
+		td_must(write(fd, area, SECRET_WCHAR) > 0, "write");
+		sleep_a_little();
+		return KSFT_PASS;
+	}
+	close(fd);
+	sleep_a_little();
+	td_must(!setresuid(TD_ALICE, TD_ALICE, TD_ALICE), "setresuid");
+	execve(PUBLIC, argv, envp);
+	return KSFT_FAIL;
+}
+
+struct victim {
+	char *role;
+	int exec_fd;
+};
+
+static void become_victim(const void *arg)
+{
+	const struct victim *victim = arg;
+	char * const argv[] = { "public", victim->role, NULL };
+	char * const envp[] = { NULL };
+
+	/* Those who ask are more, and must not keep it from running. */
+	td_must(!setpriority(PRIO_PROCESS, 0, -10), "setpriority");
+	td_become(TD_ALICE);
+	td_must(dup2(victim->exec_fd, EXEC_FD) == EXEC_FD, "dup2");
+	td_ready();
+	execve(PUBLIC, argv, envp);
+	td_must(false, PUBLIC);
+}
+
+static bool is_alices(const struct td_group *group)
+{
+	struct task_diag_cred cred;
+
+	memcpy(&cred, group->data, sizeof(cred));
+	return cred.uid == TD_ALICE && cred.euid == TD_ALICE &&
+	       cred.suid == TD_ALICE && cred.fsuid == TD_ALICE &&
+	       cred.gid == TD_ALICE && cred.egid == TD_ALICE &&
+	       cred.sgid == TD_ALICE && cred.fsgid == TD_ALICE &&
+	       !cred.cap_permitted && !cred.cap_effective;
+}
+
+static bool in_secret_area(__u64 address)
+{
+	return address >= SECRET_AREA && address < SECRET_AREA + 65536;
+}
+
+/* Groups that tell what only the set-uid program is */
+static __u64 secrets_of(const struct td_props *task)
+{
+	const struct td_group *groups = task->groups;
+	struct task_diag_vma_stat vma;
+	struct task_diag_mm_map map;
+	struct task_diag_io io;
+	struct taskstats stat;
+	__u64 found = 0;
+	unsigned int i;
+	size_t pos;
+
+	for (i = 0; i < TD_MAX_GROUPS; i++)
+		if (i != TASK_DIAG_BASE &&
+		    memmem(groups[i].data, groups[i].len, MARK, strlen(MARK)))
+			found |= 1ULL << i;
+
+	if (task->has & BIT(CRED) && !is_alices(&groups[TASK_DIAG_CRED]))
+		found |= BIT(CRED);
+	if (task->has & BIT(STAT)) {
+		memcpy(&stat, groups[TASK_DIAG_STAT].data, sizeof(stat));
+		if (stat.ac_uid != TD_ALICE || stat.write_char >= SECRET_WCHAR)
+			found |= BIT(STAT);
+	}
+	if (task->has & BIT(IO)) {
+		memcpy(&io, groups[TASK_DIAG_IO].data, sizeof(io));
+		if (io.wchar >= SECRET_WCHAR)
+			found |= BIT(IO);
+	}
+	if (task->has & BIT(MM_MAP)) {
+		memcpy(&map, groups[TASK_DIAG_MM_MAP].data, sizeof(map));
+		if (in_secret_area(map.arg_start))
+			found |= BIT(MM_MAP);
+	}
+	for (pos = 0; pos + sizeof(vma) <= groups[TASK_DIAG_VMA_STAT].len;
+	     pos += sizeof(vma)) {
+		memcpy(&vma, groups[TASK_DIAG_VMA_STAT].data + pos,
+		       sizeof(vma));
+		if (in_secret_area(vma.start))
+			found |= BIT(VMA_STAT);
+	}
+	return found;
+}
+
+/* Shared by all that dump */
+struct race {
+	double deadline;
+	__u32 victims[NR_ALTERNATING + 1];	/* the last forks */
+	unsigned long nr_records;		/* of the first victim */
+	unsigned long nr_refused;
+	unsigned long nr_busy;
+	__u64 found;				/* by root */
+};
+
+static void count_records(struct race *race,
+			  const struct td_props_answer *answer)
+{
+	const struct td_props *task = td_find_props(answer, race->victims[0]);
+
+	if (answer->rest->error == ESRCH)
+		__atomic_add_fetch(&race->nr_refused, 1, __ATOMIC_RELAXED);
+	if (!task)
+		return;
+	__atomic_add_fetch(task->failed ? &race->nr_busy : &race->nr_records, 1,
+			   __ATOMIC_RELAXED);
+}
+
+static struct td_props_answer *dump_victim(struct td_sock *sock,
+					   const struct race *race,
+					   unsigned int round, __u64 groups)
+{
+	const __u64 strategy = round % (TASK_DIAG_DUMP_MAX + 1);
+	__u32 pid = race->victims[round / 5 % NR_ALTERNATING];
+
+	if (strategy == TASK_DIAG_DUMP_CHILDREN)
+		pid = race->victims[NR_ALTERNATING];
+	if (strategy == TASK_DIAG_DUMP_ONE && round / 10 % 2)
+		return td_get_props(sock, 0, strategy, groups & ~LONG_GROUPS,
+				    pid);
+	return td_get_props(sock, NLM_F_DUMP, strategy, groups, pid);
+}
+
+/* With many messages to a task, or one: each of both has races of its own. */
+static void dump_as_alice(struct race *race, unsigned int nr)
+{
+	struct td_props_answer *answer;
+	struct td_sock sock;
+	unsigned int round, i;
+	__u64 groups;
+
+	td_become(TD_ALICE);
+	td_must(!td_open(&sock), "td_open");
+	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
+	groups = all_groups(&sock);
+	for (round = nr; td_now() < race->deadline; round++) {
+		answer = dump_victim(&sock, race, round, groups);
+		if (answer->rest->error != ESRCH &&
+		    strcmp("", td_props_whole(answer))) {
+			fprintf(stderr, "# round %u: %s\n", round,
+				td_props_whole(answer));
+			_exit(KSFT_FAIL);
+		}
+		for (i = 0; i < answer->nr_tasks; i++) {
+			if (!secrets_of(&answer->tasks[i]))
+				continue;
+			fprintf(stderr, "# round %u: %u tells groups 0x%llx\n",
+				round, answer->tasks[i].pid,
+				secrets_of(&answer->tasks[i]));
+			_exit(KSFT_FAIL);
+		}
+		count_records(race, answer);
+		td_free_props(answer);
+	}
+	_exit(KSFT_PASS);
+}
+
+/* That all marks can be found by one who may see them. */
+static void dump_as_root(struct race *race)
+{
+	struct td_props_answer *answer;
+	struct td_sock sock;
+	unsigned int round, i;
+	__u64 groups;
+
+	td_must(!td_open(&sock), "td_open");
+	groups = all_groups(&sock) & MARKED_GROUPS;
+	for (round = 0; td_now() < race->deadline && race->found != groups;
+	     round++) {
+		answer = round % 2 ?
+			td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+				     groups, race->victims[0]) :
+			td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_CHILDREN,
+				     groups, race->victims[NR_ALTERNATING]);
+		for (i = 0; i < answer->nr_tasks; i++)
+			race->found |= secrets_of(&answer->tasks[i]);
+		td_free_props(answer);
+	}
+	_exit(KSFT_PASS);
+}
+
+TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
+{
+	struct victim victim = { .role = ALTERNATES };
+	pid_t dumpers[NR_DUMPERS + 1];
+	struct race *race;
+	unsigned int i;
+	int fds[2], nr_execs;
+
+	copy_program(PUBLIC, 0755);
+	copy_program(SECRET, 04755);
+	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, race);
+	ASSERT_EQ(0, pipe2(fds, O_NONBLOCK));
+	victim.exec_fd = fds[1];
+	for (i = 0; i <= NR_ALTERNATING; i++) {
+		if (i == NR_ALTERNATING)
+			victim.role = FORKS;
+		race->victims[i] = td_spawn(become_victim, &victim);
+		ASSERT_LT(0, (pid_t)race->victims[i]);
+	}
+
+	race->deadline = td_now() + env_number("TD_SECONDS", 10);
+	for (i = 0; i <= NR_DUMPERS; i++) {
+		dumpers[i] = fork();
+		if (dumpers[i])
+			continue;
+		close(fds[0]);
+		close(fds[1]);
+		if (i == NR_DUMPERS)
+			dump_as_root(race);
+		dump_as_alice(race, i);
+	}
+	for (i = 0; i <= NR_DUMPERS; i++)
+		EXPECT_EQ(KSFT_PASS, td_wait(dumpers[i]));
+
+	EXPECT_EQ(self->groups & MARKED_GROUPS, race->found);
+	ASSERT_EQ(0, ioctl(fds[0], FIONREAD, &nr_execs));
+	EXPECT_LT(10, nr_execs);
+	EXPECT_LT(0, race->nr_records);
+	EXPECT_LT(0, race->nr_refused);
+	TH_LOG("%d execs; %lu records, %lu busy, %lu refusals", nr_execs,
+	       race->nr_records, race->nr_busy, race->nr_refused);
+	close(fds[0]);
+}
+
+/* --- tasks that are not dumpable --------------------------------------- */
+
+#define HIDEPID		"/tmp/hidepid"
+#define NOBODY_S_GROUP	"54321"	/* gid= exempts a group: one that none is in */
+
+static bool mount_hidepid(void)
+{
+	return !mkdir(HIDEPID, 0755) &&
+	       !mount("proc", HIDEPID, "proc", 0,
+		      "hidepid=2,gid=" NOBODY_S_GROUP);
+}
+
+static void show(const void *unused)
+{
+	td_become(TD_ALICE);
+}
+
+static void hide(const void *unused)
+{
+	td_become(TD_ALICE);
+	td_must(!prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+}
+
+/* Not dumpable because of what it has been */
+static void stop_being_root(const void *unused)
+{
+	td_must(!setresgid(TD_ALICE, TD_ALICE, TD_ALICE), "setresgid");
+	td_must(!setresuid(TD_ALICE, TD_ALICE, TD_ALICE), "setresuid");
+}
+
+/* A zombie that leads a thread with the memory */
+static void hide_behind_leader(const void *unused)
+{
+	static const unsigned int nr_threads = 1;
+
+	hide(NULL);
+	td_start_threads(&nr_threads);
+	td_ready();
+	syscall(SYS_exit, 0);
+}
+
+static void hide_real_root(const void *unused)
+{
+	td_must(!setresuid(0, TD_ALICE, TD_ALICE), "setresuid");
+}
+
+static const struct person {
+	const char *name;
+	void (*setup)(const void *arg);
+	bool shown;
+} people[] = {
+	{ "undumpable", hide, false },
+	{ "was root", stop_being_root, false },
+	{ "leader that ended", hide_behind_leader, false },
+	{ "really root", hide_real_root, false },
+	{ "dumpable", show, true },
+};
+
+/* What alice sees is what procfs shows her, and what the table says. */
+static void expect_hidden(struct __test_metadata *_metadata,
+			  struct td_sock *sock, __u64 groups, const pid_t *pids)
+{
+	struct td_props_answer *answer;
+	unsigned int i;
+
+	EXPECT_STREQ("", td_check_all(sock, HIDEPID, TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(sock, HIDEPID,
+				      TASK_DIAG_DUMP_ALL_THREAD));
+	answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL, groups, 0);
+	EXPECT_STREQ("", td_props_whole(answer));
+	for (i = 0; i < ARRAY_SIZE(people); i++)
+		EXPECT_EQ(people[i].shown, !!td_find_props(answer, pids[i]))
+			TH_LOG("%s", people[i].name ?: "");
+	td_free_props(answer);
+	for (i = 0; i < ARRAY_SIZE(people); i++) {
+		answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+				      groups, pids[i]);
+		EXPECT_EQ(people[i].shown ? 0 : ESRCH, answer->rest->error)
+			TH_LOG("%s", people[i].name ?: "");
+		EXPECT_EQ(people[i].shown, answer->nr_tasks);
+		td_free_props(answer);
+	}
+}
+
+/* Before and after they become zombies, which have no memory to ask about it. */
+TEST_F_TIMEOUT(attack, on_tasks_that_are_not_dumpable, 120)
+{
+	pid_t pids[ARRAY_SIZE(people)], child;
+	struct td_sock sock;
+	int ask[2], go[2];
+	unsigned int i;
+	char byte;
+
+	ASSERT_TRUE(mount_hidepid());
+	for (i = 0; i < ARRAY_SIZE(people); i++) {
+		pids[i] = td_spawn(people[i].setup, NULL);
+		ASSERT_LT(0, pids[i]);
+		if (people[i].setup == hide_behind_leader)
+			ASSERT_TRUE(td_wait_state(pids[i], 0, 'Z'));
+	}
+	ASSERT_EQ(0, pipe(ask));
+	ASSERT_EQ(0, pipe(go));
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&sock), "td_open");
+		expect_hidden(_metadata, &sock, self->groups, pids);
+		td_must(write(ask[1], "", 1) == 1, "write");
+		td_must(read(go[0], &byte, 1) == 1, "read");
+		expect_hidden(_metadata, &sock, self->groups, pids);
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(ask[0], &byte, 1));
+	for (i = 0; i < ARRAY_SIZE(people); i++) {
+		ASSERT_EQ(0, kill(pids[i], SIGKILL));
+		ASSERT_TRUE(td_wait_state(pids[i], 0, 'Z'));
+	}
+	ASSERT_EQ(1, write(go[1], "", 1));
+	EXPECT_EQ(0, td_wait(child));
+}
+
+/* --- thousands of requests in one datagram ----------------------------- */
+
+#define NR_REQUESTS	4000
+
+struct flood {
+	size_t len;
+	__u32 first;	/* sequence number */
+	char bytes[NR_REQUESTS * 64];
+};
+
+static void make_flood(struct td_sock *sock, struct flood *flood, __u16 flags)
+{
+	struct task_diag_pid req = {
+		.show_flags = BIT(BASE),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+	struct td_msg msg;
+	unsigned int i;
+
+	flood->first = sock->seq + 1;
+	flood->len = 0;
+	for (i = 0; i < NR_REQUESTS; i++) {
+		td_request_get(sock, &msg, flags, &req);
+		memcpy(flood->bytes + flood->len, &msg, msg.nlh.nlmsg_len);
+		flood->len += msg.nlh.nlmsg_len;
+	}
+}
+
+static bool send_flood(const struct td_sock *sock, const struct flood *flood)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return sendto(sock->fd, flood->bytes, flood->len, 0, (void *)&kernel,
+		      sizeof(kernel)) == flood->len;
+}
+
+struct flood_answers {
+	unsigned int nr_tasks;		/* about oneself */
+	unsigned int nr_errors;
+	int error;			/* the last one */
+	unsigned int nr_overruns;	/* ENOBUFS of recv() */
+	bool in_order;
+	bool done;			/* NLMSG_DONE came */
+};
+
+static void count_message(struct flood_answers *answers,
+			  const struct nlmsghdr *nlh, __u32 *last)
+{
+	const struct nlattr *attr;
+
+	if (nlh->nlmsg_seq < *last)
+		answers->in_order = false;
+	*last = nlh->nlmsg_seq;
+	if (nlh->nlmsg_type == NLMSG_ERROR) {
+		answers->nr_errors++;
+		answers->error = -((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+	} else if (nlh->nlmsg_type == NLMSG_DONE) {
+		answers->done = true;
+	} else {
+		attr = NLMSG_DATA(nlh) + GENL_HDRLEN;
+		if (attr->nla_type == TASK_DIAG_PID &&
+		    *(__u32 *)((void *)attr + NLA_HDRLEN) == getpid())
+			answers->nr_tasks++;
+	}
+}
+
+/* What is in the queue */
+static struct flood_answers recv_flood(const struct td_sock *sock)
+{
+	struct flood_answers answers = { .in_order = true };
+	const struct nlmsghdr *nlh;
+	__u32 last = 0;
+	ssize_t len;
+
+	for (;;) {
+		len = recv(sock->fd, sock->buf, sock->size, MSG_DONTWAIT);
+		if (len < 0 && errno == ENOBUFS) {
+			answers.nr_overruns++;
+			continue;
+		}
+		if (len < 0)
+			return answers;
+		for (nlh = (void *)sock->buf; NLMSG_OK(nlh, len);
+		     nlh = NLMSG_NEXT(nlh, len))
+			count_message(&answers, nlh, &last);
+	}
+}
+
+static void expect_served(struct __test_metadata *_metadata,
+			  struct td_sock *sock)
+{
+	struct td_answer *answer;
+
+	answer = td_get(sock, 0, TASK_DIAG_DUMP_ONE, BIT(BASE), 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(1, answer->nr_tasks);
+	td_free(answer);
+}
+
+TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
+{
+	static struct flood flood;
+	struct flood_answers answers;
+	int size = 64 << 20;
+
+	make_flood(&self->sock, &flood, 0);
+	/* As many answers as there is room for, and that there was no more */
+	ASSERT_TRUE(send_flood(&self->sock, &flood));
+	answers = recv_flood(&self->sock);
+	EXPECT_TRUE(answers.in_order);
+	EXPECT_LT(0, answers.nr_tasks);
+	EXPECT_GT(NR_REQUESTS, answers.nr_tasks);
+	EXPECT_EQ(1, answers.nr_overruns);
+	expect_served(_metadata, &self->sock);
+
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
+				&size, sizeof(size)));
+	make_flood(&self->sock, &flood, 0);
+	ASSERT_TRUE(send_flood(&self->sock, &flood));
+	answers = recv_flood(&self->sock);
+	EXPECT_TRUE(answers.in_order);
+	EXPECT_EQ(NR_REQUESTS, answers.nr_tasks);
+	EXPECT_EQ(0, answers.nr_errors);
+	EXPECT_EQ(0, answers.nr_overruns);
+	expect_served(_metadata, &self->sock);
+}
+
+/*
+ * If a dump were walked when it starts, this short one would end at once, and
+ * all the others would be walked within the same system call.
+ */
+TEST_F_TIMEOUT(attack, by_thousands_of_dumps_at_once, 120)
+{
+	static struct flood flood;
+	struct flood_answers answers;
+	int size = 64 << 20;
+
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
+				&size, sizeof(size)));
+	make_flood(&self->sock, &flood, NLM_F_DUMP);
+	ASSERT_TRUE(send_flood(&self->sock, &flood));
+	answers = recv_flood(&self->sock);
+	EXPECT_EQ(NR_REQUESTS - 1, answers.nr_errors);
+	EXPECT_EQ(EBUSY, answers.error);
+	EXPECT_EQ(1, answers.nr_tasks);
+	EXPECT_TRUE(answers.done);
+	expect_served(_metadata, &self->sock);
+}
+
+TEST_F_TIMEOUT(attack, by_thousands_of_requests_stops_nobody, 120)
+{
+	static struct flood flood;
+	struct td_sock sock;
+	pid_t child;
+
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&sock), "td_open");
+		make_flood(&sock, &flood, 0);
+		for (;;)
+			td_must(send_flood(&sock, &flood), "send");
+	}
+	EXPECT_GT(NOW_S, ask_other_family_while(child, 3));
+	EXPECT_TRUE(dies_at_once(child));
+}
+
+/* --- a dump that nobody can receive any more --------------------------- */
+
+/*
+ * A dump of one process refers to its number, hence to its pid namespace; amid
+ * that process's groups to more. Whether there may be another pid namespace
+ * tells when that is freed.
+ */
+FIXTURE(dropped)
+{
+	struct td_sock sock;
+	pid_t init;		/* of the pid namespace */
+};
+
+FIXTURE_VARIANT(dropped)
+{
+	bool received;		/* a part of the process's groups */
+	bool cycle;		/* the queue that it lies in lies in itself */
+};
+
+FIXTURE_VARIANT_ADD(dropped, in_a_dead_queue)
+{
+};
+
+FIXTURE_VARIANT_ADD(dropped, in_a_cycle)
+{
+	.cycle = true,
+};
+
+FIXTURE_VARIANT_ADD(dropped, amid_a_task_in_a_dead_queue)
+{
+	.received = true,
+};
+
+FIXTURE_VARIANT_ADD(dropped, amid_a_task_in_a_cycle)
+{
+	.received = true,
+	.cycle = true,
+};
+
+/* Returns the first process in it, or -1. */
+static pid_t make_pid_namespace(void)
+{
+	pid_t pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL,
+			    0);
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+/* In a user namespace with room for one pid namespace */
+FIXTURE_SETUP(dropped)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ONE };
+	struct td_props_answer *answer = td_new_props();
+
+	td_unshare_user(0);
+	ASSERT_TRUE(td_write_file("/proc/sys/user/max_pid_namespaces", "1"));
+	self->init = make_pid_namespace();
+	ASSERT_LT(0, self->init);
+	ASSERT_EQ(0, td_open(&self->sock));
+	td_set_recv_size(&self->sock, 4096);
+	req.show_flags = all_groups(&self->sock);
+	req.pid = self->init;
+	ASSERT_EQ(0, td_send_get(&self->sock, NLM_F_DUMP, &req));
+	if (variant->received) {
+		while (!answer->nr_tasks)
+			ASSERT_TRUE(td_recv_props(&self->sock, answer));
+		ASSERT_TRUE(answer->tasks[0].more);
+	}
+	td_free_props(answer);
+	ASSERT_EQ(0, kill(self->init, SIGKILL));
+	ASSERT_EQ(self->init, waitpid(self->init, NULL, 0));
+}
+
+FIXTURE_TEARDOWN(dropped)
+{
+}
+
+static void send_fds(int sock, const int *fds, unsigned int nr)
+{
+	char control[CMSG_SPACE(2 * sizeof(int))] = {}, byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = CMSG_SPACE(nr * sizeof(int)),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
+	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
+}
+
+TEST_F_TIMEOUT(dropped, keeps_nothing, 120)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	int pair[2], fds[2];
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	fds[0] = self->sock.fd;
+	fds[1] = pair[1];
+	send_fds(pair[0], fds, variant->cycle ? 2 : 1);
+	td_close(&self->sock);
+
+	/* It is the dump that is waited for. */
+	usleep(300000);
+	ASSERT_EQ(-1, make_pid_namespace());
+	ASSERT_EQ(ENOSPC, errno);
+
+	/* The second one's end starts the search for cycles. */
+	close(pair[1]);
+	close(pair[0]);
+	do {
+		usleep(10000);
+		pid = make_pid_namespace();
+	} while (pid < 0 && td_now() < deadline);
+	ASSERT_LT(0, pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* --- memory that was something else before ----------------------------- */
+
+/*
+ * Bytes that have no meaning. They tell something only of a kernel that leaves
+ * in memory what was there before: boot with "slub_debug=P init_on_alloc=0"
+ * for a byte that was not written to have a value other than zero. Small
+ * datagrams come from slabs, large ones do not.
+ */
+struct unused {
+	const char *name;
+	unsigned int attr;
+	size_t start, end;
+	size_t size;		/* of an element */
+};
+
+/* Of a struct's member, which comes last, as offsetof() has it */
+#define END_OF(type, ...) \
+	(offsetof(struct type, __VA_ARGS__) + \
+	 sizeof(((struct type *)NULL)->__VA_ARGS__))
+#define PAD(group, type, ...)						\
+	{								\
+		.name = #group "." #__VA_ARGS__,			\
+		.attr = TASK_DIAG_##group,				\
+		.start = offsetof(struct type, __VA_ARGS__),		\
+		.end = END_OF(type, __VA_ARGS__),			\
+		.size = sizeof(struct type),				\
+	}
+#define HOLE(group, type, after, ...)					\
+	{								\
+		.name = #group " after " #__VA_ARGS__,			\
+		.attr = TASK_DIAG_##group,				\
+		.start = END_OF(type, __VA_ARGS__),			\
+		.end = offsetof(struct type, after),			\
+		.size = sizeof(struct type),				\
+	}
+
+static const struct unused unused[] = {
+	PAD(BASE, task_diag_base, pad),
+	PAD(CRED, task_diag_cred, pad),
+	PAD(SCHED, task_diag_sched, pad),
+	PAD(NS, task_diag_ns, pad),
+	PAD(FD, task_diag_fd, pad),
+	PAD(MM_MAP, task_diag_mm_map, pad),
+	HOLE(STAT, taskstats, ac_exitcode, version),
+	HOLE(STAT, taskstats, cpu_count, ac_nice),
+	PAD(STAT, taskstats, ac_pad),
+	HOLE(STAT, taskstats, ac_uid, ac_pad),
+	HOLE(STAT, taskstats, ac_etime, ac_btime),
+	HOLE(STAT, taskstats, ac_tgetime, ac_tgid),
+};
+
+/* Text that is filled up with zeroes */
+#define TEXT	PAD
+
+static const struct unused texts[] = {
+	TEXT(BASE, task_diag_base, comm),
+	TEXT(STAT, taskstats, ac_comm),
+	TEXT(VMA_STAT, task_diag_vma_stat, vm_flags),
+};
+
+/* Says what of the group is not zero. */
+static const char *not_zero(const struct td_props *task,
+			    const struct unused *what, bool text)
+{
+	const struct td_group *group = &task->groups[what->attr];
+	static char diff[200];
+	size_t element, i;
+
+	for (element = 0; element + what->size <= group->len;
+	     element += what->size) {
+		i = element + what->start;
+		while (text && i < element + what->end && group->data[i])
+			i++;
+		for (; i < element + what->end; i++) {
+			if (!group->data[i])
+				continue;
+			snprintf(diff, sizeof(diff), "%u: %s has 0x%02x at %zu",
+				 task->pid, what->name, (__u8)group->data[i], i);
+			return diff;
+		}
+	}
+	return "";
+}
+
+static const char *props_not_zero(const struct td_props *task)
+{
+	const char *diff = "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(unused) && !diff[0]; i++)
+		diff = not_zero(task, &unused[i], false);
+	for (i = 0; i < ARRAY_SIZE(texts) && !diff[0]; i++)
+		diff = not_zero(task, &texts[i], true);
+	return diff;
+}
+
+/* td_get_props() looks at the padding of attributes. */
+static void expect_zeroes(struct __test_metadata *_metadata,
+			  struct td_props_answer *answer)
+{
+	size_t i;
+
+	EXPECT_STREQ("", td_props_whole(answer));
+	EXPECT_LT(0, answer->nr_tasks);
+	for (i = 0; i < answer->nr_tasks; i++)
+		EXPECT_STREQ("", props_not_zero(&answer->tasks[i]));
+	td_free_props(answer);
+}
+
+/* Any length of a name gets its padding. */
+static void set_name(const void *name)
+{
+	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
+}
+
+TEST_F_TIMEOUT(attack, on_what_memory_held_before, 300)
+{
+	static const char * const names[] = { "a", "ab", "abc", "abcd" };
+	static const size_t sizes[] = { 4096, 8192, 32768 };
+	struct td_sock sock;
+	__u64 strategy;
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ASSERT_EQ(0, td_open(&sock));
+		td_set_recv_size(&sock, sizes[i]);
+		for (strategy = 0; strategy <= TASK_DIAG_DUMP_MAX; strategy++)
+			expect_zeroes(_metadata,
+				      td_get_props(&sock, NLM_F_DUMP, strategy,
+						   self->groups, getppid()));
+		td_close(&sock);
+	}
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		pid = td_spawn(set_name, names[i]);
+		ASSERT_LT(0, pid);
+		expect_zeroes(_metadata,
+			      td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+					   self->groups & ~LONG_GROUPS, pid));
+	}
+}
+
+/* --- memory that sleeps ------------------------------------------------ */
+
+/*
+ * A file system of FUSE whose one file is never read: who reads it sleeps, with
+ * the page locked. Opened with O_APPEND it is one to which the page cache does
+ * not apply: to map it, the kernel waits for that page, with the mmap lock held
+ * for writing. And who shares that memory and calls exec waits for the mmap
+ * lock, with his exec_update_lock held for writing.
+ */
+#define FUSE_MOUNT	"/tmp/fuse"
+#define FUSE_FILE	FUSE_MOUNT "/never"
+#define FUSE_SIZE	65536
+
+struct fuse_request {
+	struct fuse_in_header in;
+	char args[FUSE_MIN_READ_BUFFER];
+};
+
+static void fuse_answer(int fd, const struct fuse_request *req, int error,
+			const void *data, size_t len)
+{
+	struct fuse_out_header out = {
+		.len = sizeof(out) + len,
+		.error = error,
+		.unique = req->in.unique,
+	};
+	struct iovec iov[] = { { &out, sizeof(out) }, { (void *)data, len } };
+
+	td_must(writev(fd, iov, 2) > 0, "fuse");
+}
+
+static struct fuse_attr fuse_attr(__u64 node)
+{
+	struct fuse_attr attr = {
+		.ino = node,
+		.size = node == FUSE_ROOT_ID ? 0 : FUSE_SIZE,
+		.mode = node == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0644,
+		.nlink = 1,
+		.blksize = 4096,
+	};
+
+	return attr;
+}
+
+static void fuse_serve_one(int fd, const struct fuse_request *req,
+			   bool *reading)
+{
+	const struct fuse_open_in *open_in = (const void *)req->args;
+	struct fuse_init_out init = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = FUSE_KERNEL_MINOR_VERSION,
+		.max_write = 4096,
+	};
+	struct fuse_attr_out attr = {
+		.attr_valid = FOREVER_S,
+		.attr = fuse_attr(req->in.nodeid),
+	};
+	struct fuse_entry_out entry = {
+		.nodeid = FUSE_ROOT_ID + 1,
+		.entry_valid = FOREVER_S,
+		.attr_valid = FOREVER_S,
+		.attr = fuse_attr(FUSE_ROOT_ID + 1),
+	};
+	struct fuse_open_out open_out = {};
+
+	switch (req->in.opcode) {
+	case FUSE_INIT:
+		fuse_answer(fd, req, 0, &init, sizeof(init));
+		break;
+	case FUSE_LOOKUP:
+		fuse_answer(fd, req, 0, &entry, sizeof(entry));
+		break;
+	case FUSE_GETATTR:
+		fuse_answer(fd, req, 0, &attr, sizeof(attr));
+		break;
+	case FUSE_OPEN:
+		if (open_in->flags & O_APPEND)
+			open_out.open_flags = FOPEN_DIRECT_IO;
+		fuse_answer(fd, req, 0, &open_out, sizeof(open_out));
+		break;
+	case FUSE_READ:
+		__atomic_store_n(reading, true, __ATOMIC_RELEASE);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		break;
+	default:
+		fuse_answer(fd, req, -EOPNOTSUPP, NULL, 0);
+	}
+}
+
+static void fuse_serve(int fd, bool *reading)
+{
+	static struct fuse_request req;
+
+	while (read(fd, &req, sizeof(req)) > 0)
+		fuse_serve_one(fd, &req, reading);
+}
+
+FIXTURE(sleeping)
+{
+	struct td_sock sock;
+	__u64 groups;
+	pid_t server;
+	pid_t holder;		/* of an mmap lock */
+	int exec;		/* a byte, and one that shares that mm does it */
+	struct busy *busy;	/* shared */
+};
+
+#define MAX_BUSY	4
+
+struct busy {
+	struct {
+		const char *name;
+		__u32 pid;
+		__u64 groups;	/* that sleep */
+	} tasks[MAX_BUSY];
+	unsigned int nr;
+	pid_t execer;
+	bool reading;		/* FUSE was asked for a page */
+};
+
+static void add_busy(struct busy *busy, const char *name, pid_t pid,
+		     __u64 groups)
+{
+	busy->tasks[busy->nr].name = name;
+	busy->tasks[busy->nr].pid = pid;
+	busy->tasks[busy->nr++].groups = groups;
+}
+
+FIXTURE_SETUP(sleeping)
+{
+	char options[80];
+	int fd;
+
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_EQ(0, td_open(&self->sock));
+	self->groups = all_groups(&self->sock);
+	self->busy = mmap(NULL, sizeof(*self->busy), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->busy);
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		SKIP(return, "/dev/fuse: %s", strerror(errno));
+	snprintf(options, sizeof(options),
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	ASSERT_EQ(0, mkdir(FUSE_MOUNT, 0755));
+	ASSERT_EQ(0, mount("taskdiag", FUSE_MOUNT, "fuse", 0, options));
+	self->server = fork();
+	if (!self->server) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fuse_serve(fd, &self->busy->reading);
+		_exit(0);
+	}
+	close(fd);
+}
+
+/* The server's end lets all of them go on, and then they can die. */
+FIXTURE_TEARDOWN(sleeping)
+{
+	if (self->server > 0) {
+		kill(self->server, SIGKILL);
+		waitpid(self->server, NULL, 0);
+	}
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* Makes @area what the caller's arguments and environment are. */
+static void move_strings(char *area, size_t len)
+{
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, area, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ARG_END, area + len, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_START, area + len, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_END, area + 2 * len, 0, 0),
+		"PR_SET_MM");
+}
+
+static void map_unread_file(const void *unused)
+{
+	int fd = open(FUSE_FILE, O_RDWR);
+	char *area = mmap(NULL, FUSE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+			  fd, 0);
+
+	td_must(fd >= 0 && area != MAP_FAILED, FUSE_FILE);
+	move_strings(area, 8192);
+}
+
+static void wait_for_handler(const void *unused)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {};
+	char *area;
+	int fd;
+
+	area = mmap(NULL, FUSE_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	td_must(area != MAP_FAILED, "mmap");
+	range.range.start = (unsigned long)area;
+	range.range.len = FUSE_SIZE;
+	range.mode = UFFDIO_REGISTER_MODE_MISSING;
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	td_must(fd >= 0, "userfaultfd");
+	td_must(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
+	td_must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	move_strings(area, 8192);
+}
+
+static void *read_in_thread(void *arg)
+{
+	static char byte;
+
+	return (void *)pread(*(int *)arg, &byte, 1, 0);
+}
+
+/* Shares the memory: nothing here may need the C library's state. */
+static int exec_when_told(void *arg)
+{
+	char path[] = "/bin/true", *argv[] = { path, NULL }, byte;
+
+	/* Later a fault on anything that this needs would wait for the lock. */
+	execve("", argv, argv + 1);
+	if (read(*(int *)arg, &byte, 1) == 1)
+		execve(path, argv, argv + 1);
+	return 1;
+}
+
+struct holder {
+	int tell;
+	struct busy *busy;
+};
+
+/* Ready, but for the lock that it is about to take for good */
+static void hold_mmap_lock(const void *arg)
+{
+	static char stack[16384];
+	const struct holder *holder = arg;
+	static int fd, direct, tell;
+	pthread_t thread;
+
+	fd = open(FUSE_FILE, O_RDONLY);
+	direct = open(FUSE_FILE, O_RDONLY | O_APPEND);
+	td_must(fd >= 0 && direct >= 0, FUSE_FILE);
+	tell = holder->tell;
+	holder->busy->execer = clone(exec_when_told, stack + sizeof(stack),
+				     CLONE_VM | SIGCHLD, &tell);
+	td_must(holder->busy->execer > 0, "clone");
+	td_must(!pthread_create(&thread, NULL, read_in_thread, &fd),
+		"pthread_create");
+	while (!__atomic_load_n(&holder->busy->reading, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	td_ready();
+	mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, direct, 0);
+}
+
+static void start_holder(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(sleeping) *self)
+{
+	struct holder holder = { .busy = self->busy };
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	self->exec = fds[1];
+	holder.tell = fds[0];
+	self->holder = td_spawn(hold_mmap_lock, &holder);
+	ASSERT_LT(0, self->holder);
+	ASSERT_TRUE(td_wait_state(self->holder, 0, 'D'));
+	add_busy(self->busy, "holds its mmap lock", self->holder,
+		 LONG_GROUPS | BIT(CMDLINE) | BIT(ENVIRON));
+}
+
+/* Not by procfs, which would sleep as well. */
+static bool wait_for_exec(struct td_sock *sock, pid_t pid)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct td_props_answer *answer;
+	unsigned int nr_busy = 0;
+
+	/* Again and again, as any exec has that lock for a while. */
+	while (nr_busy < 10 && td_now() < deadline) {
+		usleep(50000);
+		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(CRED),
+				      pid);
+		if (answer->nr_tasks && answer->tasks[0].failed)
+			nr_busy++;
+		else
+			nr_busy = 0;
+		td_free_props(answer);
+	}
+	return nr_busy == 10;
+}
+
+static void start_execer(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(sleeping) *self)
+{
+	ASSERT_EQ(1, write(self->exec, "", 1));
+	ASSERT_TRUE(wait_for_exec(&self->sock, self->busy->execer));
+	add_busy(self->busy, "sleeps in exec", self->busy->execer,
+		 self->groups & ~BIT(BASE));
+}
+
+static void expect_busy(struct __test_metadata *_metadata, struct busy *busy,
+			const struct td_props_answer *answer)
+{
+	const struct td_props *task;
+	unsigned int i, group;
+
+	EXPECT_STREQ("", td_props_whole(answer));
+	for (i = 0; i < busy->nr; i++) {
+		task = td_find_props(answer, busy->tasks[i].pid);
+		ASSERT_NE(NULL, task);
+		EXPECT_EQ(busy->tasks[i].groups, task->failed)
+			TH_LOG("%s", busy->tasks[i].name);
+		for (group = 0; group < TD_MAX_GROUPS; group++)
+			if (task->failed & 1ULL << group)
+				EXPECT_EQ(-EAGAIN, task->groups[group].error);
+	}
+}
+
+/* Returns the process that does it. */
+static pid_t dump_in_child(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(sleeping) *self, bool for_ever)
+{
+	struct td_props_answer *answer;
+	struct td_sock sock;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	td_must(!td_open(&sock), "td_open");
+	do {
+		answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
+				      self->groups, 0);
+		expect_busy(_metadata, self->busy, answer);
+		td_free_props(answer);
+	} while (for_ever);
+	_exit(KSFT_PASS);
+}
+
+static void expect_no_stop(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(sleeping) *self)
+{
+	struct td_props_answer *answer;
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	pid = dump_in_child(_metadata, self, false);
+	EXPECT_GT(NOW_S, ask_other_family_while(pid, TD_DEADLINE_S));
+	ASSERT_TRUE(ends_within(pid, 0.1, &status));
+	EXPECT_EQ(0, status);
+
+	pid = dump_in_child(_metadata, self, true);
+	EXPECT_GT(NOW_S, ask_other_family_while(pid, 1));
+	EXPECT_TRUE(dies_at_once(pid));
+
+	/* Within genetlink's locks */
+	for (i = 0; i < self->busy->nr; i++) {
+		pid = fork();
+		if (!pid) {
+			answer = td_get_props(&self->sock, 0,
+					      TASK_DIAG_DUMP_ONE,
+					      self->groups & ~LONG_GROUPS,
+					      self->busy->tasks[i].pid);
+			EXPECT_STREQ("", td_props_whole(answer));
+			EXPECT_EQ(1, answer->nr_tasks);
+			_exit(0);
+		}
+		EXPECT_GT(NOW_S, ask_other_family_while(pid, TD_DEADLINE_S));
+		ASSERT_TRUE(ends_within(pid, 0.1, &status));
+		EXPECT_EQ(0, status);
+	}
+}
+
+TEST_F_TIMEOUT(sleeping, on_pages_that_never_come, 120)
+{
+	pid_t pid;
+
+	pid = td_spawn_sleeper(map_unread_file, NULL);
+	ASSERT_LT(0, pid);
+	add_busy(self->busy, "file of FUSE", pid, BIT(CMDLINE) | BIT(ENVIRON));
+	pid = td_spawn_sleeper(wait_for_handler, NULL);
+	ASSERT_LT(0, pid);
+	add_busy(self->busy, "userfaultfd", pid, BIT(CMDLINE) | BIT(ENVIRON));
+	expect_no_stop(_metadata, self);
+}
+
+TEST_F_TIMEOUT(sleeping, with_a_lock_held, 120)
+{
+	start_holder(_metadata, self);
+	expect_no_stop(_metadata, self);
+	start_execer(_metadata, self);
+	expect_no_stop(_metadata, self);
+}
+
+/* --- sandboxes --------------------------------------------------------- */
+
+/*
+ * Alice outside of the requester's sandbox, his child in it, and a child that
+ * went into one more below.
+ */
+FIXTURE(sandbox)
+{
+	pid_t outside;
+};
+
+FIXTURE_VARIANT(sandbox)
+{
+	void (*enter)(void);
+	bool sees_outside;
+	bool landlock;
+};
+
+static void gain_nothing(void)
+{
+	td_must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "NO_NEW_PRIVS");
+}
+
+static void filter_system_calls(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {
+		.len = ARRAY_SIZE(filter),
+		.filter = filter,
+	};
+
+	gain_nothing();
+	td_must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), "SECCOMP");
+}
+
+/* A domain of its own that denies nothing but what all domains do */
+static void enter_landlock(void)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_CHAR,
+	};
+	int fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	td_must(fd >= 0, "landlock_create_ruleset");
+	gain_nothing();
+	td_must(!syscall(SYS_landlock_restrict_self, fd, 0), "landlock");
+	close(fd);
+}
+
+static void enter_two_landlocks(void)
+{
+	enter_landlock();
+	enter_landlock();
+}
+
+static void enter_user_namespace(void)
+{
+	td_unshare_user(0);
+}
+
+static void enter_network_too(void)
+{
+	td_unshare_user(CLONE_NEWNET);
+}
+
+FIXTURE_VARIANT_ADD(sandbox, of_no_new_privs)
+{
+	.enter = gain_nothing,
+	.sees_outside = true,
+};
+
+FIXTURE_VARIANT_ADD(sandbox, of_seccomp)
+{
+	.enter = filter_system_calls,
+	.sees_outside = true,
+};
+
+FIXTURE_VARIANT_ADD(sandbox, of_landlock)
+{
+	.enter = enter_landlock,
+	.landlock = true,
+};
+
+FIXTURE_VARIANT_ADD(sandbox, of_two_landlocks)
+{
+	.enter = enter_two_landlocks,
+	.landlock = true,
+};
+
+FIXTURE_VARIANT_ADD(sandbox, of_user_namespace)
+{
+	.enter = enter_user_namespace,
+};
+
+FIXTURE_VARIANT_ADD(sandbox, of_user_and_network_namespace)
+{
+	.enter = enter_network_too,
+};
+
+FIXTURE_SETUP(sandbox)
+{
+	static const uid_t alice = TD_ALICE;
+
+	if (variant->landlock &&
+	    syscall(SYS_landlock_create_ruleset, NULL, 0,
+		    LANDLOCK_CREATE_RULESET_VERSION) < 0)
+		SKIP(return, "landlock is off: %s", strerror(errno));
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_TRUE(mount_hidepid());
+	self->outside = td_spawn(td_become_user, &alice);
+	ASSERT_LT(0, self->outside);
+}
+
+FIXTURE_TEARDOWN(sandbox)
+{
+	td_kill_children();
+}
+
+static void enter_once_more(const void *enter)
+{
+	void (*const *fn)(void) = enter;
+
+	(*fn)();
+}
+
+static void ask_in_sandbox(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(sandbox) *self,
+			   const FIXTURE_VARIANT(sandbox) *variant)
+{
+	struct td_props_answer *answer;
+	struct td_sock sock;
+	pid_t inside, below;
+
+	inside = td_spawn(NULL, NULL);
+	below = td_spawn(enter_once_more, &variant->enter);
+	td_must(inside > 0 && below > 0, "td_spawn");
+	td_must(!td_open(&sock), "td_open");
+	EXPECT_STREQ("", td_check_all(&sock, HIDEPID, TASK_DIAG_DUMP_ALL));
+	EXPECT_STREQ("", td_check_all(&sock, HIDEPID,
+				      TASK_DIAG_DUMP_ALL_THREAD));
+	answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
+			      all_groups(&sock), 0);
+	EXPECT_STREQ("", td_props_whole(answer));
+	EXPECT_NE(NULL, td_find_props(answer, getpid()));
+	EXPECT_NE(NULL, td_find_props(answer, inside));
+	EXPECT_NE(NULL, td_find_props(answer, below));
+	EXPECT_EQ(variant->sees_outside,
+		  !!td_find_props(answer, self->outside));
+	EXPECT_EQ(NULL, td_find_props(answer, getppid()));
+	td_free_props(answer);
+
+	answer = td_get_props(&sock, 0, TASK_DIAG_DUMP_ONE, BIT(CRED),
+			      self->outside);
+	EXPECT_EQ(variant->sees_outside ? 0 : ESRCH, answer->rest->error);
+	td_free_props(answer);
+	td_kill_children();
+}
+
+TEST_F_TIMEOUT(sandbox, keeps_its_requester_inside, 120)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		/* The fixture's children are not this one's to end. */
+		td_set_free(&td_children);
+		td_become(TD_ALICE);
+		variant->enter();
+		ask_in_sandbox(_metadata, self, variant);
+		_exit(0);
+	}
+	EXPECT_EQ(0, td_wait(child));
+}
+
+/* --- who owns the network sniffs --------------------------------------- */
+
+#define SNIFFER		"sniffer"
+
+FIXTURE(sniffer)
+{
+	pid_t owner;		/* alice, root of what she made */
+	int ask, tell;		/* pipes to her */
+};
+
+struct sniffed {
+	unsigned int nr_requests;	/* to task_diag */
+	unsigned int nr_answers;
+	unsigned int nr_errors;
+};
+
+/* One that shows all netlink messages of the network namespace */
+static void make_nlmon(void)
+{
+	struct {
+		struct nlmsghdr nlh;
+		struct ifinfomsg info;
+		struct nlattr name;
+		char name_text[8];
+		struct nlattr link;
+		struct nlattr kind;
+		char kind_text[8];
+	} msg = {
+		.nlh = {
+			.nlmsg_len = sizeof(msg),
+			.nlmsg_type = RTM_NEWLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK |
+				       NLM_F_CREATE | NLM_F_EXCL,
+		},
+		.info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP },
+		.name = { NLA_HDRLEN + 8, IFLA_IFNAME },
+		.name_text = SNIFFER,
+		.link = { 2 * NLA_HDRLEN + 8, IFLA_LINKINFO },
+		.kind = { NLA_HDRLEN + 6, IFLA_INFO_KIND },
+		.kind_text = "nlmon",
+	};
+	struct {
+		struct nlmsghdr nlh;
+		struct nlmsgerr err;
+		char rest[512];
+	} ack;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+
+	td_must(fd >= 0 && send(fd, &msg, sizeof(msg), 0) == sizeof(msg) &&
+		recv(fd, &ack, sizeof(ack), 0) > 0, "rtnetlink");
+	errno = -ack.err.error;
+	td_must(!errno, "nlmon");
+	close(fd);
+}
+
+static int open_sniffer(void)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = if_nametoindex(SNIFFER),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+
+	td_must(fd >= 0 && !bind(fd, (void *)&addr, sizeof(addr)), "AF_PACKET");
+	return fd;
+}
+
+static struct sniffed sniff(int fd, int family)
+{
+	struct sniffed sniffed = {};
+	const struct nlmsghdr *nlh;
+	static char buf[65536];
+	ssize_t len;
+
+	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
+		for (nlh = (void *)buf; NLMSG_OK(nlh, len);
+		     nlh = NLMSG_NEXT(nlh, len)) {
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				sniffed.nr_errors++;
+			if (nlh->nlmsg_type != family)
+				continue;
+			if (nlh->nlmsg_flags & NLM_F_REQUEST)
+				sniffed.nr_requests++;
+			else
+				sniffed.nr_answers++;
+		}
+	}
+	return sniffed;
+}
+
+struct owner {
+	int ask, tell;
+};
+
+/* Tells what was sniffed, each time that she is asked to. */
+static void own_network(const void *arg)
+{
+	const struct owner *owner = arg;
+	struct sniffed sniffed;
+	struct td_sock sock;
+	char byte;
+	int fd;
+
+	td_become(TD_ALICE);
+	td_unshare_user(CLONE_NEWNET);
+	make_nlmon();
+	fd = open_sniffer();
+	td_must(!td_open(&sock), "td_open");
+	sniff(fd, sock.family);
+	/* What she asks for herself is her own. */
+	td_free(td_dump(&sock, TASK_DIAG_DUMP_ALL, BIT(BASE), 0));
+	td_ready();
+	for (;;) {
+		td_must(read(owner->ask, &byte, 1) == 1, "read");
+		sniffed = sniff(fd, sock.family);
+		td_must(write(owner->tell, &sniffed, sizeof(sniffed)) ==
+			sizeof(sniffed), "write");
+	}
+}
+
+FIXTURE_SETUP(sniffer)
+{
+	struct owner owner;
+	int ask[2], tell[2];
+
+	ASSERT_EQ(0, pipe(ask));
+	ASSERT_EQ(0, pipe(tell));
+	owner.ask = ask[0];
+	owner.tell = tell[1];
+	self->ask = ask[1];
+	self->tell = tell[0];
+	self->owner = td_spawn(own_network, &owner);
+	ASSERT_LT(0, self->owner);
+}
+
+FIXTURE_TEARDOWN(sniffer)
+{
+	td_kill_children();
+}
+
+static struct sniffed ask_sniffer(FIXTURE_DATA(sniffer) *self)
+{
+	struct sniffed sniffed = {};
+
+	td_must(write(self->ask, "", 1) == 1, "write");
+	td_must(read(self->tell, &sniffed, sizeof(sniffed)) == sizeof(sniffed),
+		"read");
+	return sniffed;
+}
+
+TEST_F_TIMEOUT(sniffer, learns_nothing_that_is_not_its_own, 120)
+{
+	struct sniffed sniffed = ask_sniffer(self);
+	struct td_answer *answer;
+	struct td_sock sock;
+	unsigned int i;
+	char path[64];
+	int fd;
+
+	/* It works, with her own dump. */
+	EXPECT_LT(0, sniffed.nr_requests);
+	EXPECT_LT(0, sniffed.nr_answers);
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", self->owner);
+	fd = open(path, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, setns(fd, CLONE_NEWNET));
+	ASSERT_EQ(0, td_open(&sock));
+	ask_sniffer(self);
+	for (i = 0; i <= TASK_DIAG_DUMP_MAX; i++) {
+		answer = td_dump(&sock, i, BIT(BASE), 0);
+		EXPECT_STREQ("", answer->broken);
+		EXPECT_EQ(EPERM, answer->error);
+		EXPECT_EQ(0, answer->nr_tasks);
+		td_free(answer);
+	}
+	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, BIT(BASE), 0);
+	EXPECT_EQ(EPERM, answer->error);
+	td_free(answer);
+
+	sniffed = ask_sniffer(self);
+	EXPECT_EQ(i + 1, sniffed.nr_requests);
+	EXPECT_EQ(i + 1, sniffed.nr_errors);
+	EXPECT_EQ(0, sniffed.nr_answers);
+	td_close(&sock);
+}
+
+/* --- a crowd that is hidden -------------------------------------------- */
+
+static int sleep_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return 0;
+}
+
+/*
+ * Bare tasks, which share the memory of their parent, and even its one stack
+ * for them: they all sleep at the same place in it.
+ */
+static void start_crowd(const void *arg)
+{
+	unsigned int nr = *(const unsigned int *)arg;
+	static char stack[4096];
+	int fds[2];
+	pid_t pid;
+	char byte;
+
+	td_must(!pipe(fds), "pipe");
+	/* The first process of a pid namespace takes all others with it. */
+	pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+	td_must(pid >= 0, "clone");
+	if (pid) {
+		close(fds[1]);
+		td_must(read(fds[0], &byte, 1) == 1, "crowd");
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (nr--) {
+		pid = clone(sleep_for_ever, stack + sizeof(stack),
+			    CLONE_VM | SIGCHLD, NULL);
+		td_must(pid > 0, "clone");
+	}
+	td_must(write(fds[1], "", 1) == 1, "write");
+	for (;;)
+		pause();
+}
+
+FIXTURE(hidden)
+{
+	struct td_sock sock;
+};
+
+FIXTURE_SETUP(hidden)
+{
+}
+
+FIXTURE_TEARDOWN(hidden)
+{
+	td_kill_children();
+}
+
+/* Alice's dump, of herself and of one born after the crowd */
+static struct td_answer *dump_behind_crowd(struct td_sock *sock,
+					   unsigned int round)
+{
+	return td_dump(sock, round % 2 ? TASK_DIAG_DUMP_ALL_THREAD :
+		       TASK_DIAG_DUMP_ALL, BIT(BASE), 0);
+}
+
+struct counts {
+	size_t nr_tasks;
+	unsigned int nr_datagrams;
+};
+
+static void count_in_child(struct __test_metadata *_metadata, pid_t last,
+			   struct counts *counts)
+{
+	struct td_answer *answer;
+	struct td_sock sock;
+	unsigned int i;
+
+	td_become(TD_ALICE);
+	td_must(!td_open(&sock), "td_open");
+	for (i = 0; i < 2; i++) {
+		answer = dump_behind_crowd(&sock, i);
+		EXPECT_STREQ("", td_whole(answer));
+		EXPECT_EQ(1, td_count(answer, last));
+		EXPECT_EQ(1, td_count(answer, getpid()));
+		counts[i].nr_tasks = answer->nr_tasks;
+		counts[i].nr_datagrams = answer->nr_datagrams;
+		td_free(answer);
+	}
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)
+{
+	const unsigned int sizes[] = { 10, env_number("TD_TASKS", 3000) };
+	static const uid_t alice = TD_ALICE;
+	struct counts *counts;
+	pid_t child, last;
+	char byte, max[16];
+	unsigned int i;
+	int fds[2];
+
+	/* By default it goes by the size of memory. */
+	snprintf(max, sizeof(max), "%u", sizes[1] + 10000);
+	ASSERT_TRUE(td_write_file("/proc/sys/kernel/threads-max", max));
+	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, counts);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		td_kill_children();
+		ASSERT_LT(0, td_spawn(start_crowd, &sizes[i]));
+		last = td_spawn(td_become_user, &alice);
+		ASSERT_LT(0, last);
+		child = fork();
+		if (!child)
+			count_in_child(_metadata, last, counts + 2 * i);
+		EXPECT_EQ(0, td_wait(child));
+	}
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(2, counts[i].nr_tasks);
+		EXPECT_EQ(counts[i].nr_tasks, counts[2 + i].nr_tasks);
+		EXPECT_EQ(counts[i].nr_datagrams, counts[2 + i].nr_datagrams);
+	}
+
+	ASSERT_EQ(0, pipe(fds));
+	for (i = 0; i < 5; i++) {
+		child = fork();
+		if (!child) {
+			td_become(TD_ALICE);
+			td_must(!td_open(&self->sock), "td_open");
+			td_must(write(fds[1], "", 1) == 1, "write");
+			for (;;)
+				td_free(dump_behind_crowd(&self->sock, i));
+		}
+		ASSERT_EQ(1, read(fds[0], &byte, 1));
+		usleep(50000 + 7000 * i);
+		EXPECT_TRUE(dies_at_once(child));
+	}
+}
+
+/* --- a dump that nobody reads ------------------------------------------ */
+
+#define NR_UNREAD	60
+
+TEST_F_TIMEOUT(attack, by_not_reading, 120)
+{
+	struct td_props_answer *unread = td_new_props();
+	struct td_answer *answer;
+	struct task_diag_pid req = {
+		.dump_strategy = TASK_DIAG_DUMP_CHILDREN,
+		.show_flags = self->groups,
+	};
+	struct td_sock other;
+	unsigned int i;
+	int size = 1;
+
+	for (i = 0; i < NR_UNREAD; i++)
+		ASSERT_LT(0, td_spawn(NULL, NULL));
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &size,
+				sizeof(size)));
+	ASSERT_EQ(0, td_send_get(&self->sock, NLM_F_DUMP, &req));
+	/* Amid a task, as a rule */
+	while (unread->nr_tasks < 5)
+		ASSERT_TRUE(td_recv_props(&self->sock, unread));
+
+	EXPECT_GT(NOW_S, ask_other_family());
+	ASSERT_EQ(0, td_open(&other));
+	answer = td_dump(&other, TASK_DIAG_DUMP_CHILDREN, BIT(BASE), 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(NR_UNREAD, answer->nr_tasks);
+	td_free(answer);
+	td_close(&other);
+
+	/* Those that it was to tell of can change, and end. */
+	for (i = 0; i < NR_UNREAD - 1; i++)
+		EXPECT_TRUE(dies_at_once(td_children.pids[i]));
+	while (td_recv_props(&self->sock, unread))
+		;
+	EXPECT_STREQ("", td_props_whole(unread));
+	EXPECT_NE(NULL, td_find_props(unread, td_children.pids[i]));
+	EXPECT_GT(NR_UNREAD, unread->nr_tasks);
+	td_free_props(unread);
+	expect_served(_metadata, &self->sock);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[0], "public"))
+		return run_public(argv[1]);
+	if (argc == 2 && !strcmp(argv[0], MARK "-argument"))
+		return run_secret(argv[1]);
+	return td_main(argc, argv);
+}
