@@ -6,6 +6,19 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 build=$top/build
 src=$build/linux
 
+flavours=(main debug small)
+
+# Whether $1 is a kernel that can be built.
+check_flavour()
+{
+	local flavour
+
+	for flavour in "${flavours[@]}"; do
+		[ "$flavour" != "$1" ] || return 0
+	done
+	bad_usage "no such kernel: '$1'"
+}
+
 say()
 {
 	printf '== [%3dm%02ds] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2

@@ -7,7 +7,8 @@
  * Environment: TD_SECONDS, how long to race with exec (10); TD_TASKS, how many
  * hidden tasks there are in a crowd (3000).
  */
-#include "taskdiag.h"
+#include "arguments.h"
+#include "hidepid.h"
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
@@ -15,14 +16,10 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
-#include <linux/landlock.h>
 #include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
 #include <linux/taskstats.h>
-#include <linux/userfaultfd.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -447,16 +444,6 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 
 /* --- tasks that are not dumpable --------------------------------------- */
 
-#define HIDEPID		"/tmp/hidepid"
-#define NOBODY_S_GROUP	"54321"	/* gid= exempts a group: one that none is in */
-
-static bool mount_hidepid(void)
-{
-	return !mkdir(HIDEPID, 0755) &&
-	       !mount("proc", HIDEPID, "proc", 0,
-		      "hidepid=2,gid=" NOBODY_S_GROUP);
-}
-
 static void show(const void *unused)
 {
 	td_become(TD_ALICE);
@@ -538,7 +525,7 @@ TEST_F_TIMEOUT(attack, on_tasks_that_are_not_dumpable, 120)
 	unsigned int i;
 	char byte;
 
-	ASSERT_TRUE(mount_hidepid());
+	ASSERT_TRUE(td_mount_hidepid());
 	for (i = 0; i < ARRAY_SIZE(people); i++) {
 		pids[i] = td_spawn(people[i].setup, NULL);
 		ASSERT_LT(0, pids[i]);
@@ -1174,15 +1161,6 @@ FIXTURE_TEARDOWN(sleeping)
 }
 
 /* Makes @area what the caller's arguments and environment are. */
-static void move_strings(char *area, size_t len)
-{
-	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, area, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ARG_END, area + len, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ENV_START, area + len, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ENV_END, area + 2 * len, 0, 0),
-		"PR_SET_MM");
-}
-
 static void map_unread_file(const void *unused)
 {
 	int fd = open(FUSE_FILE, O_RDWR);
@@ -1190,27 +1168,14 @@ static void map_unread_file(const void *unused)
 			  fd, 0);
 
 	td_must(fd >= 0 && area != MAP_FAILED, FUSE_FILE);
-	move_strings(area, 8192);
+	td_move_strings(area, 8192, area + 8192, 8192);
 }
 
 static void wait_for_handler(const void *unused)
 {
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {};
-	char *area;
-	int fd;
+	char *area = td_map_for_handler(FUSE_SIZE, 0);
 
-	area = mmap(NULL, FUSE_SIZE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	td_must(area != MAP_FAILED, "mmap");
-	range.range.start = (unsigned long)area;
-	range.range.len = FUSE_SIZE;
-	range.mode = UFFDIO_REGISTER_MODE_MISSING;
-	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	td_must(fd >= 0, "userfaultfd");
-	td_must(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	td_must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
-	move_strings(area, 8192);
+	td_move_strings(area, 8192, area + 8192, 8192);
 }
 
 static void *read_in_thread(void *arg)
@@ -1418,11 +1383,6 @@ FIXTURE_VARIANT(sandbox)
 	bool landlock;
 };
 
-static void gain_nothing(void)
-{
-	td_must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "NO_NEW_PRIVS");
-}
-
 static void filter_system_calls(void)
 {
 	struct sock_filter filter[] = {
@@ -1437,28 +1397,14 @@ static void filter_system_calls(void)
 		.filter = filter,
 	};
 
-	gain_nothing();
+	td_gain_nothing();
 	td_must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog), "SECCOMP");
-}
-
-/* A domain of its own that denies nothing but what all domains do */
-static void enter_landlock(void)
-{
-	struct landlock_ruleset_attr attr = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_CHAR,
-	};
-	int fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-
-	td_must(fd >= 0, "landlock_create_ruleset");
-	gain_nothing();
-	td_must(!syscall(SYS_landlock_restrict_self, fd, 0), "landlock");
-	close(fd);
 }
 
 static void enter_two_landlocks(void)
 {
-	enter_landlock();
-	enter_landlock();
+	td_enter_landlock();
+	td_enter_landlock();
 }
 
 static void enter_user_namespace(void)
@@ -1473,7 +1419,7 @@ static void enter_network_too(void)
 
 FIXTURE_VARIANT_ADD(sandbox, of_no_new_privs)
 {
-	.enter = gain_nothing,
+	.enter = td_gain_nothing,
 	.sees_outside = true,
 };
 
@@ -1485,7 +1431,7 @@ FIXTURE_VARIANT_ADD(sandbox, of_seccomp)
 
 FIXTURE_VARIANT_ADD(sandbox, of_landlock)
 {
-	.enter = enter_landlock,
+	.enter = td_enter_landlock,
 	.landlock = true,
 };
 
@@ -1514,7 +1460,7 @@ FIXTURE_SETUP(sandbox)
 		    LANDLOCK_CREATE_RULESET_VERSION) < 0)
 		SKIP(return, "landlock is off: %s", strerror(errno));
 	ASSERT_TRUE(td_private_tmp());
-	ASSERT_TRUE(mount_hidepid());
+	ASSERT_TRUE(td_mount_hidepid());
 	self->outside = td_spawn(td_become_user, &alice);
 	ASSERT_LT(0, self->outside);
 }

@@ -65,19 +65,6 @@ static const struct {
 
 static char settings_before[ARRAY_SIZE(settings)][32];
 
-/* "" if there is no such file */
-static void read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t len = 0;
-
-	if (fd >= 0) {
-		len = read(fd, text, size - 1);
-		close(fd);
-	}
-	text[len > 0 ? len : 0] = 0;
-}
-
 static bool set(const char *file, const char *value)
 {
 	char path[96];
@@ -93,7 +80,7 @@ static bool change_settings(void)
 
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
 		snprintf(path, sizeof(path), DEBUGFS "%s", settings[i].file);
-		read_file(path, settings_before[i], sizeof(settings_before[i]));
+		td_read_file(path, settings_before[i], sizeof(settings_before[i]));
 		if (!set(settings[i].file, settings[i].value))
 			return false;
 	}
@@ -121,7 +108,7 @@ static unsigned long nr_failures(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		read_file(files[i], text, sizeof(text));
+		td_read_file(files[i], text, sizeof(text));
 		nr += MANY_TIMES - strtol(text, NULL, 10);
 	}
 	return nr;
@@ -197,7 +184,7 @@ static void disarm(struct fault *fault, unsigned int call)
 	if (fault->mode == ONE_FAILS) {
 		fault->injected = text[0] == '0';
 	} else if (fault->mode == REST_FAILS) {
-		read_file(DEBUGFS "failslab/times", text, sizeof(text));
+		td_read_file(DEBUGFS "failslab/times", text, sizeof(text));
 		fault->injected = strtol(text, NULL, 10) < MANY_TIMES;
 	}
 }

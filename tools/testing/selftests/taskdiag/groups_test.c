@@ -4,6 +4,7 @@
  * tasks in every condition, and groups come whole however they are split.
  */
 #include "taskdiag.h"
+#include "arguments.h"
 #include "diff.h"
 #include "storage.h"
 
@@ -11,11 +12,8 @@
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/seccomp.h>
-#include <linux/userfaultfd.h>
 #include <sys/capability.h>
 #include <sys/fsuid.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 
@@ -2089,16 +2087,6 @@ struct title {
 
 #define TITLE_START	1000	/* amid a page */
 
-static void move_strings(char *arg, size_t arg_len, char *env, size_t env_len)
-{
-	/* Downward first: none may end before it starts. */
-	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, arg, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ARG_END, arg + arg_len, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ENV_START, env, 0, 0) &&
-		!prctl(PR_SET_MM, PR_SET_MM_ENV_END, env + env_len, 0, 0),
-		"PR_SET_MM");
-}
-
 static void set_title(const void *arg)
 {
 	const struct title *title = arg;
@@ -2110,8 +2098,8 @@ static void set_title(const void *arg)
 		text[i] = 'a' + i % 26;
 	for (i = 0; i < ARRAY_SIZE(title->nul) && title->nul[i]; i++)
 		text[title->nul[i] + (title->nul[i] < 0 ? title->arg : 0)] = 0;
-	move_strings(text, title->arg, text + title->arg + title->gap,
-		     title->env);
+	td_move_strings(text, title->arg, text + title->arg + title->gap,
+			title->env);
 }
 
 TEST_F_TIMEOUT(groups, of_processes_with_any_title, 120)
@@ -2151,7 +2139,7 @@ static void use_untouched_pages(const void *unused)
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	td_must(area != MAP_FAILED, "mmap");
-	move_strings(area, 8192, area + 8192, 8192);
+	td_move_strings(area, 8192, area + 8192, 8192);
 }
 
 TEST_F(groups, of_a_process_with_untouched_arguments)
@@ -2168,24 +2156,10 @@ TEST_F(groups, of_a_process_with_untouched_arguments)
 /* Pages of which all but the first @arg come when a handler likes: never. */
 static void wait_for_handler(const void *arg)
 {
-	size_t present = *(const unsigned int *)arg * 4096, size = 4 * 4096;
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = {};
-	char *area;
-	int fd;
+	size_t present = *(const unsigned int *)arg * 4096;
+	char *area = td_map_for_handler(4 * 4096, present);
 
-	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	td_must(area != MAP_FAILED, "mmap");
-	memset(area, 'x', present);
-	range.range.start = (unsigned long)area;
-	range.range.len = size;
-	range.mode = UFFDIO_REGISTER_MODE_MISSING;
-	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	td_must(fd >= 0, "userfaultfd");
-	td_must(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
-	td_must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
-	move_strings(area, 8192, area + 8192, 8192);
+	td_move_strings(area, 8192, area + 8192, 8192);
 }
 
 static void map_file(const void *unused)
@@ -2194,7 +2168,7 @@ static void map_file(const void *unused)
 	char *area = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE, fd, 0);
 
 	td_must(area != MAP_FAILED, "mmap");
-	move_strings(area, 4096, area + 4096, 4096);
+	td_move_strings(area, 4096, area + 4096, 4096);
 }
 
 /* CMDLINE and ENVIRON fail, at once, and all others are there. */
@@ -2316,7 +2290,7 @@ static void exec_on_signal(const void *unused)
 
 	signal(SIGUSR1, run_again);
 	area[20 * 4096 - 1] = 0;
-	move_strings(area, 20 * 4096, area + 20 * 4096, 20 * 4096);
+	td_move_strings(area, 20 * 4096, area + 20 * 4096, 20 * 4096);
 }
 
 TEST_F(groups, of_a_task_that_calls_exec_amid_them_are_gone)

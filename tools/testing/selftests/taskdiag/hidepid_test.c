@@ -3,13 +3,10 @@
  * Whoever asks sees the tasks that procfs mounted with hidepid=2 would show,
  * and cannot tell a hidden one from one that does not exist.
  */
-#include "taskdiag.h"
+#include "hidepid.h"
 
-#include <linux/landlock.h>
 #include <sys/capability.h>
 
-#define HIDEPID		"/tmp/hidepid"
-#define NOBODY_S_GROUP	"54321"	/* gid= exempts a group: one that none is in */
 
 /* --- the population ---------------------------------------------------- */
 
@@ -193,13 +190,6 @@ static void become_person(const void *arg)
 		p->more();
 }
 
-static bool mount_hidepid(void)
-{
-	return td_private_tmp() && !mkdir(HIDEPID, 0755) &&
-	       !mount("proc", HIDEPID, "proc", 0,
-		      "hidepid=2,gid=" NOBODY_S_GROUP);
-}
-
 static void spawn_people(struct __test_metadata *_metadata, pid_t *pids)
 {
 	unsigned int i;
@@ -268,23 +258,10 @@ static void become_root_of_user_namespace(void)
 	td_unshare_user(0);
 }
 
-/* A domain of its own that denies nothing but what all domains do. */
-static void enter_landlock(void)
-{
-	struct landlock_ruleset_attr attr = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_CHAR,
-	};
-	int fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-
-	td_must(fd >= 0, "landlock_create_ruleset");
-	td_must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "NO_NEW_PRIVS");
-	td_must(!syscall(SYS_landlock_restrict_self, fd, 0), "landlock");
-}
-
 static void become_alice_in_landlock(void)
 {
 	td_become(TD_ALICE);
-	enter_landlock();
+	td_enter_landlock();
 }
 
 FIXTURE_VARIANT_ADD(hidepid, root)
@@ -314,7 +291,7 @@ FIXTURE_VARIANT_ADD(hidepid, root_of_user_namespace)
 
 FIXTURE_VARIANT_ADD(hidepid, root_in_landlock)
 {
-	.become = enter_landlock,
+	.become = td_enter_landlock,
 	.landlock = true,
 };
 
@@ -345,7 +322,7 @@ FIXTURE_SETUP(hidepid)
 	    syscall(SYS_landlock_create_ruleset, NULL, 0,
 		    LANDLOCK_CREATE_RULESET_VERSION) < 0)
 		SKIP(return, "landlock is off: %s", strerror(errno));
-	ASSERT_TRUE(mount_hidepid());
+	ASSERT_TRUE(td_private_tmp() && td_mount_hidepid());
 	spawn_people(_metadata, self->pids);
 }
 
@@ -530,7 +507,7 @@ FIXTURE(alice)
 
 FIXTURE_SETUP(alice)
 {
-	ASSERT_TRUE(mount_hidepid());
+	ASSERT_TRUE(td_private_tmp() && td_mount_hidepid());
 	spawn_people(_metadata, self->pids);
 }
 

@@ -43,19 +43,6 @@ static void expect_between(__u32 pid, const char *what, __u64 here, __u64 low,
 			low, high);
 }
 
-/* "" if there is no such file */
-static void read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t len = 0;
-
-	if (fd >= 0) {
-		len = read(fd, text, size - 1);
-		close(fd);
-	}
-	text[len > 0 ? len : 0] = 0;
-}
-
 /* --- children ---------------------------------------------------------- */
 
 /* A child that is stopped, so that nothing of it goes on but time */
@@ -443,7 +430,7 @@ FIXTURE_SETUP(stat)
 		SKIP(return, "the kernel was built without TASKSTATS");
 	ASSERT_EQ(0, err);
 	/* Counted for tasks that are born after it was turned on. */
-	read_file(DELAYACCT, self->delayacct, sizeof(self->delayacct));
+	td_read_file(DELAYACCT, self->delayacct, sizeof(self->delayacct));
 	td_write_file(DELAYACCT, "1");
 }
 
@@ -1288,7 +1275,7 @@ static __u32 only_child(__u32 pid)
 	char path[64], text[32];
 
 	snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, pid);
-	read_file(path, text, sizeof(text));
+	td_read_file(path, text, sizeof(text));
 	return strtoul(text, NULL, 10);
 }
 

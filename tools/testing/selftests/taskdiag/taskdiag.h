@@ -1345,6 +1345,19 @@ static void td_become_user(const void *uid)
 	td_become(*(const uid_t *)uid);
 }
 
+/* "" if there is no such file */
+static void td_read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t len = 0;
+
+	if (fd >= 0) {
+		len = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[len > 0 ? len : 0] = 0;
+}
+
 static bool td_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
