@@ -99,6 +99,22 @@ struct task_diag_dump {
 	struct task_diag_msg	template;
 };
 
+/**
+ * struct task_diag_run - the messages that one step of a walk writes
+ * @at: where the next one goes, in the skb's tail room
+ * @end: of what may be written
+ * @ns: the requester's pid namespace
+ * @kin: only children or threads of this process are told of, if set
+ * @readable: a leader that was found to be readable in this RCU section, or NULL
+ */
+struct task_diag_run {
+	void			*at;
+	const void		*end;
+	struct pid_namespace	*ns;
+	struct task_struct	*kin;
+	struct task_struct	*readable;
+};
+
 struct task_diag_ctx {
 	struct task_diag_dump	*dump;
 };
@@ -291,7 +307,7 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 
 /*
  * The rule of procfs with hidepid=2, where a thread is found in its leader's
- * directory. Under RCU, for the leader, and with @task still hashed. @readable
+ * directory. Under RCU, for the leader, and with @task still hashed. *@readable
  * is a leader that was found to be readable in the same RCU section, or NULL:
  * its other threads need not ask that again.
  */
@@ -390,9 +406,9 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
  * permission is to be checked under the lock that exec takes. Waiting for that
  * would let the task, which may sleep in exec as long as it likes, stop the dump.
  */
-static noinline void task_diag_hold_task(struct task_diag_dump *dump,
-					 struct pid_namespace *ns,
-					 struct task_struct *task, u32 nr)
+static void task_diag_hold_task(struct task_diag_dump *dump,
+				struct pid_namespace *ns,
+				struct task_struct *task, u32 nr)
 {
 	dump->t = (struct task_diag_task) {
 		.task = get_task_struct(task),
@@ -424,39 +440,71 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 	dump->mm = NULL;
 }
 
+/* pid_nr_ns() without a call where it is not needed: BASE is all of these. */
+static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
+{
+	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
+}
+
+/* Fills all of @base for @task, which @pid, @nr in @ns, is the pid of. */
+static __always_inline void task_diag_fill_base(struct task_diag_base *base,
+						struct task_struct *task,
+						const struct pid *pid, u32 nr,
+						struct pid_namespace *ns)
+{
+	struct task_struct *parent = rcu_dereference(task->real_parent);
+	struct task_struct *tracer = ptrace_parent(task);
+	struct pid *tgid = task_tgid(task);
+	struct pid *pgid = task_pgrp(task);
+	struct pid *sid = task_session(task);
+
+	/* In most tasks some of the ids are one: look each up but once. */
+	base->pid = nr;
+	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
+	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns);
+	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns);
+	base->ppid = task_diag_nr(task_tgid(parent), ns);
+	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
+	base->state = task_state_to_char(task);
+	memset(base->pad, 0, sizeof(base->pad));
+
+	BUILD_BUG_ON(sizeof(base->comm) != sizeof(task->comm));
+	task_lock(task);
+	memcpy(base->comm, task->comm, sizeof(base->comm));
+	task_unlock(task);
+}
+
 /*
  * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
  * not even this much of it fits, and -ESTALE if the pid is no longer that
- * task's. For BASE this is all there is to do per task, and inlined it costs a fifth
- * less.
+ * task's. For BASE this is all there is to do per task.
  */
-static __always_inline int task_diag_put_task(struct sk_buff *skb,
-					      struct task_diag_dump *dump,
-					      struct pid_namespace *ns,
+static __always_inline int task_diag_put_task(struct task_diag_run *run,
+					      const struct task_diag_dump *dump,
 					      struct task_struct *task,
 					      const struct pid *pid, u32 nr)
 {
 	const struct task_diag_msg *template = &dump->template;
-	const unsigned int start = skb->len;
-	struct task_diag_msg *msg;
+	struct task_diag_msg *msg = run->at;
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
 
-	if (skb_tailroom(skb) < template->nlh.nlmsg_len + TASK_DIAG_SPARE)
+	if (run->at + template->nlh.nlmsg_len > run->end)
 		return -EMSGSIZE;
-	msg = __skb_put(skb, template->nlh.nlmsg_len);
 	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		task_diag_fill_base(&msg->base, task, pid, nr, ns);
+		task_diag_fill_base(&msg->base, task, pid, nr, run->ns);
 	}
-	/* Released meanwhile, and its ids and parent gone? */
+	/*
+	 * Released meanwhile, and its ids gone? Its parent, which may be
+	 * released after it, is there until the RCU section ends.
+	 */
 	smp_rmb();
-	if (unlikely(!pid_alive(task))) {
-		skb_trim(skb, start);
+	if (unlikely(!pid_alive(task)))
 		return -ESTALE;
-	}
+	run->at += template->nlh.nlmsg_len;
 	return 0;
 }
 
@@ -652,18 +700,11 @@ static bool task_diag_is_kin(const struct task_diag_dump *dump,
 	return same_thread_group(task, kin);
 }
 
-/*
- * Tells of the task that has @pid, if there is one and it may be seen. It is
- * kept, and -EAGAIN returned, if task_diag_put_groups() is to follow when the
- * RCU section is left.
- */
-static __always_inline int task_diag_visit(struct sk_buff *skb,
-					   struct task_diag_dump *dump,
-					   struct pid_namespace *ns,
-					   struct pid *pid, u32 nr,
-					   enum pid_type type,
-					   struct task_struct *kin,
-					   struct task_struct **readable)
+/* Tells of the task that has @pid, if there is one and it may be seen. */
+static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
+					       struct task_diag_dump *dump,
+					       struct pid *pid, u32 nr,
+					       enum pid_type type, bool hold)
 {
 	struct task_struct *task;
 	int err;
@@ -671,35 +712,58 @@ static __always_inline int task_diag_visit(struct sk_buff *skb,
 	/* In an exec another task may take the pid over from the one found. */
 	do {
 		task = pid_task(pid, type);
-		if (!task || (kin && !task_diag_is_kin(dump, task, kin)))
+		if (!task || (run->kin && !task_diag_is_kin(dump, task, run->kin)))
 			return 0;
-		if (dump->rows)
-			task_diag_hold_task(dump, ns, task, nr);
-		err = -EACCES;
-		if (task_diag_may_read(task, readable))
-			err = task_diag_put_task(skb, dump, ns, task, pid, nr);
-		if (dump->rows) {
-			if (!err)
+		if (hold)
+			task_diag_hold_task(dump, run->ns, task, nr);
+		err = 0;
+		if (task_diag_may_read(task, &run->readable)) {
+			err = task_diag_put_task(run, dump, task, pid, nr);
+			if (hold && !err)
 				return -EAGAIN;
+		}
+		if (hold) {
 			task_diag_unlock_task(dump);
 			task_diag_drop_task(dump);
 		}
 	} while (unlikely(err == -ESTALE));
-	return err == -EACCES ? 0 : err;
+	return err;
+}
+
+/* The same for groups other than BASE. */
+static noinline int task_diag_visit_held(struct task_diag_run *run,
+					 struct task_diag_dump *dump,
+					 struct pid *pid, u32 nr,
+					 enum pid_type type)
+{
+	return task_diag_visit_pid(run, dump, pid, nr, type, true);
+}
+
+/*
+ * Returns -EAGAIN if the task is kept, and task_diag_put_groups() is to follow
+ * when the RCU section is left. BASE alone has a path of its own, inlined, as
+ * this is where a dump of many tasks spends its time.
+ */
+static __always_inline int task_diag_visit(struct task_diag_run *run,
+					   struct task_diag_dump *dump,
+					   struct pid *pid, u32 nr,
+					   enum pid_type type)
+{
+	if (dump->rows)
+		return task_diag_visit_held(run, dump, pid, nr, type);
+	return task_diag_visit_pid(run, dump, pid, nr, type, false);
 }
 
 /*
  * The slots of the namespace's tree one by one: find_ge_pid() for each pid
  * goes down from the root each time, which costs more than all of BASE.
  */
-static int task_diag_walk_pids(struct sk_buff *skb,
-			       struct task_diag_dump *dump,
-			       struct pid_namespace *ns)
+static int task_diag_walk_pids(struct task_diag_run *run,
+			       struct task_diag_dump *dump)
 {
 	const u64 strategy = dump->req.dump_strategy;
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
-	struct task_struct *parent = NULL, *readable = NULL;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	struct radix_tree_iter iter;
 	void __rcu **slot;
@@ -707,20 +771,19 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	int err = 0;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
-		parent = pid_task(dump->target, PIDTYPE_TGID);
-		if (!parent || !task_diag_may_read(parent, &readable))
+		run->kin = pid_task(dump->target, PIDTYPE_TGID);
+		if (!run->kin || !task_diag_may_read(run->kin, &run->readable))
 			return 0;
 	}
 
-	radix_tree_for_each_slot(slot, &ns->idr.idr_rt, &iter, dump->next) {
+	radix_tree_for_each_slot(slot, &run->ns->idr.idr_rt, &iter, dump->next) {
 		/* A pid that is still being made has a slot, but no entry. */
 		pid = rcu_dereference_raw(*slot);
 		if (radix_tree_exception(pid)) {
 			slot = radix_tree_iter_retry(&iter);
 			continue;
 		}
-		err = budget-- ? task_diag_visit(skb, dump, ns, pid, iter.index,
-						 type, parent, &readable) :
+		err = budget-- ? task_diag_visit(run, dump, pid, iter.index, type) :
 				 -EAGAIN;
 		if (err)
 			break;
@@ -729,25 +792,23 @@ static int task_diag_walk_pids(struct sk_buff *skb,
 	return err;
 }
 
-static int task_diag_walk_threads(struct sk_buff *skb,
-				  struct task_diag_dump *dump,
-				  struct pid_namespace *ns)
+static int task_diag_walk_threads(struct task_diag_run *run,
+				  struct task_diag_dump *dump)
 {
-	struct task_struct *leader, *readable = NULL;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	int err;
 	u32 nr;
 
-	leader = pid_task(dump->target, PIDTYPE_TGID);
-	if (!leader)
+	run->kin = pid_task(dump->target, PIDTYPE_TGID);
+	if (!run->kin)
 		return 0;
 
 	for (; dump->next < dump->nr_tids; dump->next++) {
 		if (!budget--)
 			return -EAGAIN;
 		nr = dump->tids[dump->next];
-		err = task_diag_visit(skb, dump, ns, find_pid_ns(nr, ns), nr,
-				      PIDTYPE_PID, leader, &readable);
+		err = task_diag_visit(run, dump, find_pid_ns(nr, run->ns), nr,
+				      PIDTYPE_PID);
 		if (err == -EAGAIN)
 			dump->next++;
 		if (err)
@@ -756,35 +817,32 @@ static int task_diag_walk_threads(struct sk_buff *skb,
 	return 0;
 }
 
-static int task_diag_walk_one(struct sk_buff *skb, struct task_diag_dump *dump,
-			      struct pid_namespace *ns)
+static int task_diag_walk_one(struct task_diag_run *run,
+			      struct task_diag_dump *dump)
 {
-	const unsigned int start = skb->len;
-	struct task_struct *readable = NULL;
+	const void *start = run->at;
 	int err;
 
 	if (dump->next)
 		return 0;
-	err = task_diag_visit(skb, dump, ns, dump->target,
-			      pid_nr_ns(dump->target, ns), PIDTYPE_TGID, NULL,
-			      &readable);
+	err = task_diag_visit(run, dump, dump->target,
+			      pid_nr_ns(dump->target, run->ns), PIDTYPE_TGID);
 	if (err == -EMSGSIZE)
 		return err;
 	dump->next = 1;
-	return skb->len == start ? -ESRCH : err;
+	return run->at == start ? -ESRCH : err;
 }
 
-static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)
+static int task_diag_walk(struct task_diag_run *run,
+			  struct task_diag_dump *dump)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
-
 	switch (dump->req.dump_strategy) {
 	case TASK_DIAG_DUMP_ONE:
-		return task_diag_walk_one(skb, dump, ns);
+		return task_diag_walk_one(run, dump);
 	case TASK_DIAG_DUMP_THREAD:
-		return task_diag_walk_threads(skb, dump, ns);
+		return task_diag_walk_threads(run, dump);
 	default:
-		return task_diag_walk_pids(skb, dump, ns);
+		return task_diag_walk_pids(run, dump);
 	}
 }
 
@@ -792,11 +850,17 @@ static int task_diag_walk(struct sk_buff *skb, struct task_diag_dump *dump)
 static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 {
 	const unsigned int start = skb->len;
+	struct task_diag_run run = {
+		.at = skb_tail_pointer(skb),
+		.end = skb_end_pointer(skb) - TASK_DIAG_SPARE,
+		.ns = task_active_pid_ns(current),
+	};
 	int err;
 
 	rcu_read_lock();
-	err = task_diag_walk(skb, dump);
+	err = task_diag_walk(&run, dump);
 	rcu_read_unlock();
+	__skb_put(skb, run.at - (void *)skb_tail_pointer(skb));
 
 	if (dump->t.task &&
 	    task_diag_put_groups(skb, dump, start, dump->locked ? 0 : -EAGAIN))

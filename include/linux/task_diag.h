@@ -10,7 +10,6 @@
 #include <uapi/linux/task_diag.h>
 
 struct mm_struct;
-struct pid;
 struct pid_namespace;
 struct sk_buff;
 struct task_struct;
@@ -84,10 +83,6 @@ struct task_diag_group {
 /* In the order of the phases */
 extern const struct task_diag_group task_diag_groups[];
 extern const unsigned int task_diag_nr_groups;
-
-void task_diag_fill_base(struct task_diag_base *base, struct task_struct *task,
-			 const struct pid *pid, u32 nr,
-			 struct pid_namespace *ns);
 
 unsigned int task_diag_room(const struct sk_buff *skb);
 void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len);
