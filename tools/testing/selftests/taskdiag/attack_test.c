@@ -28,7 +28,6 @@
 #define FOREVER_S	600	/* of the harness, for tests of any length */
 
 #define BIT(group)	TASK_DIAG_SHOW_##group
-#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 /* What a plain request may not ask for */
 #define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
 /* What a task without memory lacks */
@@ -36,27 +35,6 @@
 			 BIT(CMDLINE) | BIT(ENVIRON))
 
 /* --- what all of them need --------------------------------------------- */
-
-static unsigned int env_number(const char *name, unsigned int otherwise)
-{
-	const char *value = getenv(name);
-
-	return value ? strtoul(value, NULL, 10) : otherwise;
-}
-
-/* All groups that the kernel has */
-static __u64 all_groups(struct td_sock *sock)
-{
-	struct td_answer *answer;
-	struct td_msg msg;
-	__u64 groups;
-
-	td_request(sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-	answer = td_exchange(sock, &msg);
-	groups = answer->header.show_flags & ~FILTERS;
-	td_free(answer);
-	return groups;
-}
 
 static void copy_program(const char *path, mode_t mode)
 {
@@ -129,7 +107,7 @@ FIXTURE_SETUP(attack)
 {
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
-	self->groups = all_groups(&self->sock);
+	self->groups = td_all_groups(&self->sock);
 	ASSERT_EQ(BIT(BASE), self->groups & BIT(BASE));
 }
 
@@ -349,7 +327,7 @@ static void dump_as_alice(struct race *race, unsigned int nr)
 	td_become(TD_ALICE);
 	td_must(!td_open(&sock), "td_open");
 	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
-	groups = all_groups(&sock);
+	groups = td_all_groups(&sock);
 	for (round = nr; td_now() < race->deadline; round++) {
 		answer = dump_victim(&sock, race, round, groups);
 		if (answer->rest->error != ESRCH &&
@@ -381,7 +359,7 @@ static void dump_as_root(struct race *race)
 	__u64 groups;
 
 	td_must(!td_open(&sock), "td_open");
-	groups = all_groups(&sock) & MARKED_GROUPS;
+	groups = td_all_groups(&sock) & MARKED_GROUPS;
 	for (round = 0; td_now() < race->deadline && race->found != groups;
 	     round++) {
 		answer = round % 2 ?
@@ -418,7 +396,7 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 		ASSERT_LT(0, (pid_t)race->victims[i]);
 	}
 
-	race->deadline = td_now() + env_number("TD_SECONDS", 10);
+	race->deadline = td_now() + td_env_number("TD_SECONDS", 10);
 	for (i = 0; i <= NR_DUMPERS; i++) {
 		dumpers[i] = fork();
 		if (dumpers[i])
@@ -784,7 +762,7 @@ FIXTURE_SETUP(dropped)
 	ASSERT_LT(0, self->init);
 	ASSERT_EQ(0, td_open(&self->sock));
 	td_set_recv_size(&self->sock, 4096);
-	req.show_flags = all_groups(&self->sock);
+	req.show_flags = td_all_groups(&self->sock);
 	req.pid = self->init;
 	ASSERT_EQ(0, td_send_get(&self->sock, NLM_F_DUMP, &req));
 	if (variant->received) {
@@ -1129,7 +1107,7 @@ FIXTURE_SETUP(sleeping)
 
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
-	self->groups = all_groups(&self->sock);
+	self->groups = td_all_groups(&self->sock);
 	self->busy = mmap(NULL, sizeof(*self->busy), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->busy);
@@ -1493,7 +1471,7 @@ static void ask_in_sandbox(struct __test_metadata *_metadata,
 	EXPECT_STREQ("", td_check_all(&sock, HIDEPID,
 				      TASK_DIAG_DUMP_ALL_THREAD));
 	answer = td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
-			      all_groups(&sock), 0);
+			      td_all_groups(&sock), 0);
 	EXPECT_STREQ("", td_props_whole(answer));
 	EXPECT_NE(NULL, td_find_props(answer, getpid()));
 	EXPECT_NE(NULL, td_find_props(answer, inside));
@@ -1804,7 +1782,7 @@ static void count_in_child(struct __test_metadata *_metadata, pid_t last,
 
 TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)
 {
-	const unsigned int sizes[] = { 10, env_number("TD_TASKS", 3000) };
+	const unsigned int sizes[] = { 10, td_env_number("TD_TASKS", 3000) };
 	static const uid_t alice = TD_ALICE;
 	struct counts *counts;
 	pid_t child, last;

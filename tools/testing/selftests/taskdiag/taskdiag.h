@@ -85,6 +85,13 @@ static int td_wait(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+static unsigned int td_env_number(const char *name, unsigned int otherwise)
+{
+	const char *value = getenv(name);
+
+	return value ? strtoul(value, NULL, 10) : otherwise;
+}
+
 /* --- sets of pids ------------------------------------------------------ */
 
 struct td_set {
@@ -683,6 +690,21 @@ static size_t td_count(const struct td_answer *answer, __u32 pid)
 	for (i = 0; i < answer->nr_tasks; i++)
 		count += answer->tasks[i].pid == pid;
 	return count;
+}
+
+/* All groups that the kernel has */
+static __u64 td_all_groups(struct td_sock *sock)
+{
+	struct td_answer *answer;
+	struct td_msg msg;
+	__u64 groups;
+
+	td_request(sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	answer = td_exchange(sock, &msg);
+	groups = answer->header.show_flags &
+		 ~(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE);
+	td_free(answer);
+	return groups;
 }
 
 /* Says whether something is wrong with the answer to a good request. */
