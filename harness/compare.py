@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Lists the tasks of this system in every way there is, and says what it took.
 
-usage: compare.py DIRECTORY-OF-THE-TOOLS
+usage: compare.py DIRECTORY-OF-THE-TOOLS [PATCHED-PS]
 
-For harness/vm --icount, where a nanosecond of the clock is an instruction.
+PATCHED-PS is a ps that asks task_diag. For harness/vm --icount, where a nanosecond of the clock is an instruction.
 """
 import json
 import os
@@ -68,20 +68,23 @@ def in_loop(argv):
 
 
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     tools = {name: os.path.join(sys.argv[1], name)
              for name in ("task_proc_all", "task_bpf_all", "task_diag_all")}
     diag = [tools["task_diag_all"], "--show", "base"]
+    ps = {"ps ax -o pid,ppid": PS}
+    if len(sys.argv) == 3:
+        ps["the same, patched"] = [sys.argv[2], *PS[1:]]
     quiet = {
-        "ps ax -o pid,ppid": PS,
+        **ps,
         "task_proc_all": [tools["task_proc_all"], "--quiet"],
         "task_bpf_all": [tools["task_bpf_all"], "--quiet"],
         "task_diag_all": diag + ["--quiet"],
     }
     lists = {
-        "ps ax -o pid,ppid": PS,
+        **ps,
         "task_proc_all": [tools["task_proc_all"], "--pids"],
         "task_bpf_all": [tools["task_bpf_all"], "--pids"],
         "task_diag_all": diag + ["--pids"],
@@ -94,7 +97,7 @@ def main():
         row = {"name": name, "tasks": tasks,
                "command_instructions": spawn(argv)[1],
                "command_system_calls": system_calls(argv)}
-        if argv is not PS:
+        if name not in ps:
             loop = in_loop([word for word in argv if word != "--quiet"])
             row |= {"tasks": loop["tasks"], "instructions": loop["ns"],
                     "system_calls": loop["syscalls"]}
