@@ -14,6 +14,7 @@
 #include <linux/mm_inline.h>
 #include <linux/mmu_context.h>
 #include <linux/pkeys.h>
+#include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
