@@ -432,7 +432,9 @@ def check_columns(what, stock, patched):
     step = 24
     # The program that looks has a share in the pages, too.
     bad = compare([["ps", "axo", "pid,pss"]], stock, patched, slack=8)
-    columns = [column for column in columns if column != "pss"]
+    # Shares of a time that goes on, in thousandths: up with each tick, and down.
+    bad += compare([["ps", "axo", "pid,cuc,cuu"]], stock, patched, slack=0.05)
+    columns = [column for column in columns if column not in ("pss", "cuc", "cuu")]
     for at in range(0, len(columns), step):
         some = columns[at:at + step]
         if compare([["ps", "axo", "pid," + ",".join(some)]], stock, patched):
