@@ -6,7 +6,10 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 build=$top/build
 src=$build/linux
 
-flavours=(main debug small)
+flavours=(main debug small coverage kcsan kmsan)
+
+# What the series adds to the kernel
+objects=(kernel/taskdiag.o fs/proc/task_diag_attrs.o fs/proc/task_diag_mm.o)
 
 # Whether $1 is a kernel that can be built.
 check_flavour()
