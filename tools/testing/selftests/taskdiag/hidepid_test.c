@@ -7,7 +7,6 @@
 
 #include <sys/capability.h>
 
-
 /* --- the population ---------------------------------------------------- */
 
 struct person {
