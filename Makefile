@@ -10,10 +10,16 @@ help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
 	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
 	@echo 'make test-debug     the tests on a kernel with KASAN, lockdep and the like'
+	@echo 'make test-fuzz      a million random requests on the kernel with KASAN'
+	@echo 'make test-configs   builds with each option off that it has to do with'
+	@echo 'make coverage       the lines that the tests run, and do not'
 	@echo 'make test-mutants   turns each defence off in turn, and sees that its test fails'
+	@echo 'make test-m32       the selftests as 32-bit programs on the 64-bit kernel'
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
+	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
 	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
+	@echo 'make apply KDIR=…   the series on your own tree, which it changes'
 	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
 	@echo 'make clean          remove build/'
 	@echo
@@ -47,8 +53,27 @@ test-debug: deps
 test-mutants: tools
 	@harness/mutants
 
+test-fuzz: deps
+	@harness/kernel build main
+	@harness/kernel build debug
+	@harness/kernel tools
+	@harness/fuzz --kernel debug --requests 1000000
+
+test-configs: deps
+	@harness/kernel config main
+	@harness/configs
+
+coverage: kernel
+	@harness/coverage
+
+test-m32: tools
+	@harness/test m32
+
 shell: tools
 	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
+
+procps: tools
+	@harness/procps build
 
 check: deps
 	@harness/kernel config main
@@ -58,7 +83,11 @@ series: deps
 	@harness/kernel lay
 	@harness/series
 
+apply: deps
+	@harness/apply
+
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench test test-debug test-mutants shell check series clean
+.PHONY: help deps kernel tools run bench test test-debug test-mutants test-m32 test-fuzz test-configs \
+	coverage shell procps check series apply clean

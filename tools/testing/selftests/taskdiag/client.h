@@ -152,7 +152,7 @@ static __always_inline int td_walk(struct td_client *client, ssize_t len,
 	int ret;
 
 	for (; len >= NLMSG_HDRLEN; len -= step) {
-		if (nlh->nlmsg_len > len)
+		if (nlh->nlmsg_len > (size_t)len)
 			return td_bad_length(client);
 		step = NLMSG_ALIGN(nlh->nlmsg_len);
 		if (nlh->nlmsg_type == family && nlh->nlmsg_seq == seq &&

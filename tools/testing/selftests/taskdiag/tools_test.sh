@@ -336,6 +336,34 @@ user_gets_delays()
 	was_delayed "$dir/block" CPU
 }
 
+# Whether the example $2 has, of the process $1, the line $3.
+example_tells()
+{
+	ends_with 0 "./$2" || return
+	awk -v pid="$1" '$1 == pid' "$dir/out" | tr -s ' ' | cut -c 2- >"$dir/line"
+	printf '%s\n' "$3" | cmp -s - "$dir/line" ||
+		explain "$2 tells '$(cut -c -60 "$dir/line")', not '$3'"
+}
+
+# Of a process that stopped, with more arguments than fit in one message
+examples_tell()
+{
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	sh -c 'kill -STOP $$' "$long" "$long" &
+	stopped=$!
+	until grep -q '^State:.T' /proc/$stopped/status; do
+		sleep 0.1
+	done
+	rss=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$stopped/status)
+	args=$(tr '\0' ' ' </proc/$stopped/cmdline)
+	example_tells $stopped taskdiag "$stopped $$ T $rss" &&
+		example_tells $stopped taskdiag-nl "$stopped T $args"
+	status=$?
+	kill -KILL $stopped
+	wait $stopped 2>/dev/null
+	return $status
+}
+
 unknown_pid_is_told()
 {
 	for strategy in one children thread; do
@@ -412,7 +440,7 @@ if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 27
+ktap_set_plan 28
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -446,6 +474,7 @@ check_delays "--delays is what getdelays prints" \
 check "--delays has no control characters" delays_are_escaped
 check_delays "--delays is for all, getdelays is not" user_gets_delays
 
+check "the examples tell what procfs does" examples_tell
 check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told
 check "a plain request gives one task" plain_request_is_for_one
 check "a write error is no success" write_error_is_told
