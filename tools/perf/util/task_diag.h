@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __PERF_TASK_DIAG_H
+#define __PERF_TASK_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <linux/compiler.h>
+#include "synthetic-events.h"
+
+struct task_diag;
+
+#ifdef HAVE_TASK_DIAG_SUPPORT
+
+/**
+ * task_diag__open - connect to the kernel's task_diag
+ * @machine: whose tasks are to be told
+ *
+ * Return: NULL if there is no task_diag, or it shall not be used, or @machine is
+ * a guest; the other functions take that for a kernel that tells nothing.
+ */
+struct task_diag *task_diag__open(struct machine *machine);
+void task_diag__close(struct task_diag *td);
+
+/**
+ * task_diag__synthesize_threads - synthesize the events of all tasks
+ * @td: connection
+ * @tool: for @process
+ * @process: called for each event
+ * @machine: the host
+ * @needs_mmap: with mappings
+ * @mmap_data: not of code alone
+ * @nr_workers: threads to do it with
+ *
+ * Return: 0, or a negative number if some are left to /proc: all processes that
+ * task_diag__has_process() does not know.
+ */
+int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *tool,
+				  perf_event__handler_t process, struct machine *machine,
+				  bool needs_mmap, bool mmap_data, int nr_workers);
+bool task_diag__has_process(const struct task_diag *td, pid_t pid);
+
+/**
+ * task_diag__synthesize_thread - synthesize the events of a thread, but no FORK
+ * @td: connection
+ * @synth: what to synthesize, and where to
+ * @tid: the thread; its process's leader comes with the mappings
+ *
+ * Meant for a thread map, where the threads of a process follow its leader.
+ *
+ * Return: 0; 1 if nothing was done and it is left to /proc; a negative number
+ * if an event could not be processed.
+ */
+int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
+				 pid_t tid);
+
+#else /* HAVE_TASK_DIAG_SUPPORT */
+
+static inline struct task_diag *task_diag__open(struct machine *machine __maybe_unused)
+{
+	return NULL;
+}
+
+static inline void task_diag__close(struct task_diag *td __maybe_unused)
+{
+}
+
+static inline int task_diag__synthesize_threads(struct task_diag *td __maybe_unused,
+						const struct perf_tool *tool __maybe_unused,
+						perf_event__handler_t process __maybe_unused,
+						struct machine *machine __maybe_unused,
+						bool needs_mmap __maybe_unused,
+						bool mmap_data __maybe_unused,
+						int nr_workers __maybe_unused)
+{
+	return -1;
+}
+
+static inline bool task_diag__has_process(const struct task_diag *td __maybe_unused,
+					  pid_t pid __maybe_unused)
+{
+	return false;
+}
+
+static inline int task_diag__synthesize_thread(struct task_diag *td __maybe_unused,
+					       struct task_synth *synth __maybe_unused,
+					       pid_t tid __maybe_unused)
+{
+	return 1;
+}
+
+#endif /* HAVE_TASK_DIAG_SUPPORT */
+
+#endif /* __PERF_TASK_DIAG_H */
