@@ -149,8 +149,11 @@ static void work(void)
 	for (i = 0; i < 64; i++)
 		area[i * 4096] = 1;
 	munmap(area, 64 * 4096);
-	for (i = 0; i < 5; i++)
+	/* A sleep that is over before it begins is no switch. */
+	do {
 		usleep(1000);
+		getrusage(RUSAGE_THREAD, &usage);
+	} while (usage.ru_nvcsw < 5);
 	while (cpu_time() < end)
 		getppid();
 
