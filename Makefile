@@ -18,6 +18,7 @@ help:
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
+	@echo 'make perf           builds perf on task_diag, and a stock one: build/perf, build/perf-stock'
 	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
 	@echo 'make apply KDIR=…   the series on your own tree, which it changes'
 	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
@@ -75,6 +76,9 @@ shell: tools
 procps: tools
 	@harness/procps build
 
+perf: tools
+	@harness/perf build
+
 check: deps
 	@harness/kernel config main
 	@harness/check
@@ -89,5 +93,5 @@ apply: deps
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench test test-debug test-mutants test-m32 test-fuzz test-configs \
+.PHONY: help deps kernel tools run bench perf test test-debug test-mutants test-m32 test-fuzz test-configs \
 	coverage shell procps check series apply clean
