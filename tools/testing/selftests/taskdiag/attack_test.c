@@ -1118,9 +1118,8 @@ FIXTURE_SETUP(sleeping)
 		 "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
 	ASSERT_EQ(0, mkdir(FUSE_MOUNT, 0755));
 	ASSERT_EQ(0, mount("taskdiag", FUSE_MOUNT, "fuse", 0, options));
-	self->server = fork();
+	self->server = td_fork();
 	if (!self->server) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fuse_serve(fd, &self->busy->reading);
 		_exit(0);
 	}
@@ -1433,9 +1432,7 @@ FIXTURE_SETUP(sandbox)
 {
 	static const uid_t alice = TD_ALICE;
 
-	if (variant->landlock &&
-	    syscall(SYS_landlock_create_ruleset, NULL, 0,
-		    LANDLOCK_CREATE_RULESET_VERSION) < 0)
+	if (variant->landlock && !td_has_landlock())
 		SKIP(return, "landlock is off: %s", strerror(errno));
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_TRUE(td_mount_hidepid());

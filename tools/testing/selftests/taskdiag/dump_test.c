@@ -164,9 +164,8 @@ static void *fork_in_thread(void *arg)
 {
 	struct forked *forked = arg;
 
-	forked->pid = fork();
+	forked->pid = td_fork();
 	if (!forked->pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
@@ -313,9 +312,8 @@ static void children_and_threads(const void *pids)
 	pid_t pid;
 
 	for (i = 0; i < 80; i++) {
-		pid = fork();
+		pid = td_fork();
 		if (!pid) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			for (;;)
 				pause();
 		}
@@ -486,10 +484,9 @@ static void many_children_and_threads(const void *nr)
 
 	/* In this order: a fork copies the threads' stacks. */
 	for (i = 0; i < *(const unsigned int *)nr; i++) {
-		pid = fork();
+		pid = td_fork();
 		if (pid)
 			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}

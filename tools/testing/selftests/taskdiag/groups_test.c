@@ -2459,9 +2459,8 @@ static void start_session_below(const void *unused)
 	pid_t pid;
 
 	td_must(!unshare(CLONE_NEWPID), "unshare");
-	pid = fork();
+	pid = td_fork();
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		open_terminal(NULL);
 		td_ready();
 		for (;;)

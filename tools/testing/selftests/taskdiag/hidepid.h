@@ -23,6 +23,13 @@ static void td_gain_nothing(void)
 	td_must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "NO_NEW_PRIVS");
 }
 
+/* Is Landlock among the booted security modules? errno says why not. */
+static bool td_has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0,
+		       LANDLOCK_CREATE_RULESET_VERSION) >= 0;
+}
+
 /* A domain of its own that denies nothing but what all domains do */
 static void td_enter_landlock(void)
 {

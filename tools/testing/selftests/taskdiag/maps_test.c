@@ -1245,11 +1245,9 @@ static pid_t spawn_program(const char *path)
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -1;
-	pid = fork();
-	if (!pid) {
-		td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+	pid = td_fork();
+	if (!pid)
 		run_program(path);
-	}
 	close(fds[1]);
 	td_set_add(&td_children, pid);
 	if (read(fds[0], &byte, 1) || kill(pid, SIGSTOP) ||

@@ -1260,10 +1260,9 @@ static void unshare_all(const void *unused)
 	for (i = 0; i < ARRAY_SIZE(kinds); i++)
 		td_must(!unshare(kinds[i]) || errno == EINVAL, "unshare");
 	/* The namespace of pids gets its first process. */
-	pid = fork();
+	pid = td_fork();
 	td_must(pid >= 0, "fork");
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		td_ready();
 		for (;;)
 			pause();

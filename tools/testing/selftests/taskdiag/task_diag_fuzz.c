@@ -576,13 +576,12 @@ static void start_helper(enum fuzz_actor who)
 		"socketpair");
 	helpers[who] = (struct fuzz_asker){
 		.cred = -(int)who,
-		.pid = fork(),
+		.pid = td_fork(),
 		.uid = uid,
 		.inside = who == BY_INSIDE,
 	};
 	if (!helpers[who].pid) {
 		close(socks[0]);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (uid)
 			td_become(uid);
 		if (who == BY_INSIDE)
@@ -745,9 +744,8 @@ static void puppet_fork_inside(void)
 	pid_t pid;
 
 	unshare(CLONE_NEWPID);
-	pid = fork();
+	pid = td_fork();
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		usleep(200000);
 		_exit(0);
 	}
@@ -831,10 +829,9 @@ static void start_puppet(void)
 	int socks[2];
 
 	td_must(!socketpair(AF_UNIX, SOCK_SEQPACKET, 0, socks), "socketpair");
-	puppet_pid = fork();
+	puppet_pid = td_fork();
 	td_must(puppet_pid >= 0, "fork");
 	if (!puppet_pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(self_exe, 3);
 		dup2(socks[1], 4);
 		self_exe = 3;
@@ -1481,7 +1478,6 @@ static void be_job(unsigned int number)
 	char path[256];
 	unsigned int i;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -1532,10 +1528,9 @@ static void be_family(const void *uid)
 
 	td_become(*(const uid_t *)uid);
 	for (i = 0; i < 3; i++) {
-		pid = fork();
+		pid = td_fork();
 		td_must(pid >= 0, "fork");
 		if (!pid) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (i == 2)
 				_exit(0);
 			for (;;)
@@ -1658,7 +1653,7 @@ static void start_job(unsigned int number, pid_t *pid, const char *corpus_file)
 {
 	job = &shared->jobs[number];
 	job->last = td_now();
-	*pid = fork();
+	*pid = td_fork();
 	td_must(*pid >= 0, "fork");
 	if (*pid)
 		return;

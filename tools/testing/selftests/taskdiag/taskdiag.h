@@ -1249,6 +1249,23 @@ static const char *td_check_all(struct td_sock *sock, const char *proc,
 
 /* --- processes to ask about -------------------------------------------- */
 
+/*
+ * Forks a child that ends with its parent, also where that ends before the child
+ * gets to say so. The parent of a namespace's first process is 0 to it.
+ */
+static pid_t td_fork(void)
+{
+	const pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (!pid) {
+		td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+		if (getppid() && getppid() != parent)
+			_exit(0);
+	}
+	return pid;
+}
+
 /* Where a child says that it is ready */
 static int td_ready_fd = -1;
 static struct td_set td_children;
