@@ -131,7 +131,7 @@ static void wait_for_vfork(const void *unused)
 		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		/* The parent, killed as it waits, may have been faster. */
 		while (syscall(SYS_getppid) == parent)
-			syscall(SYS_pause);
+			syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 		syscall(SYS_exit, 0);
 	}
 	_exit(0);

@@ -54,7 +54,7 @@ static pid_t space_clone(struct __test_metadata *_metadata, int fds[4])
 {
 	pid_t pid;
 
-	pid = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, 0);
+	pid = td_clone(CLONE_NEWPID);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		space_run(_metadata, fds[0], fds[3]);

@@ -253,8 +253,7 @@ static void go_on_in_pid_namespace(void)
 
 static void go_on_with_shared_files(void)
 {
-	go_on_in(syscall(SYS_clone, CLONE_FILES | CLONE_FS | SIGCHLD, NULL,
-			 NULL, NULL, 0));
+	go_on_in(td_clone(CLONE_FILES | CLONE_FS));
 }
 
 static void go_on_as_alice(void)

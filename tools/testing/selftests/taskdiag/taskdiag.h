@@ -29,6 +29,7 @@
 #include <grp.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/sched.h>
 #include <linux/task_diag.h>
 #include <pthread.h>
 #include <sched.h>
@@ -83,6 +84,14 @@ static int td_wait(pid_t pid)
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;
 	return WEXITSTATUS(status);
+}
+
+/* fork() with CLONE_ flags: clone(2) has another order on each architecture. */
+static pid_t td_clone(__u64 flags)
+{
+	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+
+	return syscall(SYS_clone3, &args, sizeof(args));
 }
 
 static unsigned int td_env_number(const char *name, unsigned int otherwise)
