@@ -12,7 +12,6 @@
 
 #include <linux/membarrier.h>
 #include <linux/taskstats.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/sysinfo.h>
@@ -1297,10 +1296,10 @@ TEST_F_TIMEOUT(failures, keep_no_executable_busy, DEADLINE_S)
 
 /* Shared by the processes that ask */
 struct race {
-	atomic_uint	requests;
-	atomic_uint	errors;
-	atomic_uint	groups;	/* answers that lack a group for want of memory */
-	atomic_uint	wrong;
+	unsigned int	requests;
+	unsigned int	errors;
+	unsigned int	groups;	/* answers that lack a group for want of memory */
+	unsigned int	wrong;
 };
 
 static struct race *race;
@@ -1308,6 +1307,11 @@ static struct query race_queries[8];
 static struct td_props_answer *race_good[ARRAY_SIZE(race_queries)];
 static unsigned int nr_race_queries;
 static pthread_mutex_t race_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static unsigned int count(unsigned int *counter)
+{
+	return __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
 
 /* "NAME --again": another thread, and exec anew */
 static void again_main(void)
@@ -1365,7 +1369,7 @@ static void judge_race(const struct outcome *outcome,
 	__u16 k;
 
 	if (outcome->error) {
-		race->errors++;
+		count(&race->errors);
 		/* Tasks may end, and one with ONE is all there is. */
 		if (outcome->error != ENOMEM && outcome->error != ENOBUFS &&
 		    (outcome->error != ESRCH || good_task))
@@ -1387,7 +1391,8 @@ static void judge_race(const struct outcome *outcome,
 					task->pid, task->groups[k].error);
 		}
 	}
-	race->groups += lacks_group;
+	if (lacks_group)
+		count(&race->groups);
 	if (!good_task)
 		return;
 	/* Its pages are mapped by others that come and go. */
@@ -1417,12 +1422,12 @@ static void *ask_in_race(void *arg)
 		if (!is_open)
 			open_sock(&sock, &race_queries[i]);
 		outcome = ask(&sock, &race_queries[i], &fault);
-		race->requests++;
+		count(&race->requests);
 
 		pthread_mutex_lock(&race_lock);
 		begin_diff();
 		judge_race(&outcome, race_good[i], *steady);
-		if (diff.len && race->wrong++ < 10)
+		if (diff.len && count(&race->wrong) <= 10)
 			fprintf(stderr, "# strategy %llu, show_flags 0x%llx: %s\n",
 				race_queries[i].strategy,
 				race_queries[i].show_flags, diff.text);

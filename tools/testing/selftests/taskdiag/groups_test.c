@@ -469,7 +469,8 @@ static void check_field(const struct field *field, const struct td_props *task,
 	bool exists, still = before == after;
 	__u64 value, low, high;
 
-	exists = twin_of(field, before, &low) & twin_of(field, after, &high);
+	exists = twin_of(field, before, &low);
+	exists = twin_of(field, after, &high) && exists;
 	if (!(task->has & (1ULL << field->attr))) {
 		if (exists && (low || high) && !task->failed)
 			differs("%u %s: procfs %llu, task_diag has no such group; ",

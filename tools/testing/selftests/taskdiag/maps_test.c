@@ -834,7 +834,7 @@ TEST(every_byte_of_the_counters_has_a_twin)
 TEST_F_TIMEOUT(maps, of_every_kind_equal_procfs, 120)
 {
 	static const char * const names[] = {
-		"/plain", "/removed (deleted)", "/" ODD_NAME,
+		"/plain", "/removed (deleted)", ("/" ODD_NAME),
 		"/memfd:memory\nfile (deleted)", "/dev/zero (deleted)",
 		"[heap]", "[stack]", "[vdso]", "[vvar]",
 	};

@@ -180,7 +180,8 @@ static const struct storm {
 	{ "memory", touch_memory },
 };
 
-static_assert(ARRAY_SIZE(storms) <= ARRAY_SIZE(((struct stress *)0)->rounds));
+static_assert(ARRAY_SIZE(storms) <= ARRAY_SIZE(((struct stress *)0)->rounds),
+	      "each has its counter");
 
 static void blow(const void *arg)
 {
