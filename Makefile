@@ -15,11 +15,14 @@ help:
 	@echo 'make coverage       the lines that the tests run, and do not'
 	@echo 'make test-mutants   turns each defence off in turn, and sees that its test fails'
 	@echo 'make test-m32       the selftests as 32-bit programs on the 64-bit kernel'
+	@echo 'make test-arch ARCH=arm64|s390x|i386'
+	@echo '                    the selftests on a kernel of that architecture'
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
 	@echo 'make perf           builds perf on task_diag, and a stock one: build/perf, build/perf-stock'
 	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
+	@echo 'make bisect         each commit of the series applies, builds and brings no warning'
 	@echo 'make apply KDIR=…   the series on your own tree, which it changes'
 	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
 	@echo 'make clean          remove build/'
@@ -70,6 +73,11 @@ coverage: kernel
 test-m32: tools
 	@harness/test m32
 
+test-arch:
+	@harness/deps $(ARCH)
+	@harness/kernel build $(ARCH)
+	@harness/test $(ARCH)
+
 shell: tools
 	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
 
@@ -87,11 +95,15 @@ series: deps
 	@harness/kernel lay
 	@harness/series
 
+bisect: kernel
+	@harness/deps bisect
+	@harness/bisect
+
 apply: deps
 	@harness/apply
 
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench perf test test-debug test-mutants test-m32 test-fuzz test-configs \
-	coverage shell procps check series apply clean
+.PHONY: help deps kernel tools run bench perf test test-debug test-mutants test-m32 test-arch test-fuzz test-configs \
+	coverage shell procps check series bisect apply clean

@@ -216,6 +216,10 @@ def compare_groups(family):
     groups = {"show-" + a.name: a.value for a in attrs if a.value < 64 and a.name != "get"}
     if shown != groups:
         yield "the show flags are not those of the groups"
+    get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
+    listed = set(get["dump"]["reply"]["attributes"])
+    for name in sorted({a.name for a in attrs} - {"get", "header", "group-size"} - listed):
+        yield f"attribute {name} is not in the reply of get's dump"
 
 
 def c_code(family, known):
