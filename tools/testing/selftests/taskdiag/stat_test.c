@@ -45,14 +45,42 @@ static void expect_between(__u32 pid, const char *what, __u64 here, __u64 low,
 
 /* --- children ---------------------------------------------------------- */
 
-/* A child that is stopped, so that nothing of it goes on but time */
+/*
+ * Whether none of its threads runs: what a task's /proc/PID/syscall says is
+ * "running" until it has been switched away from.
+ */
+static bool off_cpu(__u32 pid)
+{
+	struct td_set tids = proc_tids("/proc", pid);
+	bool off = true;
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < tids.nr && off; i++)
+		off = proc_read("/proc", pid, tids.pids[i], "syscall", text,
+				sizeof(text)) > 0 &&
+		      strncmp(text, "running", 7);
+	td_set_free(&tids);
+	return off;
+}
+
+/*
+ * A child that is stopped, so that nothing of it goes on but time. Its parent
+ * hears so before the last thread is off its CPU.
+ */
 static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
 {
+	double deadline = td_now() + DEADLINE_S;
 	pid_t pid = td_spawn(setup, arg);
 
 	if (pid > 0 && (kill(pid, SIGSTOP) ||
 			waitpid(pid, NULL, WUNTRACED) != pid))
 		return -1;
+	while (pid > 0 && !off_cpu(pid)) {
+		if (td_now() > deadline)
+			return -1;
+		usleep(1000);
+	}
 	return pid;
 }
 
