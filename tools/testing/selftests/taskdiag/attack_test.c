@@ -142,6 +142,7 @@ FIXTURE_TEARDOWN(attack)
 
 #define NR_ALTERNATING	2
 #define NR_DUMPERS	4
+#define ENOUGH_EXECS	10
 
 /* BASE may still have, or already, the name that exec changes. */
 #define MARKED_GROUPS	(BIT(CRED) | BIT(STAT) | BIT(NAME) | BIT(IO) | \
@@ -286,13 +287,32 @@ static __u64 secrets_of(const struct td_props *task)
 
 /* Shared by all that dump */
 struct race {
+	double end;		/* not before this, nor before enough execs */
 	double deadline;
+	int exec_fd;		/* where each exec leaves a byte */
 	__u32 victims[NR_ALTERNATING + 1];	/* the last forks */
 	unsigned long nr_records;		/* of the first victim */
 	unsigned long nr_refused;
 	unsigned long nr_busy;
 	__u64 found;				/* by root */
 };
+
+static int count_execs(const struct race *race)
+{
+	int nr_execs;
+
+	td_must(!ioctl(race->exec_fd, FIONREAD, &nr_execs), "FIONREAD");
+	return nr_execs;
+}
+
+/* A slow machine gets more time. */
+static bool goes_on(const struct race *race)
+{
+	const double now = td_now();
+
+	return now < race->end ||
+	       (now < race->deadline && count_execs(race) <= ENOUGH_EXECS);
+}
 
 static void count_records(struct race *race,
 			  const struct td_props_answer *answer)
@@ -334,7 +354,7 @@ static void dump_as_alice(struct race *race, unsigned int nr)
 	td_must(!td_open(&sock), "td_open");
 	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
 	groups = td_all_groups(&sock);
-	for (round = nr; td_now() < race->deadline; round++) {
+	for (round = nr; goes_on(race); round++) {
 		answer = dump_victim(&sock, race, round, groups);
 		if (answer->rest->error != ESRCH &&
 		    strcmp("", td_props_whole(answer))) {
@@ -366,8 +386,7 @@ static void dump_as_root(struct race *race)
 
 	td_must(!td_open(&sock), "td_open");
 	groups = td_all_groups(&sock) & MARKED_GROUPS;
-	for (round = 0; td_now() < race->deadline && race->found != groups;
-	     round++) {
+	for (round = 0; goes_on(race) && race->found != groups; round++) {
 		answer = round % 2 ?
 			td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
 				     groups, race->victims[0]) :
@@ -386,7 +405,7 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 	pid_t dumpers[NR_DUMPERS + 1];
 	struct race *race;
 	unsigned int i;
-	int fds[2], nr_execs;
+	int fds[2];
 
 	copy_program(PUBLIC, 0755);
 	copy_program(SECRET, 04755);
@@ -402,12 +421,13 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 		ASSERT_LT(0, (pid_t)race->victims[i]);
 	}
 
-	race->deadline = td_now() + td_env_number("TD_SECONDS", 10);
+	race->exec_fd = fds[0];
+	race->end = td_now() + td_env_number("TD_SECONDS", 10);
+	race->deadline = race->end + FOREVER_S / 2;
 	for (i = 0; i <= NR_DUMPERS; i++) {
 		dumpers[i] = fork();
 		if (dumpers[i])
 			continue;
-		close(fds[0]);
 		close(fds[1]);
 		if (i == NR_DUMPERS)
 			dump_as_root(race);
@@ -417,12 +437,12 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 		EXPECT_EQ(KSFT_PASS, td_wait(dumpers[i]));
 
 	EXPECT_EQ(self->groups & MARKED_GROUPS, race->found);
-	ASSERT_EQ(0, ioctl(fds[0], FIONREAD, &nr_execs));
-	EXPECT_LT(10, nr_execs);
+	EXPECT_LT(ENOUGH_EXECS, count_execs(race));
 	EXPECT_LT(0, race->nr_records);
 	EXPECT_LT(0, race->nr_refused);
-	TH_LOG("%d execs; %lu records, %lu busy, %lu refusals", nr_execs,
-	       race->nr_records, race->nr_busy, race->nr_refused);
+	TH_LOG("%d execs; %lu records, %lu busy, %lu refusals",
+	       count_execs(race), race->nr_records, race->nr_busy,
+	       race->nr_refused);
 	close(fds[0]);
 }
 
