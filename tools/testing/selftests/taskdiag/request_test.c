@@ -199,7 +199,7 @@ TEST_F(request, reserved_must_be_zero)
 			       "reserved is not 0", ATTR_OFFSET);
 	}
 	/* A part of the field is as good as the whole */
-	self->req.reserved = 0x0101;
+	self->req.reserved = 0x01010101;
 	expect_refused(_metadata,
 		       ask_bytes(&self->sock, variant->flags, &self->req, 22),
 		       EINVAL, "reserved is not 0", ATTR_OFFSET);
