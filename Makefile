@@ -9,7 +9,9 @@ export KDIR
 help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
 	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
-	@echo 'make test-debug     the tests on a kernel with KASAN, lockdep and the like'
+	@echo 'make test-debug     the selftests on a kernel with KASAN, lockdep and the like'
+	@echo 'make test-kcsan     the same on one that looks for data races'
+	@echo 'make test-kmsan     the same on one that looks for uninitialised memory'
 	@echo 'make test-fuzz      a million random requests on the kernel with KASAN'
 	@echo 'make test-configs   builds with each option off that it has to do with'
 	@echo 'make coverage       the lines that the tests run, and do not'
@@ -48,11 +50,11 @@ bench: tools
 test: tools
 	@harness/test
 
-test-debug: deps
+test-debug test-kcsan test-kmsan: test-%: deps
 	@harness/kernel build main
-	@harness/kernel build debug
+	@harness/kernel build $*
 	@harness/kernel tools
-	@harness/test --kernel debug
+	@harness/test --kernel $* selftests
 
 test-mutants: tools
 	@harness/mutants
@@ -105,5 +107,5 @@ apply: deps
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench perf test test-debug test-mutants test-m32 test-arch test-fuzz test-configs \
+.PHONY: help deps kernel tools run bench perf test test-debug test-kcsan test-kmsan test-mutants test-m32 test-arch test-fuzz test-configs \
 	coverage shell procps check series bisect apply clean
