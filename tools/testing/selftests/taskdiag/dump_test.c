@@ -243,15 +243,27 @@ static bool enough(double start, unsigned int nr_dumps, unsigned int passing)
 	return td_now() > start + 2 && nr_dumps >= 10 && passing >= 10;
 }
 
-/* Whether the storm was caught in the act */
-static unsigned int nr_passing(FIXTURE_DATA(churn) *self,
+/*
+ * Whether the storm was caught in the act. A task that is being released has
+ * lost its session and its group before its parent.
+ */
+static unsigned int nr_passing(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(churn) *self,
 			       const struct td_answer *answer)
 {
+	const pid_t session = getsid(0), group = getpgid(0);
+	const struct task_diag_base *base;
 	unsigned int count = 0;
 	size_t i;
 
-	for (i = 0; i < answer->nr_tasks; i++)
-		count += answer->tasks[i].base.ppid == self->storm;
+	for (i = 0; i < answer->nr_tasks; i++) {
+		base = &answer->tasks[i].base;
+		if (base->ppid != self->storm)
+			continue;
+		EXPECT_EQ(session, base->sid);
+		EXPECT_EQ(group, base->pgid);
+		count++;
+	}
 	return count;
 }
 
@@ -270,7 +282,7 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 			ASSERT_EQ(1, td_count(answer, self->stable[k]));
 		ASSERT_EQ(1, td_count(answer, getpid()));
 		ASSERT_EQ(1, td_count(answer, 1));
-		passing += nr_passing(self, answer);
+		passing += nr_passing(_metadata, self, answer);
 		td_free(answer);
 	}
 }
@@ -294,7 +306,7 @@ TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
 		ASSERT_STREQ("", td_ascending(answer));
 		for (k = 0; k < stable.nr; k++)
 			ASSERT_EQ(1, td_count(answer, stable.pids[k]));
-		passing += nr_passing(self, answer);
+		passing += nr_passing(_metadata, self, answer);
 		td_free(answer);
 	}
 }

@@ -1333,24 +1333,37 @@ TEST_F_TIMEOUT(maps, need_a_dump, 120)
 
 /* --- tasks that change meanwhile --------------------------------------- */
 
-static int exec_trigger[2], exec_done[2];
+static int sign[2], done[2];
 
-/* Maps much, and on a sign runs another program. */
-static void exec_on_sign(const void *unused)
+/* Maps much, and waits for a sign. */
+static void wait_with_much(void)
 {
 	static const size_t nr = 1000;
 	char byte;
 
 	map_many(&nr);
 	td_ready();
-	close(exec_trigger[1]);
-	close(exec_done[0]);
-	td_must(read(exec_trigger[0], &byte, 1) == 1, "read");
+	close(sign[1]);
+	close(done[0]);
+	td_must(read(sign[0], &byte, 1) == 1, "read");
+}
+
+static void exec_on_sign(const void *unused)
+{
+	wait_with_much();
 	run_program("/tmp/other");
 }
 
-/* Asks, and has the task exec when a part of the list has come. */
-static struct lists *list_over_exec(struct td_sock *sock, __u64 show_flags,
+static void hide_on_sign(const void *unused)
+{
+	td_become(TD_ALICE);
+	wait_with_much();
+	td_must(!prctl(PR_SET_DUMPABLE, 0), "PR_SET_DUMPABLE");
+	close(done[1]);
+}
+
+/* Asks, and gives the task the sign when a part of the list has come. */
+static struct lists *list_over_sign(struct td_sock *sock, __u64 show_flags,
 				    __u64 strategy, pid_t pid)
 {
 	struct lists *lists;
@@ -1359,55 +1372,55 @@ static struct lists *list_over_exec(struct td_sock *sock, __u64 show_flags,
 	lists = start_lists(sock, NLM_F_DUMP, strategy, show_flags, pid, pid);
 	while (recv_lists(sock, lists) && !lists->nr_vmas && !lists->nr_stats)
 		;
-	td_must(write(exec_trigger[1], "", 1) == 1, "write");
-	td_must(!read(exec_done[0], &byte, 1), "read");
+	td_must(write(sign[1], "", 1) == 1, "write");
+	td_must(!read(done[0], &byte, 1), "read");
 	while (recv_lists(sock, lists))
 		;
 	return lists;
 }
 
-FIXTURE(exec)
+FIXTURE(meanwhile)
 {
 	struct td_sock sock;
 };
 
-FIXTURE_VARIANT(exec)
+FIXTURE_VARIANT(meanwhile)
 {
 	__u64 show_flags;
 	__u64 strategy;
 };
 
-FIXTURE_VARIANT_ADD(exec, one_vma) {
+FIXTURE_VARIANT_ADD(meanwhile, one_vma) {
 	.show_flags = BIT(VMA) | BIT(BASE),
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_VARIANT_ADD(exec, one_vma_stat) {
+FIXTURE_VARIANT_ADD(meanwhile, one_vma_stat) {
 	.show_flags = BIT(VMA_STAT),
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_VARIANT_ADD(exec, thread) {
+FIXTURE_VARIANT_ADD(meanwhile, thread) {
 	.show_flags = BIT(VMA),
 	.strategy = TASK_DIAG_DUMP_THREAD,
 };
 
-FIXTURE_VARIANT_ADD(exec, both) {
+FIXTURE_VARIANT_ADD(meanwhile, both) {
 	.show_flags = LISTS,
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_SETUP(exec)
+FIXTURE_SETUP(meanwhile)
 {
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
 	td_set_recv_size(&self->sock, 4096);
 	ASSERT_EQ(0, copy_program(AT_FDCWD, "/tmp/other"));
-	ASSERT_EQ(0, pipe2(exec_trigger, O_CLOEXEC));
-	ASSERT_EQ(0, pipe2(exec_done, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(sign, O_CLOEXEC));
+	ASSERT_EQ(0, pipe2(done, O_CLOEXEC));
 }
 
-FIXTURE_TEARDOWN(exec)
+FIXTURE_TEARDOWN(meanwhile)
 {
 	td_kill_children();
 	td_close(&self->sock);
@@ -1424,46 +1437,82 @@ static bool is_in(const struct regions *regions, __u64 start, __u64 end)
 	return false;
 }
 
-TEST_F_TIMEOUT(exec, ends_a_list, 120)
+/* A part of those that there were before, and then an error */
+static void expect_ended(struct __test_metadata *_metadata,
+			 const struct lists *lists, __u64 show_flags,
+			 const struct regions *regions)
 {
-	const struct td_props *task;
-	struct regions regions;
-	struct lists *lists;
-	char *text;
-	size_t len, i;
-	__u64 failed;
-	pid_t pid;
+	const struct td_props *task = props_of(lists);
+	const __u64 failed = show_flags & LISTS;
+	size_t i;
 
-	pid = td_spawn(exec_on_sign, NULL);
-	ASSERT_LT(0, pid);
-	close(exec_done[1]);
-	text = read_whole(pid, "maps", &len);
-	regions = parse_regions(text);
-	lists = list_over_exec(&self->sock, variant->show_flags,
-			       variant->strategy, pid);
 	EXPECT_STREQ("", td_props_whole(lists->answer));
-	task = props_of(lists);
 	ASSERT_NE(NULL, task);
-
-	failed = variant->show_flags & LISTS;
 	EXPECT_EQ(failed, task->failed);
 	if (failed & BIT(VMA))
 		EXPECT_EQ(-ESRCH, task->groups[TASK_DIAG_VMA].error);
 	if (failed & BIT(VMA_STAT))
 		EXPECT_EQ(-ESRCH, task->groups[TASK_DIAG_VMA_STAT].error);
 
-	/* A part of the old ones, and none of the new */
 	EXPECT_LT(0, lists->nr_vmas + lists->nr_stats);
 	EXPECT_GT(1000, lists->nr_vmas);
 	EXPECT_GT(1000, lists->nr_stats);
-	EXPECT_EQ(0, count_names(lists, "/tmp/other"));
 	for (i = 0; i < lists->nr_vmas; i++)
-		EXPECT_TRUE(is_in(&regions, lists->vmas[i].info.start,
+		EXPECT_TRUE(is_in(regions, lists->vmas[i].info.start,
 				  lists->vmas[i].info.end));
 	for (i = 0; i < lists->nr_stats; i++)
-		EXPECT_TRUE(is_in(&regions, lists->stats[i].start,
+		EXPECT_TRUE(is_in(regions, lists->stats[i].start,
 				  lists->stats[i].end));
+}
+
+TEST_F_TIMEOUT(meanwhile, exec_ends_a_list, 120)
+{
+	struct regions regions;
+	struct lists *lists;
+	char *text;
+	size_t len;
+	pid_t pid;
+
+	pid = td_spawn(exec_on_sign, NULL);
+	ASSERT_LT(0, pid);
+	close(done[1]);
+	text = read_whole(pid, "maps", &len);
+	regions = parse_regions(text);
+	lists = list_over_sign(&self->sock, variant->show_flags,
+			       variant->strategy, pid);
+	expect_ended(_metadata, lists, variant->show_flags, &regions);
+	EXPECT_EQ(0, count_names(lists, "/tmp/other"));
 	free_lists(lists);
+	free(regions.all);
+	free(text);
+}
+
+/* The memory stays, but no longer is the requester's to see. */
+TEST_F_TIMEOUT(meanwhile, hiding_ends_a_list, 120)
+{
+	struct regions regions;
+	struct lists *lists;
+	struct td_sock sock;
+	pid_t pid, child;
+	char *text;
+	size_t len;
+
+	pid = td_spawn(hide_on_sign, NULL);
+	ASSERT_LT(0, pid);
+	close(done[1]);
+	text = read_whole(pid, "maps", &len);
+	regions = parse_regions(text);
+	child = td_fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&sock), "td_open");
+		td_set_recv_size(&sock, 4096);
+		lists = list_over_sign(&sock, variant->show_flags,
+				       variant->strategy, pid);
+		expect_ended(_metadata, lists, variant->show_flags, &regions);
+		_exit(0);
+	}
+	EXPECT_EQ(0, td_wait(child));
 	free(regions.all);
 	free(text);
 }
