@@ -5,7 +5,8 @@
  * here it counts that no answer is malformed, lacks a task that is there, or
  * has one that is hidden.
  *
- * Environment: TD_SECONDS, for how long (5).
+ * Environment: TD_SECONDS, for how long (5); TD_THREADS, how many threads dump in
+ * each of 4 processes (16).
  */
 #include "storage.h"
 
@@ -13,7 +14,6 @@
 #include <sys/resource.h>
 
 #define NR_DUMPERS	4	/* processes, every other one an ordinary user's */
-#define NR_THREADS	16	/* of each of them */
 #define NR_STILL	8	/* tasks of each user that stay as they are */
 #define LIMIT		"25165824"	/* bytes of memory for half of them */
 #define BALLAST		(32 << 20)	/* bytes that one of those touches */
@@ -200,6 +200,7 @@ static void blow(const void *arg)
 
 struct dumper {
 	unsigned int	nr;
+	unsigned int	nr_threads;
 	bool		user;		/* an ordinary one, to whom root's tasks are hidden */
 	bool		poor;		/* of memory */
 };
@@ -350,9 +351,8 @@ static bool is_over(void)
 static void *dump_in_thread(void *arg)
 {
 	const struct dumper *dumper = arg;
-	unsigned int seed;
+	unsigned int seed = syscall(SYS_gettid);
 
-	seed = dumper->nr * NR_THREADS + syscall(SYS_gettid);
 	while (!is_over())
 		dump_once(dumper, &seed);
 	return NULL;
@@ -361,8 +361,13 @@ static void *dump_in_thread(void *arg)
 /* A process whose threads dump */
 static pid_t start_dumper(unsigned int nr)
 {
-	struct dumper dumper = { .nr = nr, .user = nr % 2, .poor = nr / 2 };
-	pthread_t threads[NR_THREADS];
+	struct dumper dumper = {
+		.nr = nr,
+		.nr_threads = td_env_number("TD_THREADS", 16),
+		.user = nr % 2,
+		.poor = nr / 2,
+	};
+	pthread_t threads[dumper.nr_threads];
 	unsigned int i;
 	pid_t pid = fork();
 
@@ -372,10 +377,10 @@ static pid_t start_dumper(unsigned int nr)
 		td_must(td_write_file(CGROUP "/cgroup.procs", "0"), "cgroup.procs");
 	if (dumper.user)
 		td_become(TD_ALICE);
-	for (i = 0; i < NR_THREADS; i++)
+	for (i = 0; i < dumper.nr_threads; i++)
 		td_must(!pthread_create(&threads[i], NULL, dump_in_thread, &dumper),
 			"pthread_create");
-	for (i = 0; i < NR_THREADS; i++)
+	for (i = 0; i < dumper.nr_threads; i++)
 		pthread_join(threads[i], NULL);
 	_exit(KSFT_PASS);
 }
