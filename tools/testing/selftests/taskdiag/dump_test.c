@@ -287,6 +287,22 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 	}
 }
 
+/* What is released while it is looked at: there is but one at a time. */
+TEST_F_TIMEOUT(churn, child_is_never_half_gone, 120)
+{
+	struct td_answer *answer;
+	unsigned int i, passing = 0;
+	double start = td_now();
+
+	for (i = 0; !enough(start, i, passing); i++) {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+				 TASK_DIAG_SHOW_BASE, self->storm);
+		ASSERT_STREQ("", td_whole(answer));
+		passing += nr_passing(_metadata, self, answer);
+		td_free(answer);
+	}
+}
+
 TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
 {
 	struct td_set stable = {};
