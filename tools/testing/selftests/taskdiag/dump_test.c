@@ -237,10 +237,11 @@ FIXTURE_TEARDOWN(churn)
 	td_close(&self->sock);
 }
 
-/* For two seconds, and until there was enough of it, however slow the kernel */
-static bool enough(double start, unsigned int nr_dumps, unsigned int passing)
+/* For so long, and until there was enough of it, however slow the kernel */
+static bool enough(double start, double seconds, unsigned int nr_dumps,
+		   unsigned int passing)
 {
-	return td_now() > start + 2 && nr_dumps >= 10 && passing >= 10;
+	return td_now() > start + seconds && nr_dumps >= 10 && passing >= 10;
 }
 
 /*
@@ -273,7 +274,7 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 	unsigned int i, k, passing = 0;
 	double start = td_now();
 
-	for (i = 0; !enough(start, i, passing); i++) {
+	for (i = 0; !enough(start, 2, i, passing); i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -294,7 +295,7 @@ TEST_F_TIMEOUT(churn, child_is_never_half_gone, 120)
 	unsigned int i, passing = 0;
 	double start = td_now();
 
-	for (i = 0; !enough(start, i, passing); i++) {
+	for (i = 0; !enough(start, 8, i, passing); i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
 				 TASK_DIAG_SHOW_BASE, self->storm);
 		ASSERT_STREQ("", td_whole(answer));
@@ -315,7 +316,7 @@ TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
 	ASSERT_EQ(NR_PROCESSES * (NR_THREADS + 1), stable.nr);
 
 	start = td_now();
-	for (i = 0; !enough(start, i, passing); i++) {
+	for (i = 0; !enough(start, 2, i, passing); i++) {
 		answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
@@ -373,7 +374,7 @@ TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
 	ASSERT_LT(0, parent);
 
 	start = td_now();
-	for (i = 0; !enough(start, i, passing); i++) {
+	for (i = 0; !enough(start, 2, i, passing); i++) {
 		children = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
 				   TASK_DIAG_SHOW_BASE, parent);
 		threads = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
@@ -430,7 +431,7 @@ TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
 
 	pid = td_spawn(start_exec_loop, NULL);
 	ASSERT_LT(0, pid);
-	for (i = 0; !enough(start, i, i); i++) {
+	for (i = 0; !enough(start, 2, i, i); i++) {
 		answer = td_dump(&self->sock, all_strategies[i % 2],
 				 TASK_DIAG_SHOW_BASE, 0);
 		ASSERT_STREQ("", td_whole(answer));
