@@ -604,6 +604,7 @@ struct flood_answers {
 	unsigned int nr_overruns;	/* ENOBUFS of recv() */
 	bool in_order;
 	bool done;			/* NLMSG_DONE came */
+	int done_error;			/* and said this, or 0 */
 };
 
 static void count_message(struct flood_answers *answers,
@@ -619,6 +620,7 @@ static void count_message(struct flood_answers *answers,
 		answers->error = -((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
 	} else if (nlh->nlmsg_type == NLMSG_DONE) {
 		answers->done = true;
+		answers->done_error = -*(int *)NLMSG_DATA(nlh);
 	} else {
 		attr = NLMSG_DATA(nlh) + GENL_HDRLEN;
 		if (attr->nla_type == TASK_DIAG_PID &&
@@ -1819,17 +1821,14 @@ static int get_fd(pid_t pid, int fd)
 /* Whether the socket's dump was left at a signal, as its last message tells */
 static bool was_interrupted(int fd)
 {
-	const struct nlmsghdr *nlh;
-	bool interrupted = false;
 	static __u32 buf[16384];
-	ssize_t len;
+	struct td_sock sock = {
+		.fd = fd,
+		.buf = (char *)buf,
+		.size = sizeof(buf),
+	};
 
-	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
-		for (nlh = (void *)buf; NLMSG_OK(nlh, len);
-		     nlh = NLMSG_NEXT(nlh, len))
-			if (nlh->nlmsg_type == NLMSG_DONE)
-				interrupted = *(int *)NLMSG_DATA(nlh) == -EINTR;
-	return interrupted;
+	return recv_flood(&sock).done_error == EINTR;
 }
 
 TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)

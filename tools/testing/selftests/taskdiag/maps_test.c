@@ -1382,6 +1382,8 @@ static struct lists *list_over_sign(struct td_sock *sock, __u64 show_flags,
 FIXTURE(meanwhile)
 {
 	struct td_sock sock;
+	char *text;		/* the task's /proc/PID/maps before the sign */
+	struct regions regions;
 };
 
 FIXTURE_VARIANT(meanwhile)
@@ -1424,6 +1426,23 @@ FIXTURE_TEARDOWN(meanwhile)
 {
 	td_kill_children();
 	td_close(&self->sock);
+	free(self->regions.all);
+	free(self->text);
+}
+
+/* A child that waits for the sign, and its mappings until then */
+static pid_t spawn_waiting(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(meanwhile) *self,
+			   void (*setup)(const void *unused))
+{
+	pid_t pid = td_spawn(setup, NULL);
+	size_t len;
+
+	ASSERT_LT(0, pid);
+	close(done[1]);
+	self->text = read_whole(pid, "maps", &len);
+	self->regions = parse_regions(self->text);
+	return pid;
 }
 
 static bool is_in(const struct regions *regions, __u64 start, __u64 end)
@@ -1467,41 +1486,25 @@ static void expect_ended(struct __test_metadata *_metadata,
 
 TEST_F_TIMEOUT(meanwhile, exec_ends_a_list, 120)
 {
-	struct regions regions;
 	struct lists *lists;
-	char *text;
-	size_t len;
 	pid_t pid;
 
-	pid = td_spawn(exec_on_sign, NULL);
-	ASSERT_LT(0, pid);
-	close(done[1]);
-	text = read_whole(pid, "maps", &len);
-	regions = parse_regions(text);
+	pid = spawn_waiting(_metadata, self, exec_on_sign);
 	lists = list_over_sign(&self->sock, variant->show_flags,
 			       variant->strategy, pid);
-	expect_ended(_metadata, lists, variant->show_flags, &regions);
+	expect_ended(_metadata, lists, variant->show_flags, &self->regions);
 	EXPECT_EQ(0, count_names(lists, "/tmp/other"));
 	free_lists(lists);
-	free(regions.all);
-	free(text);
 }
 
 /* The memory stays, but no longer is the requester's to see. */
 TEST_F_TIMEOUT(meanwhile, hiding_ends_a_list, 120)
 {
-	struct regions regions;
 	struct lists *lists;
 	struct td_sock sock;
 	pid_t pid, child;
-	char *text;
-	size_t len;
 
-	pid = td_spawn(hide_on_sign, NULL);
-	ASSERT_LT(0, pid);
-	close(done[1]);
-	text = read_whole(pid, "maps", &len);
-	regions = parse_regions(text);
+	pid = spawn_waiting(_metadata, self, hide_on_sign);
 	child = td_fork();
 	if (!child) {
 		td_become(TD_ALICE);
@@ -1509,12 +1512,11 @@ TEST_F_TIMEOUT(meanwhile, hiding_ends_a_list, 120)
 		td_set_recv_size(&sock, 4096);
 		lists = list_over_sign(&sock, variant->show_flags,
 				       variant->strategy, pid);
-		expect_ended(_metadata, lists, variant->show_flags, &regions);
+		expect_ended(_metadata, lists, variant->show_flags,
+			     &self->regions);
 		_exit(0);
 	}
 	EXPECT_EQ(0, td_wait(child));
-	free(regions.all);
-	free(text);
 }
 
 /* fork() holds the lock of the memory that it copies. */
