@@ -137,6 +137,16 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 #define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
 				 TASK_DIAG_SHOW_MEM_ROLLUP)
 
+/* Groups that take as long as the process has threads */
+#define TASK_DIAG_SUMS		(TASK_DIAG_SHOW_TIMES | TASK_DIAG_SHOW_STAT | \
+				 TASK_DIAG_SHOW_IO)
+
+/* Of which a plain request does not ask for the sum of more threads */
+#define TASK_DIAG_FEW_THREADS	64
+
+/* Of a message, after which no further task with LONG groups is begun */
+#define TASK_DIAG_STEP_TIME	(HZ / 10)
+
 static u64 task_diag_supported(void)
 {
 	u64 mask = TASK_DIAG_FILTERS;
@@ -706,14 +716,16 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       struct pid *pid, u32 nr,
 					       enum pid_type type, bool hold)
 {
-	struct task_struct *task;
+	struct task_struct *task, *gone = NULL;
 	int err;
 
 	/* In an exec another task may take the pid over from the one found. */
 	do {
 		task = pid_task(pid, type);
-		if (!task || (run->kin && !task_diag_is_kin(dump, task, run->kin)))
+		if (!task || task == gone ||
+		    (run->kin && !task_diag_is_kin(dump, task, run->kin)))
 			return 0;
+		gone = task;
 		if (hold)
 			task_diag_hold_task(dump, run->ns, task, nr);
 		err = 0;
@@ -941,6 +953,18 @@ static int task_diag_no_task(struct netlink_ext_ack *extack)
 	return -ESRCH;
 }
 
+static bool task_diag_has_few_threads(struct pid *target)
+{
+	struct task_struct *task;
+	bool few;
+
+	rcu_read_lock();
+	task = pid_task(target, PIDTYPE_TGID);
+	few = !task || get_nr_threads(task) <= TASK_DIAG_FEW_THREADS;
+	rcu_read_unlock();
+	return few;
+}
+
 static void task_diag_dump_free(struct task_diag_dump *dump)
 {
 	task_diag_drop_task(dump);
@@ -995,6 +1019,7 @@ free:
 static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
+	const unsigned long end = jiffies + TASK_DIAG_STEP_TIME;
 	int err;
 
 	if (!task_diag_same_requester(dump->cred)) {
@@ -1028,8 +1053,14 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			return err;
 	}
 
-	/* An empty skb would read as the end: go on until there is a task. */
+	/*
+	 * An empty skb would read as the end: go on until there is a task. Do not
+	 * fill it up with what takes long, as others who use the socket wait.
+	 */
 	for (;;) {
+		if (skb->len && dump->req.show_flags & TASK_DIAG_LONG &&
+		    time_after(jiffies, end))
+			return skb->len;
 		err = task_diag_step(skb, dump);
 		if (err == -ESRCH)
 			return task_diag_no_task(cb->extack);
@@ -1053,6 +1084,10 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *reply;
 	int err;
 
+	/* One datagram may hold thousands of requests. */
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	cond_resched();
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;
@@ -1075,6 +1110,14 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	dump.target = task_diag_get_target(&dump.req);
 	if (!dump.target)
 		return task_diag_no_task(info->extack);
+
+	err = -EMSGSIZE;
+	if (dump.req.show_flags & TASK_DIAG_SUMS &&
+	    !task_diag_has_few_threads(dump.target)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "process has many threads: ask with NLM_F_DUMP");
+		goto put;
+	}
 
 	err = -ENOMEM;
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);

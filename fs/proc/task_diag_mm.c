@@ -201,6 +201,12 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 }
 
 /*
+ * What execve() allows for arguments and environment together. Longer ones are
+ * made by prctl(): of any size, and no dump would get past them.
+ */
+#define TASK_DIAG_ARGS_MAX	(_STK_LIM / 4 * 3)
+
+/*
  * The rules of /proc/PID/cmdline: a program may have written a title over its
  * arguments, over the zero byte at their end, and on into the environment.
  */
@@ -221,6 +227,8 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 
 	if (!mm->env_end || arg_start >= arg_end)
 		return 0;
+	if (arg_end - arg_start > TASK_DIAG_ARGS_MAX)
+		return -E2BIG;
 	/* As a rule they fit and are no title: then one read does. */
 	if (!t->pos && arg_end - arg_start <= task_diag_room(skb)) {
 		err = task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
@@ -256,6 +264,8 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 
 	if (env_start >= env_end)
 		return 0;
+	if (env_end - env_start > TASK_DIAG_ARGS_MAX)
+		return -E2BIG;
 	return task_diag_put_bytes(skb, t, TASK_DIAG_ENVIRON, env_start, env_end,
 				   false);
 }
@@ -271,7 +281,7 @@ static bool task_diag_wants_vma(const struct task_diag_task *t,
 
 /*
  * The mapping at or after @addr that is asked for, as /proc/PID/maps has it:
- * with the gate area at the end.
+ * with the gate area at the end. None for who is being killed.
  */
 static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 						 unsigned long addr)
@@ -280,10 +290,10 @@ static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 	struct vm_area_struct *vma;
 
 	for_each_vma(vmi, vma) {
-		if (task_diag_wants_vma(t, vma))
-			return vma;
 		if (fatal_signal_pending(current))
 			return NULL;
+		if (task_diag_wants_vma(t, vma))
+			return vma;
 	}
 	vma = get_gate_vma(t->mm);
 	return vma && vma->vm_end > addr && task_diag_wants_vma(t, vma) ?
@@ -312,10 +322,14 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	if (!task_diag_mmap_trylock(t->mm))
 		return -EAGAIN;
 	while ((vma = task_diag_next_vma(t, t->pos))) {
-		/* A part of a name is told of the same mapping only. */
-		if (vma->vm_start != t->pos)
+		/*
+		 * A part of a name is told of the same mapping only. One that
+		 * grew down meanwhile is that still: it could do so for ever.
+		 */
+		if (vma->vm_start > t->pos) {
+			t->pos = vma->vm_start;
 			t->part = 0;
-		t->pos = vma->vm_start;
+		}
 		err = put(skb, t, vma, buf);
 		if (err)
 			break;
@@ -323,10 +337,18 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 		t->part = 0;
 		if (!t->pos)
 			break;
+		if (mmap_lock_is_contended(t->mm)) {
+			/* Let a writer in, as smaps_rollup does. */
+			mmap_read_unlock(t->mm);
+			cond_resched();
+			if (!task_diag_mmap_trylock(t->mm))
+				return -EAGAIN;
+		}
 		cond_resched();
 	}
 	mmap_read_unlock(t->mm);
-	return err;
+	/* A list that was broken off must not look complete. */
+	return err ?: fatal_signal_pending(current) ? -EAGAIN : 0;
 }
 
 /* The name in the last column of maps, made in @buf, or not. */
@@ -506,8 +528,10 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 	for_each_vma(vmi, vma) {
 		smap_gather_stats(vma, &mss, vma->vm_start < done ? done : 0);
 		done = vma->vm_end;
-		if (fatal_signal_pending(current))
-			break;
+		if (fatal_signal_pending(current)) {
+			mmap_read_unlock(mm);
+			return -EAGAIN;
+		}
 		if (!mmap_lock_is_contended(mm))
 			continue;
 		/* As smaps_rollup does, let a writer in. */
