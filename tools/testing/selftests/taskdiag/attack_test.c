@@ -567,11 +567,13 @@ struct flood {
 	char bytes[NR_REQUESTS * 64];
 };
 
-static void make_flood(struct td_sock *sock, struct flood *flood, __u16 flags)
+static void make_flood(struct td_sock *sock, struct flood *flood, __u16 flags,
+		       __u64 show_flags, pid_t pid)
 {
 	struct task_diag_pid req = {
-		.show_flags = BIT(BASE),
+		.show_flags = show_flags,
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.pid = pid,
 	};
 	struct td_msg msg;
 	unsigned int i;
@@ -668,7 +670,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
 	struct flood_answers answers;
 	int size = 64 << 20;
 
-	make_flood(&self->sock, &flood, 0);
+	make_flood(&self->sock, &flood, 0, BIT(BASE), 0);
 	/* As many answers as there is room for, and that there was no more */
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
@@ -680,7 +682,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
 
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
 				&size, sizeof(size)));
-	make_flood(&self->sock, &flood, 0);
+	make_flood(&self->sock, &flood, 0, BIT(BASE), 0);
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
 	EXPECT_TRUE(answers.in_order);
@@ -702,7 +704,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_dumps_at_once, 120)
 
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
 				&size, sizeof(size)));
-	make_flood(&self->sock, &flood, NLM_F_DUMP);
+	make_flood(&self->sock, &flood, NLM_F_DUMP, BIT(BASE), 0);
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
 	EXPECT_EQ(NR_REQUESTS - 1, answers.nr_errors);
@@ -712,22 +714,213 @@ TEST_F_TIMEOUT(attack, by_thousands_of_dumps_at_once, 120)
 	expect_served(_metadata, &self->sock);
 }
 
+static void be_alices_threads(const void *nr)
+{
+	td_become(TD_ALICE);
+	td_start_threads(nr);
+}
+
+/* Of more threads than these it needs a dump. */
 TEST_F_TIMEOUT(attack, by_thousands_of_requests_stops_nobody, 120)
 {
+	static const unsigned int nr_threads = 63;
 	static struct flood flood;
+	pid_t child, other;
 	struct td_sock sock;
-	pid_t child;
 
+	other = td_spawn(be_alices_threads, &nr_threads);
+	ASSERT_LT(0, other);
 	child = fork();
 	if (!child) {
 		td_become(TD_ALICE);
 		td_must(!td_open(&sock), "td_open");
-		make_flood(&sock, &flood, 0);
+		make_flood(&sock, &flood, 0,
+			   self->groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)),
+			   other);
 		for (;;)
 			td_must(send_flood(&sock, &flood), "send");
 	}
 	EXPECT_GT(now_s(), ask_other_family_while(child, 3));
 	EXPECT_TRUE(dies_at_once(child));
+}
+
+/* --- a step of a dump that takes long ---------------------------------- */
+
+#define NR_SLOW_MAPS	5000
+
+/* Mappings with a page each: reading all of them takes some milliseconds. */
+static void map_many(void)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	unsigned int i;
+	char *maps;
+
+	maps = mmap(NULL, NR_SLOW_MAPS * page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	td_must(maps != MAP_FAILED, "mmap");
+	for (i = 0; i < NR_SLOW_MAPS; i += 2)
+		td_must(!mprotect(maps + i * page, page, PROT_READ), "mprotect");
+}
+
+static void *spin_in_thread(void *unused)
+{
+	td_stay_on_cpu(0);
+	for (;;)
+		;
+	return unused;
+}
+
+/* With what spin_in_thread() leaves, a step takes seconds. */
+static void *receive_slowly(void *arg)
+{
+	const struct sched_param param = {};
+	const int fd = *(int *)arg;
+	char buf[8192];
+
+	td_stay_on_cpu(0);
+	td_must(!sched_setscheduler(0, SCHED_IDLE, &param), "SCHED_IDLE");
+	for (;;)
+		recv(fd, buf, sizeof(buf), 0);
+	return arg;
+}
+
+static void start_slow_receiver(struct td_sock *sock)
+{
+	pthread_t thread;
+
+	map_many();
+	td_must(!td_open(sock), "td_open");
+	td_must(!pthread_create(&thread, NULL, spin_in_thread, NULL) &&
+		!pthread_create(&thread, NULL, receive_slowly, &sock->fd),
+		"pthread_create");
+}
+
+static void ask_for_slow_dump(struct td_sock *sock)
+{
+	const struct task_diag_pid req = {
+		.show_flags = BIT(MEM_ROLLUP),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+
+	td_send_get(sock, NLM_F_DUMP, &req);
+}
+
+/* Whether it holds for a process of which a thread receives slowly on the socket */
+static void expect_amid_long_step(struct __test_metadata *_metadata,
+				  bool (*holds)(struct td_sock *sock))
+{
+	struct td_sock sock;
+	pid_t child;
+	int status;
+
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		start_slow_receiver(&sock);
+		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
+	}
+	ASSERT_TRUE(ends_within(child, 100, &status));
+	EXPECT_EQ(0, status);
+}
+
+static bool is_told_at_once(struct td_sock *sock)
+{
+	double start, longest = 0, end = td_now() + 4 + now_s();
+
+	while (td_now() < end) {
+		start = td_now();
+		ask_for_slow_dump(sock);
+		if (td_now() - start > longest)
+			longest = td_now() - start;
+		usleep(1000);
+	}
+	return longest < now_s();
+}
+
+/* The second request on a socket has EBUSY at once, not after the step. */
+TEST_F_TIMEOUT(attack, amid_a_long_step_waits_for_nobody, 120)
+{
+	if (!(self->groups & BIT(MEM_ROLLUP)))
+		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
+	expect_amid_long_step(_metadata, is_told_at_once);
+}
+
+static bool receivers_die_at_once(struct td_sock *sock)
+{
+	unsigned int i;
+	pid_t other;
+
+	for (i = 0; i < 5; i++) {
+		other = fork();
+		if (!other)
+			for (;;)
+				recv(sock->fd, sock->buf, sock->size, 0);
+		/* What it finds in the queue lets it go on to a step. */
+		ask_for_slow_dump(sock);
+		usleep(100000);
+		ask_for_slow_dump(sock);
+		usleep(100000);
+		if (!dies_at_once(other))
+			return false;
+	}
+	return true;
+}
+
+/* Nor does it keep alive who would receive the next part. */
+TEST_F_TIMEOUT(attack, amid_a_long_step_can_be_killed, 120)
+{
+	if (!(self->groups & BIT(MEM_ROLLUP)))
+		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
+	expect_amid_long_step(_metadata, receivers_die_at_once);
+}
+
+/* --- arguments that never end ------------------------------------------ */
+
+static void become_endless(const void *unused)
+{
+	const size_t size = 1UL << (sizeof(long) == 8 ? 40 : 28);
+	struct prctl_mm_map map = { .exe_fd = -1 };
+	unsigned long start;
+	void *bytes;
+
+	td_become(TD_ALICE);
+	bytes = mmap(NULL, size, PROT_READ,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	td_must(bytes != MAP_FAILED, "mmap");
+	start = (unsigned long)bytes;
+	map.start_code = start;
+	map.end_code = start + 1;
+	map.start_data = start;
+	map.end_data = start;
+	map.start_brk = start;
+	map.brk = start;
+	map.start_stack = start;
+	map.arg_start = start;
+	map.arg_end = start + size;
+	map.env_start = start;
+	map.env_end = start + size;
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0),
+		"PR_SET_MM_MAP");
+}
+
+TEST_F(attack, with_endless_arguments_ends)
+{
+	const __u64 groups = BIT(CMDLINE) | BIT(ENVIRON);
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	pid_t pid;
+
+	pid = td_spawn(become_endless, NULL);
+	ASSERT_LT(0, pid);
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
+			      groups, 0);
+	EXPECT_STREQ("", td_props_whole(answer));
+	task = td_find_props(answer, pid);
+	ASSERT_NE(NULL, task);
+	EXPECT_EQ(groups, task->failed);
+	EXPECT_EQ(-E2BIG, task->groups[TASK_DIAG_CMDLINE].error);
+	EXPECT_EQ(-E2BIG, task->groups[TASK_DIAG_ENVIRON].error);
+	td_free_props(answer);
 }
 
 /* --- a dump that nobody can receive any more --------------------------- */

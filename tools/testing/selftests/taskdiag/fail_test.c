@@ -975,16 +975,6 @@ struct usages {
 	size_t		max;
 };
 
-/* A slab that a processor keeps counts as full: let it be but one that does. */
-static void stay_on_cpu(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	td_must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-}
-
 /* The files that shrink caches; to open one each time would fill others. */
 static int shrink_fds[1000];
 static size_t nr_shrink_fds;
@@ -1185,7 +1175,8 @@ TEST_F_TIMEOUT(failures, leave_nothing_behind, DEADLINE_S)
 	if (access("/proc/slabinfo", R_OK))
 		SKIP(return, "this needs CONFIG_SLUB_DEBUG");
 	ASSERT_TRUE(set("failslab/probability", "100"));
-	stay_on_cpu();
+	/* A slab that a processor keeps counts as full: let but one do so. */
+	td_stay_on_cpu(sched_getcpu());
 	open_caches();
 	/* What is made once and stays shall be there. */
 	let_rounds_fail(_metadata, 12);
@@ -1207,7 +1198,8 @@ TEST_F_TIMEOUT(failures, would_be_seen_to_leave_something_behind, DEADLINE_S)
 
 	if (access("/proc/slabinfo", R_OK))
 		SKIP(return, "this needs CONFIG_SLUB_DEBUG");
-	stay_on_cpu();
+	/* A slab that a processor keeps counts as full: let but one do so. */
+	td_stay_on_cpu(sched_getcpu());
 	open_caches();
 	query.recv_size = 4096;
 	for (i = 0; i < ARRAY_SIZE(socks); i++)

@@ -2101,6 +2101,43 @@ TEST_F(groups, that_do_not_fit_need_a_dump)
 	EXPECT_STREQ("", process_differs(&self->sock, pid));
 }
 
+TEST_F_TIMEOUT(groups, that_sum_many_threads_need_a_dump, 120)
+{
+	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(IO) };
+	static const unsigned int few = 63, many = 64;
+	struct td_props_answer *answer;
+	pid_t pid_of_few, pid_of_many;
+	unsigned int i;
+
+	pid_of_few = td_spawn(td_start_threads, &few);
+	pid_of_many = td_spawn(td_start_threads, &many);
+	ASSERT_LT(0, pid_of_few);
+	ASSERT_LT(0, pid_of_many);
+	for (i = 0; i < ARRAY_SIZE(sums); i++) {
+		answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+				      sums[i], pid_of_many);
+		EXPECT_EQ(EMSGSIZE, answer->rest->error);
+		EXPECT_STREQ("process has many threads: ask with NLM_F_DUMP",
+			     answer->rest->text);
+		EXPECT_EQ(0, answer->nr_tasks);
+		td_free_props(answer);
+
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, sums[i], pid_of_many);
+		EXPECT_EQ(1, answer->nr_tasks);
+		td_free_props(answer);
+
+		answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+				      sums[i], pid_of_few);
+		EXPECT_EQ(1, answer->nr_tasks);
+		td_free_props(answer);
+	}
+	answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+			      BIT(BASE) | BIT(CRED), pid_of_many);
+	EXPECT_EQ(1, answer->nr_tasks);
+	td_free_props(answer);
+}
+
 /*
  * Arguments and environment anywhere: @arg bytes, @gap more, @env bytes, all
  * letters but for zeroes at @nul, of which 0 ends the list. Negative ones count

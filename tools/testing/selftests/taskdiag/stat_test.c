@@ -140,6 +140,7 @@ static double cpu_time(void)
 
 /* Shared with children, who count here what their ended threads did */
 struct counts {
+	bool	wanted;
 	long	nvcsw;
 	long	nivcsw;
 	long	minflt;
@@ -225,6 +226,44 @@ static void start_workers(const void *nr)
 			"pthread_create");
 	pthread_barrier_wait(&worked);
 	*ended = dead;
+}
+
+static void *switch_and_end(void *unused)
+{
+	struct rusage usage;
+
+	do {
+		usleep(1);
+		getrusage(RUSAGE_THREAD, &usage);
+	} while (usage.ru_nvcsw < 100);
+	__sync_fetch_and_add(&ended->nvcsw, usage.ru_nvcsw);
+	/* For who looks to know of that before the end */
+	usleep(5000);
+	return unused;
+}
+
+static void *end_threads(void *unused)
+{
+	pthread_t thread;
+
+	while (!__atomic_load_n(&ended->wanted, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	for (;;) {
+		td_must(!pthread_create(&thread, NULL, switch_and_end, NULL),
+			"pthread_create");
+		pthread_join(thread, NULL);
+	}
+	return unused;
+}
+
+/* Threads that end, once they are wanted to, beside @nr that sleep */
+static void start_ending_threads(const void *nr)
+{
+	pthread_t thread;
+
+	td_start_threads(nr);
+	td_must(!pthread_create(&thread, NULL, end_threads, NULL),
+		"pthread_create");
 }
 
 static void just_work(const void *unused)
@@ -873,6 +912,34 @@ TEST_F_TIMEOUT(stat, of_a_process_counts_its_threads_and_ended_threads, 120)
 	EXPECT_LE(thread.here.cpu_run_virtual_total + 4 * 30000000,
 		  whole.here.cpu_run_virtual_total);
 	EXPECT_LE(thread.here.nvcsw + 4 * 5, whole.here.nvcsw);
+}
+
+/* What one hands on when it ends is on either side of an instant. */
+TEST_F_TIMEOUT(stat, of_a_process_loses_nothing_when_a_thread_ends, 120)
+{
+	static const unsigned int nr = 500;
+	double end;
+	union stats stats;
+	__u64 before;
+	long nvcsw;
+	pid_t pid;
+
+	memset(ended, 0, sizeof(*ended));
+	pid = td_spawn(start_ending_threads, &nr);
+	ASSERT_LT(0, pid);
+	begin_diff();
+	stat_of(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
+	before = stats.here.cpu_count;
+	__atomic_store_n(&ended->wanted, true, __ATOMIC_RELEASE);
+	end = td_now() + 3;
+	do {
+		nvcsw = __atomic_load_n(&ended->nvcsw, __ATOMIC_ACQUIRE);
+		stat_of(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE, pid, pid,
+			&stats);
+		ASSERT_STREQ("", diff.text);
+		ASSERT_LE(before + nvcsw, stats.here.cpu_count);
+	} while (td_now() < end);
+	EXPECT_LE(1000, nvcsw);
 }
 
 /* Their I/O alone is handed on to it, as /proc/PID/io shows. */

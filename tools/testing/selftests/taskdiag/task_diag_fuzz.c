@@ -255,6 +255,20 @@ static __u64 random_show_flags(void)
 	return one_in(4) ? flags : flags & ~FUZZ_FILTERS;
 }
 
+static bool asks_for_all(const struct fuzz_step *step)
+{
+	return step->op % NR_OPS == OP_SEND &&
+	       (step->strategy == TASK_DIAG_DUMP_ALL ||
+		step->strategy == TASK_DIAG_DUMP_ALL_THREAD);
+}
+
+/* All of all tasks takes long, their memory most of all. */
+static void spare_memory(struct fuzz_step *step)
+{
+	if (asks_for_all(step) && !one_in(32))
+		step->show_flags &= ~FUZZ_LONG;
+}
+
 static void random_send(struct fuzz_step *step)
 {
 	static const __u8 strategies[] = {
@@ -277,13 +291,8 @@ static void random_send(struct fuzz_step *step)
 		step->how |= 1 << below(8);
 	if (one_in(3))
 		step->spoil = below(NR_SPOILS);
-	/* All of all tasks takes long, their memory most of all. */
-	if (step->strategy != TASK_DIAG_DUMP_ALL &&
-	    step->strategy != TASK_DIAG_DUMP_ALL_THREAD)
-		return;
-	if (!one_in(32))
-		step->show_flags &= ~FUZZ_LONG;
-	if (!one_in(4))
+	spare_memory(step);
+	if (asks_for_all(step) && !one_in(4))
 		step->show_flags &= TASK_DIAG_SHOW_BASE;
 }
 
@@ -375,6 +384,8 @@ static void mutate_input(struct fuzz_input *input)
 			mutate_step(&input->steps[at]);
 		}
 	}
+	for (at = 0; at < input->nr_steps; at++)
+		spare_memory(&input->steps[at]);
 }
 
 /* --- coverage ---------------------------------------------------------- */
@@ -1120,6 +1131,9 @@ static bool receive(struct fuzz_sock *sock, enum fuzz_actor who, size_t size,
 			fuzz_wrong("there was room, and yet: ENOBUFS");
 		return true;
 	}
+	/* Of two that receive at once, netlink may tell one that there is no dump. */
+	if (call->ret == -EINVAL && sock->torn)
+		return true;
 	if (call->ret < 0)
 		fuzz_wrong("recvmsg: %s", strerror(-call->ret));
 	else if (call->from || flags & MSG_PEEK)

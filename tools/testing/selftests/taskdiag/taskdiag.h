@@ -1379,6 +1379,16 @@ static void td_start_threads(const void *arg)
 					NULL), "pthread_create");
 }
 
+/* The calling thread */
+static void td_stay_on_cpu(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	td_must(!sched_setaffinity(0, sizeof(cpus), &cpus), "affinity");
+}
+
 /* An ordinary user, who may look at her own processes. */
 static void td_become(uid_t uid)
 {
