@@ -721,27 +721,80 @@ static void be_alices_threads(const void *nr)
 }
 
 /* Of more threads than these it needs a dump. */
+static const unsigned int nr_flooded_threads = 63;
+
+static pid_t start_flooding(__u64 groups, pid_t of, unsigned int *sent)
+{
+	static struct flood flood;
+	struct td_sock sock;
+	pid_t child;
+
+	child = fork();
+	if (child)
+		return child;
+	td_become(TD_ALICE);
+	td_must(!td_open(&sock), "td_open");
+	make_flood(&sock, &flood, 0,
+		   groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)), of);
+	for (;;) {
+		td_must(send_flood(&sock, &flood), "send");
+		__atomic_add_fetch(sent, 1, __ATOMIC_RELEASE);
+	}
+}
+
 TEST_F_TIMEOUT(attack, by_thousands_of_requests_stops_nobody, 120)
 {
-	static const unsigned int nr_threads = 63;
-	static struct flood flood;
 	pid_t child, other;
-	struct td_sock sock;
+	unsigned int sent;
 
-	other = td_spawn(be_alices_threads, &nr_threads);
+	other = td_spawn(be_alices_threads, &nr_flooded_threads);
 	ASSERT_LT(0, other);
-	child = fork();
-	if (!child) {
-		td_become(TD_ALICE);
-		td_must(!td_open(&sock), "td_open");
-		make_flood(&sock, &flood, 0,
-			   self->groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)),
-			   other);
-		for (;;)
-			td_must(send_flood(&sock, &flood), "send");
-	}
+	child = start_flooding(self->groups, other, &sent);
 	EXPECT_GT(now_s(), ask_other_family_while(child, 3));
 	EXPECT_TRUE(dies_at_once(child));
+}
+
+/* Seconds that the process, which may be a zombie, has run */
+static double cpu_time_of(pid_t pid)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	td_must(!clock_getcpuclockid(pid, &clock) && !clock_gettime(clock, &ts),
+		"clock_getcpuclockid");
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Who is killed amid them does not see to the rest. */
+TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 300)
+{
+	const unsigned int nr = 10;
+	double for_one, killed_at, goes_on = 0;
+	unsigned int *sent, i;
+	pid_t child, other;
+	siginfo_t info;
+
+	sent = mmap(NULL, sizeof(*sent), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, sent);
+	other = td_spawn(be_alices_threads, &nr_flooded_threads);
+	ASSERT_LT(0, other);
+	for (i = 0; i < nr; i++) {
+		*sent = 0;
+		child = start_flooding(self->groups, other, sent);
+		while (!__atomic_load_n(sent, __ATOMIC_ACQUIRE))
+			usleep(1000);
+		for_one = cpu_time_of(child);
+		usleep(for_one * i / nr * 1000000);
+		killed_at = cpu_time_of(child);
+		ASSERT_EQ(0, kill(child, SIGKILL));
+		ASSERT_EQ(0, waitid(P_PID, child, &info, WEXITED | WNOWAIT));
+		goes_on += (cpu_time_of(child) - killed_at) / for_one;
+		waitpid(child, NULL, 0);
+	}
+	/* If no one looked for the signal, half of one on average. */
+	EXPECT_GT(nr / 4.0, goes_on);
+	munmap(sent, sizeof(*sent));
 }
 
 /* --- a step of a dump that takes long ---------------------------------- */
