@@ -70,6 +70,7 @@ struct task_diag_msg {
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
  * @locked: its exec_update_lock is held for reading; within a call only
+ * @exec_id: what tells that it called exec meanwhile
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  *	for it
  * @mm: the mm that its groups come from, once it goes on in another message;
@@ -77,6 +78,7 @@ struct task_diag_msg {
  *	dump keeps no memory
  * @rows: the rows that are to be filled for each task, beyond BASE
  * @mm_rows: those of them for which @t.mm is needed
+ * @at_once: see struct task_diag_task
  * @template: see struct task_diag_msg
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
@@ -92,10 +94,12 @@ struct task_diag_dump {
 	bool			header_sent;
 	struct task_diag_task	t;
 	bool			locked;
+	u64			exec_id;
 	u64			left;
 	struct mm_struct	*mm;
 	u64			rows;
 	u64			mm_rows;
+	bool			at_once;
 	struct task_diag_msg	template;
 };
 
@@ -137,14 +141,14 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 #define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
 				 TASK_DIAG_SHOW_MEM_ROLLUP)
 
-/* Groups that take as long as the process has threads */
+/* Groups that take as long as the process has threads, if only ended ones */
 #define TASK_DIAG_SUMS		(TASK_DIAG_SHOW_TIMES | TASK_DIAG_SHOW_STAT | \
-				 TASK_DIAG_SHOW_IO)
+				 TASK_DIAG_SHOW_OOM | TASK_DIAG_SHOW_IO)
 
-/* Of which a plain request does not ask for the sum of more threads */
+/* For which a plain request does not look at more threads */
 #define TASK_DIAG_FEW_THREADS	64
 
-/* Of a message, after which no further task with LONG groups is begun */
+/* Of a message, after which no further task with such groups is begun */
 #define TASK_DIAG_STEP_TIME	(HZ / 10)
 
 static u64 task_diag_supported(void)
@@ -424,12 +428,14 @@ static void task_diag_hold_task(struct task_diag_dump *dump,
 		.task = get_task_struct(task),
 		.nr = nr,
 		.per_thread = task_diag_per_thread(&dump->req),
+		.at_once = dump->at_once,
 		.pid_ns = ns,
 		.user_ns = dump->cred->user_ns,
 		.show_flags = dump->req.show_flags,
 	};
 	dump->left = dump->rows;
 	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
+	dump->exec_id = READ_ONCE(task->self_exec_id);
 }
 
 static void task_diag_unlock_task(struct task_diag_dump *dump)
@@ -558,7 +564,8 @@ static int task_diag_recheck_task(struct task_diag_dump *dump)
 	if (!dump->locked)
 		return -EAGAIN;
 	rcu_read_lock();
-	may_read = pid_alive(task) && task_diag_may_read(task, &readable);
+	may_read = pid_alive(task) && dump->exec_id == task->self_exec_id &&
+		   task_diag_may_read(task, &readable);
 	rcu_read_unlock();
 	return may_read ? 0 : -ESRCH;
 }
@@ -581,11 +588,18 @@ static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 			       const struct task_diag_group *group, int err)
 {
 	struct task_diag_task *t = &dump->t;
+	unsigned int before = skb->len;
 
 	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
 		return 0;
 	if (!err)
 		err = group->fill(skb, t);
+	/* Of a task that is released meanwhile, ids and more read as 0. */
+	smp_rmb();
+	if (!err && group->phase == TASK_DIAG_PHASE_EXEC && !pid_alive(t->task)) {
+		skb_trim(skb, before);
+		err = -ESRCH;
+	}
 	if (!err || err == -EMSGSIZE)
 		return err;
 	if (err == -ENODATA)
@@ -1058,7 +1072,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	 * fill it up with what takes long, as others who use the socket wait.
 	 */
 	for (;;) {
-		if (skb->len && dump->req.show_flags & TASK_DIAG_LONG &&
+		if (skb->len && dump->req.show_flags & (TASK_DIAG_LONG | TASK_DIAG_SUMS) &&
 		    time_after(jiffies, end))
 			return skb->len;
 		err = task_diag_step(skb, dump);
@@ -1080,7 +1094,7 @@ static int task_diag_done(struct netlink_callback *cb)
 
 static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct task_diag_dump dump = { .cred = current_cred() };
+	struct task_diag_dump dump = { .cred = current_cred(), .at_once = true };
 	struct sk_buff *reply;
 	int err;
 

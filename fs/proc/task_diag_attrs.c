@@ -11,6 +11,8 @@
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
+#include <linux/mnt_namespace.h>
+#include <linux/nsproxy.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -445,24 +447,50 @@ static int __init task_diag_ns_init(void)
 }
 late_initcall(task_diag_ns_init);
 
+/* Whoever puts the last reference on mounts unmounts them: take none. */
+static unsigned int task_diag_mntns_ino(struct task_struct *task)
+{
+	unsigned int ino = 0;
+
+	task_lock(task);
+	if (task->nsproxy)
+		ino = from_mnt_ns(task->nsproxy->mnt_ns)->inum;
+	task_unlock(task);
+	return ino;
+}
+
+static unsigned int task_diag_ns_ino(struct task_struct *task,
+				     const struct proc_ns_operations *ops)
+{
+	struct ns_common *ns;
+	unsigned int ino;
+
+	if (ops == &mntns_operations)
+		return task_diag_mntns_ino(task);
+	ns = ops->get(task);
+	if (!ns)
+		return 0;
+	ino = ns->inum;
+	ops->put(ns);
+	return ino;
+}
+
 static int task_diag_fill_ns(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct task_diag_ns info[ARRAY_SIZE(task_diag_namespaces)];
 	const struct proc_ns_operations *ops;
-	unsigned int i, nr = 0;
-	struct ns_common *ns;
+	unsigned int i, ino, nr = 0;
 
 	memset(info, 0, sizeof(info));
 	for (i = 0; i < ARRAY_SIZE(task_diag_namespaces); i++) {
 		ops = task_diag_namespaces[i].ops;
-		ns = ops->get(t->task);
-		if (!ns)
+		ino = task_diag_ns_ino(t->task, ops);
+		if (!ino)
 			continue;
-		info[nr].ino = ns->inum;
+		info[nr].ino = ino;
 		info[nr].dev = new_encode_dev(task_diag_nsfs_dev);
 		info[nr].type = ops->type;
 		info[nr].for_children = task_diag_namespaces[i].for_children;
-		ops->put(ns);
 		nr++;
 	}
 	return task_diag_put(skb, TASK_DIAG_NS, info, nr * sizeof(info[0]));

@@ -29,11 +29,11 @@
  * Who maps and unmaps a lot holds the lock often, but briefly: try again, but
  * wait for nobody who may hold it as long as he likes.
  */
-static bool task_diag_mmap_trylock(struct mm_struct *mm)
+static bool task_diag_mmap_trylock(const struct task_diag_task *t)
 {
-	int tries = 4;
+	int tries = t->at_once ? 1 : 4;
 
-	while (!mmap_read_trylock(mm)) {
+	while (!mmap_read_trylock(t->mm)) {
 		if (!--tries)
 			return false;
 		usleep_range(10, 50);
@@ -136,14 +136,15 @@ int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t)
  * so does the lock that a fault on one holds. Returns the bytes read, fewer
  * than @len only at the first page that is not to be had.
  */
-static int task_diag_read_mm(struct mm_struct *mm, unsigned long addr,
-			     void *buf, int len)
+static int task_diag_read_mm(const struct task_diag_task *t,
+			     unsigned long addr, void *buf, int len)
 {
 	int done = 0, offset, bytes;
+	struct mm_struct *mm = t->mm;
 	struct page *page;
 	void *kaddr;
 
-	if (!task_diag_mmap_trylock(mm))
+	if (!task_diag_mmap_trylock(t))
 		return 0;
 	while (done < len) {
 		if (get_user_pages_remote(mm, addr + done, 1,
@@ -183,7 +184,7 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 	bytes = task_diag_reserve(skb, attr, part);
 	if (!bytes)
 		return -EMSGSIZE;
-	got = task_diag_read_mm(t->mm, start + t->pos, bytes, part);
+	got = task_diag_read_mm(t, start + t->pos, bytes, part);
 	if (got < part && !(text && memchr(bytes, 0, got))) {
 		skb_trim(skb, before);
 		return -EAGAIN;
@@ -241,7 +242,7 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 		skb_trim(skb, before);
 		t->pos = 0;
 	}
-	if (task_diag_read_mm(mm, arg_end - 1, &last, 1) != 1)
+	if (task_diag_read_mm(t, arg_end - 1, &last, 1) != 1)
 		return -EAGAIN;
 	if (last) {
 		if (env_start == arg_end && env_end >= env_start)
@@ -319,7 +320,7 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	struct vm_area_struct *vma;
 	int err = 0;
 
-	if (!task_diag_mmap_trylock(t->mm))
+	if (!task_diag_mmap_trylock(t))
 		return -EAGAIN;
 	while ((vma = task_diag_next_vma(t, t->pos))) {
 		/*
@@ -341,7 +342,7 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 			/* Let a writer in, as smaps_rollup does. */
 			mmap_read_unlock(t->mm);
 			cond_resched();
-			if (!task_diag_mmap_trylock(t->mm))
+			if (!task_diag_mmap_trylock(t))
 				return -EAGAIN;
 		}
 		cond_resched();
@@ -522,7 +523,7 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
-	if (!task_diag_mmap_trylock(mm))
+	if (!task_diag_mmap_trylock(t))
 		return -EAGAIN;
 	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
@@ -538,7 +539,7 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 		vma_iter_invalidate(&vmi);
 		mmap_read_unlock(mm);
 		cond_resched();
-		if (!task_diag_mmap_trylock(mm))
+		if (!task_diag_mmap_trylock(t))
 			return -EAGAIN;
 	}
 	mmap_read_unlock(mm);

@@ -20,6 +20,7 @@ struct user_namespace;
  * @task: the task; a reference is held
  * @nr: its pid in @pid_ns
  * @per_thread: give values of the thread, not of its whole process
+ * @at_once: do not sleep: this is a plain request, under genetlink's locks
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace
@@ -32,6 +33,7 @@ struct task_diag_task {
 	struct task_struct	*task;
 	u32			nr;
 	bool			per_thread;
+	bool			at_once;
 	struct mm_struct	*mm;
 	struct pid_namespace	*pid_ns;
 	struct user_namespace	*user_ns;
