@@ -1563,11 +1563,20 @@ static pid_t dump_in_child(struct __test_metadata *_metadata,
 	_exit(KSFT_PASS);
 }
 
+static long times_slept(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_nvcsw;
+}
+
 static void expect_no_stop(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(sleeping) *self)
 {
 	struct td_props_answer *answer;
 	unsigned int i;
+	long slept;
 	int status;
 	pid_t pid;
 
@@ -1580,14 +1589,16 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 	EXPECT_GT(now_s(), ask_other_family_while(pid, 1));
 	EXPECT_TRUE(dies_at_once(pid));
 
-	/* Within genetlink's locks */
+	/* Within genetlink's locks, where even a short sleep is too long */
 	for (i = 0; i < self->busy->nr; i++) {
 		pid = fork();
 		if (!pid) {
+			slept = times_slept();
 			answer = td_get_props(&self->sock, 0,
 					      TASK_DIAG_DUMP_ONE,
 					      self->groups & ~LONG_GROUPS,
 					      self->busy->tasks[i].pid);
+			EXPECT_EQ(slept, times_slept());
 			EXPECT_STREQ("", td_props_whole(answer));
 			EXPECT_EQ(1, answer->nr_tasks);
 			_exit(0);

@@ -2103,7 +2103,8 @@ TEST_F(groups, that_do_not_fit_need_a_dump)
 
 TEST_F_TIMEOUT(groups, that_sum_many_threads_need_a_dump, 120)
 {
-	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(IO) };
+	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(OOM),
+				      BIT(IO) };
 	static const unsigned int few = 63, many = 64;
 	struct td_props_answer *answer;
 	pid_t pid_of_few, pid_of_many;
@@ -2281,10 +2282,11 @@ TEST_F(groups, in_a_file_are_busy)
 }
 
 /* Starts a dump of a process, and receives its first part. */
-static struct td_props_answer *begin_task(struct td_sock *sock, pid_t pid)
+static struct td_props_answer *begin_task(struct td_sock *sock, pid_t pid,
+					  __u64 groups)
 {
 	struct task_diag_pid req = {
-		.show_flags = ALL_GROUPS,
+		.show_flags = groups,
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 		.pid = pid,
 	};
@@ -2326,7 +2328,7 @@ TEST_F(groups, of_a_task_that_ends_amid_them_are_gone)
 
 	pid = td_spawn_sleeper(run_program, &big_program);
 	ASSERT_LT(0, pid);
-	answer = begin_task(&self->sock, pid);
+	answer = begin_task(&self->sock, pid, ALL_GROUPS);
 	ASSERT_EQ(1, answer->nr_tasks);
 	EXPECT_TRUE(answer->tasks[0].more);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
@@ -2336,7 +2338,7 @@ TEST_F(groups, of_a_task_that_ends_amid_them_are_gone)
 	/* The same with one that is reaped. */
 	pid = td_spawn_sleeper(run_program, &big_program);
 	ASSERT_LT(0, pid);
-	answer = begin_task(&self->sock, pid);
+	answer = begin_task(&self->sock, pid, ALL_GROUPS);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 	expect_gone(_metadata, &self->sock, answer);
@@ -2358,22 +2360,59 @@ static void exec_on_signal(const void *unused)
 	td_move_strings(area, 20 * 4096, area + 20 * 4096, 20 * 4096);
 }
 
+/* Makes the task that exec_on_signal() prepared do so, and waits for it. */
+static bool calls_exec(pid_t pid)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	char text[64] = "";
+
+	td_must(!kill(pid, SIGUSR1), "kill");
+	while (strcmp(text, "again") && td_now() < deadline)
+		proc_read("/proc", pid, 0, "cmdline", text, sizeof(text));
+	return !strcmp(text, "again");
+}
+
 TEST_F(groups, of_a_task_that_calls_exec_amid_them_are_gone)
 {
 	struct td_props_answer *answer;
-	double deadline = td_now() + TD_DEADLINE_S;
-	char text[64] = "";
 	pid_t pid;
 
 	pid = td_spawn_sleeper(exec_on_signal, NULL);
 	ASSERT_LT(0, pid);
-	answer = begin_task(&self->sock, pid);
+	answer = begin_task(&self->sock, pid, ALL_GROUPS);
 	ASSERT_EQ(1, answer->nr_tasks);
-	ASSERT_EQ(0, kill(pid, SIGUSR1));
-	while (strcmp(text, "again") && td_now() < deadline)
-		proc_read("/proc", pid, 0, "cmdline", text, sizeof(text));
-	ASSERT_STREQ("again", text);
+	ASSERT_TRUE(calls_exec(pid));
 	expect_gone(_metadata, &self->sock, answer);
+}
+
+static void join_groups_and_exec_on_signal(const void *nr)
+{
+	join_groups(nr);
+	exec_on_signal(NULL);
+}
+
+/* Nor is anything left of one that needs no memory. */
+TEST_F(groups, of_a_task_that_calls_exec_amid_a_list_are_gone)
+{
+	static const unsigned int nr = 65536;
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	pid_t pid;
+
+	pid = td_spawn_sleeper(join_groups_and_exec_on_signal, &nr);
+	ASSERT_LT(0, pid);
+	answer = begin_task(&self->sock, pid, BIT(CRED) | BIT(GROUPS));
+	ASSERT_EQ(1, answer->nr_tasks);
+	EXPECT_TRUE(answer->tasks[0].more);
+	ASSERT_TRUE(calls_exec(pid));
+	while (td_recv_props(&self->sock, answer))
+		;
+	EXPECT_STREQ("", td_props_whole(answer));
+	task = td_find_props(answer, pid);
+	ASSERT_NE(NULL, task);
+	EXPECT_EQ(BIT(GROUPS), task->failed);
+	EXPECT_EQ(-ESRCH, task->groups[TASK_DIAG_GROUPS].error);
+	td_free_props(answer);
 }
 
 /* --- other readers, other namespaces ----------------------------------- */
