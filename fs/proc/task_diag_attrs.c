@@ -369,7 +369,7 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 {
 	static const char deleted[] = " (deleted)";
-	struct cgroup *cgroup;
+	struct cgroup *cgroup, *root;
 	char *path;
 	int err;
 
@@ -383,7 +383,12 @@ static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	} while (!cgroup_tryget(cgroup));
 	rcu_read_unlock();
 
-	err = cgroup_path_ns(cgroup, path, PATH_MAX, current->nsproxy->cgroup_ns);
+	/*
+	 * As cgroup_path_ns(), but without cgroup_mutex, in which whoever owns
+	 * a cgroup can sleep: the default hierarchy does not need it.
+	 */
+	root = current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+	err = kernfs_path_from_node(cgroup->kn, root->kn, path, PATH_MAX);
 	if (err == -E2BIG)
 		err = -ENAMETOOLONG;
 	if (err >= 0) {

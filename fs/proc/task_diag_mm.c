@@ -133,12 +133,15 @@ int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t)
 /*
  * Like access_remote_vm() with FOLL_ANON, for reading, but waits for nothing: a
  * page behind userfaultfd or in a file of FUSE comes when its owner likes, and
- * so does the lock that a fault on one holds. Returns the bytes read, fewer
- * than @len only at the first page that is not to be had.
+ * so does the lock that a fault on one holds. To begin to read one from swap can
+ * take long, too, of who is at the limit of a memory cgroup. Returns the bytes
+ * read, fewer than @len only at the first page that is not to be had.
  */
 static int task_diag_read_mm(const struct task_diag_task *t,
 			     unsigned long addr, void *buf, int len)
 {
+	const unsigned int flags = FOLL_ANON |
+				   (t->at_once ? FOLL_NOFAULT : FOLL_NOWAIT);
 	int done = 0, offset, bytes;
 	struct mm_struct *mm = t->mm;
 	struct page *page;
@@ -147,8 +150,7 @@ static int task_diag_read_mm(const struct task_diag_task *t,
 	if (!task_diag_mmap_trylock(t))
 		return 0;
 	while (done < len) {
-		if (get_user_pages_remote(mm, addr + done, 1,
-					  FOLL_ANON | FOLL_NOWAIT, &page,
+		if (get_user_pages_remote(mm, addr + done, 1, flags, &page,
 					  NULL) != 1)
 			break;
 		offset = offset_in_page(addr + done);
@@ -282,7 +284,8 @@ static bool task_diag_wants_vma(const struct task_diag_task *t,
 
 /*
  * The mapping at or after @addr that is asked for, as /proc/PID/maps has it:
- * with the gate area at the end. None for who is being killed.
+ * with the gate area at the end. Or one before it, to let others get on. None
+ * for who is being killed.
  */
 static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 						 unsigned long addr)
@@ -293,7 +296,8 @@ static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 	for_each_vma(vmi, vma) {
 		if (fatal_signal_pending(current))
 			return NULL;
-		if (task_diag_wants_vma(t, vma))
+		if (task_diag_wants_vma(t, vma) || need_resched() ||
+		    mmap_lock_is_contended(t->mm))
 			return vma;
 	}
 	vma = get_gate_vma(t->mm);
@@ -331,7 +335,7 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 			t->pos = vma->vm_start;
 			t->part = 0;
 		}
-		err = put(skb, t, vma, buf);
+		err = task_diag_wants_vma(t, vma) ? put(skb, t, vma, buf) : 0;
 		if (err)
 			break;
 		t->pos = vma->vm_end;
