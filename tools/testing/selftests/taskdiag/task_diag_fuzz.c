@@ -1089,7 +1089,8 @@ static void step_send(const struct fuzz_step *step)
 	size_t before;
 
 	call->kind = CALL_SEND;
-	call->flags = 0;
+	/* Its queue may be full, and nobody is to read from it. */
+	call->flags = to_user ? MSG_DONTWAIT : 0;
 	call->size = build_datagram(step);
 	call->named = !(step->how & SEND_UNNAMED) || to_user;
 	call->to = to_user ? socks[(step->sock + 1) % NR_SOCKS].portid : 0;
@@ -1676,6 +1677,28 @@ static void start_job(unsigned int number, pid_t *pid, const char *corpus_file)
 	be_job(number);
 }
 
+static void print_proc(pid_t pid, __u32 tid, const char *name)
+{
+	char text[4096], *line, *rest = text;
+	ssize_t len = proc_read("/proc", pid, tid, name, text, sizeof(text));
+
+	while (len > 0 && (line = strsep(&rest, "\n")) && *line)
+		ksft_print_msg("%u %s: %s\n", tid, name, line);
+}
+
+/* In which system call it is stuck */
+static void print_where(pid_t pid)
+{
+	struct td_set tids = proc_tids("/proc", pid);
+	size_t i;
+
+	for (i = 0; i < tids.nr; i++) {
+		print_proc(pid, tids.pids[i], "syscall");
+		print_proc(pid, tids.pids[i], "stack");
+	}
+	td_set_free(&tids);
+}
+
 /* Waits for the job to end, or to be stuck. Says now and then where all are. */
 static void watch(unsigned int number, pid_t pid)
 {
@@ -1692,6 +1715,7 @@ static void watch(unsigned int number, pid_t pid)
 	while (!waitpid(pid, &status, WNOHANG)) {
 		if (td_now() - watched->last > STUCK_S) {
 			fuzz_wrong("stuck");
+			print_where(pid);
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 		}
