@@ -872,7 +872,11 @@ static void expect_amid_long_step(struct __test_metadata *_metadata,
 		start_slow_receiver(&sock);
 		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
 	}
-	ASSERT_TRUE(ends_within(child, 100, &status));
+	ASSERT_LT(0, child);
+	/* What is left of it would disturb the tests that follow. */
+	ASSERT_TRUE(ends_within(child, 100, &status)) {
+		kill(child, SIGKILL);
+	}
 	EXPECT_EQ(0, status);
 }
 
@@ -900,12 +904,13 @@ TEST_F_TIMEOUT(attack, amid_a_long_step_waits_for_nobody, 120)
 
 static bool receivers_die_at_once(struct td_sock *sock)
 {
+	const double end = td_now() + 40;
 	unsigned int i;
 	pid_t other;
 
 	/* Which of both gets how far is a matter of chance. */
-	for (i = 0; i < 20; i++) {
-		other = fork();
+	for (i = 0; i < 20 && td_now() < end; i++) {
+		other = td_fork();
 		if (!other)
 			for (;;)
 				recv(sock->fd, sock->buf, sock->size, 0);
@@ -1629,6 +1634,49 @@ TEST_F_TIMEOUT(sleeping, with_a_lock_held, 120)
 	expect_no_stop(_metadata, self);
 	start_execer(_metadata, self);
 	expect_no_stop(_metadata, self);
+}
+
+/* --- a cgroup whose owner is busy -------------------------------------- */
+
+#define CGROUP	"/sys/fs/cgroup/taskdiag_attack"
+
+/* Who is moved waits, within cgroup_mutex, until RCU tells all processors. */
+static void move_for_ever(const void *unused)
+{
+	static const char * const procs[] = {
+		CGROUP "/cgroup.procs", "/sys/fs/cgroup/cgroup.procs",
+	};
+	unsigned int i;
+
+	td_ready();
+	for (i = 0;; i++) {
+		td_must(td_write_file(procs[i % 2], "0"), procs[i % 2]);
+		/* Soon after, the next would not have to. */
+		usleep(20000);
+	}
+}
+
+TEST_F(attack, by_moving_between_cgroups)
+{
+	struct td_props_answer *answer;
+	long slept = 0;
+	double end;
+
+	ASSERT_TRUE(!mkdir(CGROUP, 0755) || errno == EEXIST);
+	ASSERT_LT(0, td_spawn(move_for_ever, NULL));
+	end = td_now() + 2;
+	while (td_now() < end) {
+		slept -= times_slept();
+		answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+				      BIT(CGROUP), 0);
+		slept += times_slept();
+		EXPECT_STREQ("", td_props_whole(answer));
+		EXPECT_EQ(BIT(CGROUP), answer->tasks[0].has);
+		td_free_props(answer);
+	}
+	EXPECT_EQ(0, slept);
+	td_kill_children();
+	EXPECT_EQ(0, rmdir(CGROUP));
 }
 
 /* --- sandboxes --------------------------------------------------------- */

@@ -2041,6 +2041,25 @@ static unsigned int nr_busy(struct __test_metadata *_metadata,
 	return busy;
 }
 
+/* A plain request holds up others: it does not even have the page read. */
+static void expect_untouched(struct __test_metadata *_metadata,
+			     struct td_sock *sock, pid_t pid)
+{
+	struct td_props_answer *answer;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(ENVIRON),
+				      pid);
+		EXPECT_STREQ("", td_props_whole(answer));
+		ASSERT_EQ(1, answer->nr_tasks);
+		EXPECT_EQ(-EAGAIN,
+			  answer->tasks[0].groups[TASK_DIAG_ENVIRON].error);
+		td_free_props(answer);
+		usleep(20000);
+	}
+}
+
 TEST_F_TIMEOUT(storage, swapped_out_environment_is_busy_until_read, 120)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
@@ -2059,6 +2078,7 @@ TEST_F_TIMEOUT(storage, swapped_out_environment_is_busy_until_read, 120)
 		EXPECT_LT(0, PROCESS(&self->sock, pid, MEM, mem).swap);
 		/* What was written out is still cached, until that is. */
 		td_write_file(CGROUP "/memory.reclaim", "1M");
+		expect_untouched(_metadata, &self->sock, pid);
 		busy = nr_busy(_metadata, &self->sock, pid);
 		EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 		td_kill_children();
