@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -961,7 +962,8 @@ void fuzz_about_to_receive(struct fuzz_sock *sock,
 		if (want->disowned || want->asker.cred == asker->cred)
 			continue;
 		want->disowned = true;
-		want->disowned_left = sock->queued;
+		/* Without room the dump adds nothing, and may be gone on with. */
+		want->disowned_left = sock->may_lose ? INT_MAX : sock->queued;
 	}
 	/* It makes the dump add one. */
 	sock->queued += dump;
