@@ -766,9 +766,10 @@ static double cpu_time_of(pid_t pid)
 }
 
 /* Who is killed amid them does not see to the rest. */
-TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 300)
+TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 {
-	const unsigned int nr = 10;
+	static const double moments[] = { 0, .3, .6, .9, .2, .5, .8, .1, .4, .7 };
+	const double end = td_now() + 60;
 	double for_one, killed_at, goes_on = 0;
 	unsigned int *sent, i;
 	pid_t child, other;
@@ -779,21 +780,21 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 300)
 	ASSERT_NE(MAP_FAILED, sent);
 	other = td_spawn(be_alices_threads, &nr_flooded_threads);
 	ASSERT_LT(0, other);
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < ARRAY_SIZE(moments) && (!i || td_now() < end); i++) {
 		*sent = 0;
 		child = start_flooding(self->groups, other, sent);
 		while (!__atomic_load_n(sent, __ATOMIC_ACQUIRE))
 			usleep(1000);
 		for_one = cpu_time_of(child);
-		usleep(for_one * i / nr * 1000000);
+		usleep(for_one * moments[i] * 1000000);
 		killed_at = cpu_time_of(child);
 		ASSERT_EQ(0, kill(child, SIGKILL));
 		ASSERT_EQ(0, waitid(P_PID, child, &info, WEXITED | WNOWAIT));
 		goes_on += (cpu_time_of(child) - killed_at) / for_one;
 		waitpid(child, NULL, 0);
 	}
-	/* If no one looked for the signal, half of one on average. */
-	EXPECT_GT(nr / 4.0, goes_on);
+	/* If no one looked for the signal, half of one on average, or more. */
+	EXPECT_GT(i / 4.0, goes_on);
 	munmap(sent, sizeof(*sent));
 }
 
@@ -904,7 +905,7 @@ TEST_F_TIMEOUT(attack, amid_a_long_step_waits_for_nobody, 120)
 
 static bool receivers_die_at_once(struct td_sock *sock)
 {
-	const double end = td_now() + 40;
+	const double end = td_now() + 20;
 	unsigned int i;
 	pid_t other;
 

@@ -1636,6 +1636,72 @@ TEST_F_TIMEOUT(maps, that_are_being_changed_are_busy, 600)
 	EXPECT_EQ(all, busy);
 }
 
+static void *change_now_and_then(void *nr_changes)
+{
+	void *page = map(PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int prot = PROT_READ;
+
+	for (;;) {
+		prot ^= PROT_WRITE;
+		td_must(!mprotect(page, PAGE, prot), "mprotect");
+		__atomic_add_fetch((unsigned int *)nr_changes, 1,
+				   __ATOMIC_RELEASE);
+		usleep(100);
+	}
+	return NULL;
+}
+
+static void keep_changing(const void *nr_changes)
+{
+	static const size_t nr = NR_MANY;
+	pthread_t thread;
+
+	map_many(&nr);
+	td_must(!pthread_create(&thread, NULL, change_now_and_then,
+				*(unsigned int *const *)nr_changes),
+		"pthread_create");
+}
+
+/* Changes in a second, while its mappings are listed if there is a @lister */
+static double change_rate(const unsigned int *nr_changes,
+			  struct td_sock *lister, pid_t pid)
+{
+	const unsigned int before = __atomic_load_n(nr_changes,
+						    __ATOMIC_ACQUIRE);
+	const double start = td_now();
+	double took;
+
+	do {
+		if (lister)
+			free_lists(get_process(lister, BIT(VMA) |
+					       TASK_DIAG_ONLY_VMA_FILE, pid));
+		else
+			usleep(1000);
+		took = td_now() - start;
+	} while (took < 1);
+	return (__atomic_load_n(nr_changes, __ATOMIC_ACQUIRE) - before) / took;
+}
+
+/* A list of few of many mappings could take milliseconds between two of them. */
+TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 120)
+{
+	unsigned int *nr_changes;
+	double alone;
+	pid_t pid;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP(return, "needs two processors");
+	ASSERT_TRUE(allow_many(self->max_map_count));
+	nr_changes = (void *)map(PAGE, PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid = td_spawn(keep_changing, &nr_changes);
+	ASSERT_LT(0, pid);
+	alone = change_rate(nr_changes, NULL, pid);
+	/* If it had to wait for whole lists, a tenth */
+	EXPECT_LT(alone / 3, change_rate(nr_changes, &self->sock, pid));
+	munmap(nr_changes, PAGE);
+}
+
 int main(int argc, char **argv)
 {
 	if (!strcmp(argv[0], "sleeper"))
