@@ -1683,7 +1683,7 @@ static double change_rate(const unsigned int *nr_changes,
 }
 
 /* A list of few of many mappings could take milliseconds between two of them. */
-TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 120)
+TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 600)
 {
 	unsigned int *nr_changes;
 	double alone;
@@ -1698,7 +1698,7 @@ TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 120)
 	ASSERT_LT(0, pid);
 	alone = change_rate(nr_changes, NULL, pid);
 	/* If it had to wait for whole lists, a tenth */
-	EXPECT_LT(alone / 3, change_rate(nr_changes, &self->sock, pid));
+	EXPECT_LT(alone / 5, change_rate(nr_changes, &self->sock, pid));
 	munmap(nr_changes, PAGE);
 }
 
