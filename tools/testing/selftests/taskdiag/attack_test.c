@@ -936,31 +936,23 @@ TEST_F_TIMEOUT(attack, amid_a_long_step_can_be_killed, 120)
 
 /* --- arguments that never end ------------------------------------------ */
 
+/* Any user can, by PR_SET_MM_MAP, whose layout is another in 32 bits. */
 static void become_endless(const void *unused)
 {
 	const size_t size = 1UL << (sizeof(long) == 8 ? 40 : 28);
-	struct prctl_mm_map map = { .exe_fd = -1 };
 	unsigned long start;
 	void *bytes;
 
-	td_become(TD_ALICE);
 	bytes = mmap(NULL, size, PROT_READ,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	td_must(bytes != MAP_FAILED, "mmap");
 	start = (unsigned long)bytes;
-	map.start_code = start;
-	map.end_code = start + 1;
-	map.start_data = start;
-	map.end_data = start;
-	map.start_brk = start;
-	map.brk = start;
-	map.start_stack = start;
-	map.arg_start = start;
-	map.arg_end = start + size;
-	map.env_start = start;
-	map.env_end = start + size;
-	td_must(!prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0),
-		"PR_SET_MM_MAP");
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, start, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ARG_END, start + size, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_START, start, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_END, start + size, 0, 0),
+		"PR_SET_MM");
+	td_become(TD_ALICE);
 }
 
 TEST_F(attack, with_endless_arguments_ends)
