@@ -768,6 +768,7 @@ static double cpu_time_of(pid_t pid)
 /* Who is killed amid them does not see to the rest. */
 TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 {
+	/* On a slow kernel there is time for the first few alone. */
 	static const double moments[] = { 0, .3, .6, .9, .2, .5, .8, .1, .4, .7 };
 	const double end = td_now() + 60;
 	double for_one, killed_at, goes_on = 0;
@@ -780,7 +781,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 	ASSERT_NE(MAP_FAILED, sent);
 	other = td_spawn(be_alices_threads, &nr_flooded_threads);
 	ASSERT_LT(0, other);
-	for (i = 0; i < ARRAY_SIZE(moments) && (!i || td_now() < end); i++) {
+	for (i = 0; i < ARRAY_SIZE(moments) && td_now() < end; i++) {
 		*sent = 0;
 		child = start_flooding(self->groups, other, sent);
 		while (!__atomic_load_n(sent, __ATOMIC_ACQUIRE))

@@ -1636,7 +1636,9 @@ TEST_F_TIMEOUT(maps, that_are_being_changed_are_busy, 600)
 	EXPECT_EQ(all, busy);
 }
 
-static void *change_now_and_then(void *nr_changes)
+static unsigned int *nr_changes;
+
+static void *change_now_and_then(void *unused)
 {
 	void *page = map(PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int prot = PROT_READ;
@@ -1644,27 +1646,23 @@ static void *change_now_and_then(void *nr_changes)
 	for (;;) {
 		prot ^= PROT_WRITE;
 		td_must(!mprotect(page, PAGE, prot), "mprotect");
-		__atomic_add_fetch((unsigned int *)nr_changes, 1,
-				   __ATOMIC_RELEASE);
+		__atomic_add_fetch(nr_changes, 1, __ATOMIC_RELEASE);
 		usleep(100);
 	}
-	return NULL;
+	return unused;
 }
 
-static void keep_changing(const void *nr_changes)
+static void keep_changing(const void *nr)
 {
-	static const size_t nr = NR_MANY;
 	pthread_t thread;
 
-	map_many(&nr);
-	td_must(!pthread_create(&thread, NULL, change_now_and_then,
-				*(unsigned int *const *)nr_changes),
+	map_many(nr);
+	td_must(!pthread_create(&thread, NULL, change_now_and_then, NULL),
 		"pthread_create");
 }
 
 /* Changes in a second, while its mappings are listed if there is a @lister */
-static double change_rate(const unsigned int *nr_changes,
-			  struct td_sock *lister, pid_t pid)
+static double change_rate(struct td_sock *lister, pid_t pid)
 {
 	const unsigned int before = __atomic_load_n(nr_changes,
 						    __ATOMIC_ACQUIRE);
@@ -1685,7 +1683,7 @@ static double change_rate(const unsigned int *nr_changes,
 /* A list of few of many mappings could take milliseconds between two of them. */
 TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 600)
 {
-	unsigned int *nr_changes;
+	static const size_t nr = NR_MANY;
 	double alone;
 	pid_t pid;
 
@@ -1694,11 +1692,11 @@ TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 600)
 	ASSERT_TRUE(allow_many(self->max_map_count));
 	nr_changes = (void *)map(PAGE, PROT_READ | PROT_WRITE,
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid = td_spawn(keep_changing, &nr_changes);
+	pid = td_spawn(keep_changing, &nr);
 	ASSERT_LT(0, pid);
-	alone = change_rate(nr_changes, NULL, pid);
+	alone = change_rate(NULL, pid);
 	/* If it had to wait for whole lists, a tenth */
-	EXPECT_LT(alone / 5, change_rate(nr_changes, &self->sock, pid));
+	EXPECT_LT(alone / 5, change_rate(&self->sock, pid));
 	munmap(nr_changes, PAGE);
 }
 
