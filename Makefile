@@ -4,7 +4,9 @@
 
 N ?= 10000
 KERNEL ?= main
-export KDIR
+export BASE KDIR
+# Without BASE the kernel is 6.12, but mainline where it is about the series.
+series bisect: export BASE := $(or $(BASE),$(if $(KDIR),,7.3))
 
 help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
@@ -22,15 +24,17 @@ help:
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
-	@echo 'make perf           builds perf on task_diag, and a stock one: build/perf, build/perf-stock'
-	@echo 'make series         build/series/*.patch, for git am on Linux 6.12'
+	@echo 'make perf           builds perf on task_diag, and a stock one: build/BASE/perf{,-stock}'
+	@echo 'make series         build/7.3/series/*.patch, for git am on mainline'
 	@echo 'make bisect         each commit of the series applies, builds and brings no warning'
 	@echo 'make apply KDIR=…   the series on your own tree, which it changes'
 	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
 	@echo 'make clean          remove build/'
 	@echo
-	@echo 'KDIR=/path/to/linux takes your own 6.12 tree (copied, left as it is) in place of'
-	@echo "Debian's linux-source-6.12. harness/vm -- COMMAND runs anything in the VM."
+	@echo 'BASE=7.3 or BASE=6.12 says on which kernel: 6.12 if it is not set, but 7.3, which is'
+	@echo 'mainline, for series and bisect. KDIR=/path/to/linux takes your own tree (copied,'
+	@echo "left as it is) in place of Debian's source, and its base. harness/vm -- COMMAND runs"
+	@echo 'anything in the VM.'
 
 deps:
 	@harness/deps
@@ -48,7 +52,7 @@ bench: tools
 	@harness/bench $(if $(filter command line environment,$(origin N)),$(N))
 
 test: tools
-	@harness/test
+	@harness/test $(PARTS)
 
 test-debug test-kcsan test-kmsan: test-%: deps
 	@harness/kernel build main
@@ -94,7 +98,6 @@ check: deps
 	@harness/check
 
 series: deps
-	@harness/kernel lay
 	@harness/series
 
 bisect: kernel

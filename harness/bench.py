@@ -33,6 +33,7 @@ TABLES = {
         "/proc/PID/stat": "task_proc_all",
         "the same through io_uring": "task_uring_all",
         "BPF task iterator": "task_bpf_all",
+        "PIDFD_GET_INFO, without the name": "task_proc_all --pidfds",
         DIAG: "task_diag_all --show base",
     }),
     "pids": ("pids of all processes", {
@@ -85,12 +86,15 @@ def write(path, text):
 
 def bench(command):
     """The best of four runs: the first one fills the caches, and in any of them the
-    kernel may have had other work.
+    kernel may have had other work. None if the kernel lacks what the command needs.
     """
     runs = []
     for _ in range(4):
-        out = subprocess.run(command + ["--bench"], stdout=subprocess.PIPE, check=True).stdout
-        runs.append(json.loads(out))
+        done = subprocess.run(command + ["--bench"], stdout=subprocess.PIPE, check=False)
+        if done.returncode == 3:
+            return None
+        done.check_returncode()
+        runs.append(json.loads(done.stdout))
     return min(runs, key=lambda run: run["ns"])
 
 
@@ -168,7 +172,10 @@ def measure_table(tools, name):
         # Not all of them can be built everywhere.
         if not os.path.exists(command[0]):
             continue
-        rows[way] = row = bench(command)
+        row = bench(command)
+        if not row:
+            continue
+        rows[way] = row
         if name == "base" and row["tasks"] <= MAX_TRACED:
             row.update(traced(command))
     units = {}

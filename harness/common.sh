@@ -2,13 +2,71 @@
 # What the harness's scripts share; to be sourced.
 set -euo pipefail
 
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 125
+}
+
+bad_usage()
+{
+	echo "${0##*/}: $*" >&2
+	usage >&2
+	exit 2
+}
+
+# The version of the kernel tree $1, as in 7.3
+version_of()
+{
+	sed -nE -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' "$1/Makefile" | paste -sd .
+}
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-build=$top/build
+
+# The kernels that the series is for. patches/ is what mainline gets, that is
+# the last of them; patches/BASE has what another one needs instead.
+bases=(6.12 7.3)
+if [ -n "${KDIR:-}" ] && [ -z "${BASE:-}" ]; then
+	[ -f "$KDIR/kernel/pid.c" ] || die "KDIR=$KDIR is no kernel tree"
+	BASE=$(version_of "$KDIR")
+	[[ " ${bases[*]} " == *" $BASE "* ]] || BASE=${bases[-1]}
+fi
+export BASE=${BASE:-${default_base:-6.12}}
+if [[ " ${bases[*]} " != *" $BASE "* ]]; then
+	echo "${0##*/}: BASE=$BASE is none of: ${bases[*]}" >&2
+	exit 2
+fi
+
+# Whether the series can be put on the tree $1. Stable trees got what it takes
+# only in the course of time.
+check_tree()
+{
+	local file symbol why
+
+	[ -f "$1/kernel/pid.c" ] || die "KDIR=$1 is no kernel tree"
+	while read -r file symbol why; do
+		grep -qw "$symbol" "$1/$file" 2>/dev/null ||
+			die "KDIR=$1 is too old: it lacks $symbol(), which Linux $why has; 6.12 needs to be 6.12.97 or later"
+	done <<-END
+	include/linux/mm.h get_mm_counter_sum 6.12.39
+	include/linux/seqlock.h scoped_seqlock_read 6.12.97
+	include/linux/slab.h kzalloc_obj 6.12.97
+	END
+}
+
+# What is built of one base, and what serves all of them
+build=$top/build/$BASE
+common=$top/build
 src=$build/linux
 
 # Kernels of other architectures than the machine's
 arches=(arm64 s390x i386)
 flavours=(main debug small coverage kcsan kmsan "${arches[@]}")
+
+# Debian 12 and 13 both have this one, which is new enough for every base; the
+# suffix makes kbuild's LLVM= of it.
+clang=clang-19
+llvm=-19
 
 # What the series adds to the kernel
 objects=(kernel/taskdiag.o fs/proc/task_diag_attrs.o fs/proc/task_diag_mm.o)
@@ -64,15 +122,39 @@ say()
 	printf '== [%3dm%02ds] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2
 }
 
-die()
+# The file $1 of patches/ that is for the base
+patch_file()
 {
-	echo "${0##*/}: $*" >&2
-	exit 125
+	local file
+
+	for file in "$top/patches/$BASE/$1" "$top/patches/$1" "$top/$1"; do
+		if [ -f "$file" ]; then
+			echo "$file"
+			return
+		fi
+	done
+	die "patches/series names $1, which is missing"
 }
 
-bad_usage()
+# The lines of patches/series that are for the base
+series_lines()
 {
-	echo "${0##*/}: $*" >&2
-	usage >&2
-	exit 2
+	sed -nE "/^(#|$)/d; s/^$BASE //; /^[0-9.]+ /!p" "$top/patches/series"
+}
+
+# The names of the series' patches in order
+commits()
+{
+	series_lines | cut -d : -f 1
+}
+
+# Files of the kernel that the patches and Kconfig.fragment change
+edited()
+{
+	local commit
+
+	for commit in $(commits); do
+		sed -n 's,^+++ b/,,p' "$(patch_file "$commit")"
+	done
+	echo init/Kconfig
 }

@@ -3,9 +3,11 @@
 """The netlink spec of task_diag against the uapi headers.
 
 usage: spec.py structs            print the structs of the headers as YAML
-       spec.py check SPEC YNL     compare SPEC with the headers; YNL is the
-                                  kernel's tools/net/ynl; prints C code, whose
+       spec.py check SPEC YNL     compare SPEC with the headers; YNL is where the
+                                  kernel's YNL has lib/; prints C code, whose
                                   assertions the compiler is to judge
+
+struct taskstats is that of BASE.
 
 The structs in SPEC are what the first of them prints: after a change of the
 header put that there.
@@ -16,12 +18,16 @@ import sys
 
 import yaml
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from common import SOURCE, TOP
+
 HEADER = os.path.join(TOP, "include/uapi/linux/task_diag.h")
-TASKSTATS = os.path.join(TOP, "build/linux/include/uapi/linux/taskstats.h")
+TASKSTATS = os.path.join(SOURCE, "include/uapi/linux/taskstats.h")
 
 SCALARS = {"__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
-           "__s32": "s32", "__aligned_u64": "u64"}
+           "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64"}
+# As <linux/time_types.h> has it; its members get the name of what is of it.
+TIMESPEC = "__kernel_timespec"
+TIMESPEC_BODY = "__s64 tv_sec;\n__s64 tv_nsec;\n"
 CONSTANTS = {"TASK_DIAG_COMM_LEN": 16, "TS_COMM_LEN": 32}
 # Structs in front of bytes that fill the rest of the payload: what those are
 TAILS = {"task_diag_vma": "name", "task_diag_cgroup": "path"}
@@ -70,8 +76,11 @@ def struct_members(structs, name):
     holes = 0
     for kind, member, length, aligned in c_members(body):
         if kind.startswith("struct "):
-            for inner, path in struct_members(structs, kind.split()[1]):
+            inside = kind.split()[1]
+            for inner, path in struct_members(structs, inside):
                 offset += size_of(inner)
+                if inside == TIMESPEC:
+                    inner["name"] = dashed(f"{member}_{path}")
                 yield inner, f"{member}.{path}"
             continue
         size = 1 if length else int(SCALARS[kind][1:]) // 8
@@ -101,13 +110,14 @@ def read_structs(path):
 
 
 def all_structs():
-    return {**read_structs(HEADER), "taskstats": read_structs(TASKSTATS)["taskstats"]}
+    return {**read_structs(HEADER), "taskstats": read_structs(TASKSTATS)["taskstats"],
+            TIMESPEC: ({}, "", TIMESPEC_BODY)}
 
 
 def header_structs():
     structs = all_structs()
     for name, (_, behind, _) in structs.items():
-        if name == "task_diag_pages":
+        if name in ("task_diag_pages", TIMESPEC):
             continue    # in others only
         out = {"name": dashed(name), "type": "struct"}
         if name == "taskstats":
@@ -256,7 +266,7 @@ def check(spec_path, ynl):
     from lib import SpecFamily
 
     family = SpecFamily(spec_path, os.path.join(
-        ynl, "../../../Documentation/netlink/genetlink-legacy.yaml"))
+        SOURCE, "Documentation/netlink/genetlink-legacy.yaml"))
     known = dict(constants(family))
     faults = [*compare_structs(family.yaml), *compare_constants(set(known)),
               *compare_groups(family)]

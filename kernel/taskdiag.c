@@ -127,7 +127,7 @@ static struct genl_family task_diag_family;
 
 static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 {
-	NL_ASSERT_DUMP_CTX_FITS(struct task_diag_ctx);
+	BUILD_BUG_ON(sizeof(struct task_diag_ctx) > sizeof(cb->ctx));
 
 	return (struct task_diag_ctx *)cb->ctx;
 }
@@ -485,9 +485,8 @@ static __always_inline void task_diag_fill_base(struct task_diag_base *base,
 	memset(base->pad, 0, sizeof(base->pad));
 
 	BUILD_BUG_ON(sizeof(base->comm) != sizeof(task->comm));
-	task_lock(task);
-	memcpy(base->comm, task->comm, sizeof(base->comm));
-	task_unlock(task);
+	/* Its end is always zero, see get_task_comm(). */
+	data_race(memcpy(base->comm, task->comm, sizeof(base->comm)));
 }
 
 /*
@@ -998,7 +997,7 @@ static int task_diag_start(struct netlink_callback *cb)
 	if (err)
 		return err;
 
-	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
+	dump = kzalloc_obj(*dump, GFP_KERNEL_ACCOUNT);
 	if (!dump)
 		return -ENOMEM;
 	dump->cred = get_current_cred();

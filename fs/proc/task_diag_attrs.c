@@ -117,15 +117,10 @@ static void task_diag_sum_threads(struct task_diag_times *info,
 				  struct task_struct *task, bool per_thread)
 {
 	struct signal_struct *sig = task->signal;
-	unsigned int seq = 1;
-	unsigned long flags;
 	struct task_struct *t;
 
-	rcu_read_lock();
-	do {
-		seq++;	/* 2 on the first, lockless pass, then odd */
-		flags = read_seqbegin_or_lock_irqsave(&sig->stats_lock, &seq);
-
+	guard(rcu)();
+	scoped_seqlock_read(&sig->stats_lock, ss_lock_irqsave) {
 		info->cutime = sig->cutime;
 		info->cstime = sig->cstime;
 		info->cgtime = sig->cgtime;
@@ -141,9 +136,7 @@ static void task_diag_sum_threads(struct task_diag_times *info,
 			info->maj_flt += t->maj_flt;
 			info->gtime += task_gtime(t);
 		}
-	} while (need_seqretry(&sig->stats_lock, seq));
-	done_seqretry_irqrestore(&sig->stats_lock, seq, flags);
-	rcu_read_unlock();
+	}
 }
 
 static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
@@ -301,6 +294,7 @@ static int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 	struct task_struct *task = t->task;
 	struct task_diag_fd info;
 	struct fdtable *fdt;
+	int umask;
 
 	memset(&info, 0, sizeof(info));
 	task_lock(task);
@@ -313,8 +307,9 @@ static int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 	info.open_fds = bitmap_weight(fdt->open_fds, fdt->max_fds);
 	info.max_fds = fdt->max_fds;
 	rcu_read_unlock();
-	if (task->fs)
-		info.umask = task->fs->umask;
+	umask = proc_umask(task);
+	if (umask >= 0)
+		info.umask = umask;
 	task_unlock(task);
 
 	return task_diag_put(skb, TASK_DIAG_FD, &info, sizeof(info));
@@ -407,31 +402,32 @@ static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 
 static const struct {
 	const struct proc_ns_operations *ops;
+	u32 type;
 	u32 for_children;
 } task_diag_namespaces[] = {
 #ifdef CONFIG_NET_NS
-	{ &netns_operations },
+	{ &netns_operations, CLONE_NEWNET },
 #endif
 #ifdef CONFIG_UTS_NS
-	{ &utsns_operations },
+	{ &utsns_operations, CLONE_NEWUTS },
 #endif
 #ifdef CONFIG_IPC_NS
-	{ &ipcns_operations },
+	{ &ipcns_operations, CLONE_NEWIPC },
 #endif
 #ifdef CONFIG_PID_NS
-	{ &pidns_operations },
-	{ &pidns_for_children_operations, 1 },
+	{ &pidns_operations, CLONE_NEWPID },
+	{ &pidns_for_children_operations, CLONE_NEWPID, 1 },
 #endif
 #ifdef CONFIG_USER_NS
-	{ &userns_operations },
+	{ &userns_operations, CLONE_NEWUSER },
 #endif
-	{ &mntns_operations },
+	{ &mntns_operations, CLONE_NEWNS },
 #ifdef CONFIG_CGROUPS
-	{ &cgroupns_operations },
+	{ &cgroupns_operations, CLONE_NEWCGROUP },
 #endif
 #ifdef CONFIG_TIME_NS
-	{ &timens_operations },
-	{ &timens_for_children_operations, 1 },
+	{ &timens_operations, CLONE_NEWTIME },
+	{ &timens_for_children_operations, CLONE_NEWTIME, 1 },
 #endif
 };
 
@@ -494,7 +490,7 @@ static int task_diag_fill_ns(struct sk_buff *skb, struct task_diag_task *t)
 			continue;
 		info[nr].ino = ino;
 		info[nr].dev = new_encode_dev(task_diag_nsfs_dev);
-		info[nr].type = ops->type;
+		info[nr].type = task_diag_namespaces[i].type;
 		info[nr].for_children = task_diag_namespaces[i].for_children;
 		nr++;
 	}

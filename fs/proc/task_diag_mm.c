@@ -125,8 +125,7 @@ int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t)
 	info.env_end = mm->env_end;
 	spin_unlock(&mm->arg_lock);
 	info.untag_mask = mm_untag_mask(mm);
-	info.thp_enabled = IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) &&
-			   !test_bit(MMF_DISABLE_THP, &mm->flags);
+	info.thp_enabled = proc_thp_enabled(mm);
 	return task_diag_put(skb, TASK_DIAG_MM_MAP, &info, sizeof(info));
 }
 
@@ -496,15 +495,13 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 
-	smap_gather_stats(vma, &mss, 0);
+	smap_gather_locked(vma, &mss, 0);
 	memset(&info, 0, sizeof(info));
 	info.start = vma->vm_start;
 	info.end = vma->vm_end;
 	info.kernel_page_size = vma_kernel_pagesize(vma);
 	info.mmu_page_size = vma_mmu_pagesize(vma);
-	info.thp_eligible = !!thp_vma_allowable_orders(vma, vma->vm_flags,
-						       TVA_SMAPS | TVA_ENFORCE_SYSFS,
-						       THP_ORDERS_ALL);
+	info.thp_eligible = smap_thp_eligible(vma);
 	info.protection_key = vma_pkey(vma);
 	task_diag_fill_vm_flags(&info, vma->vm_flags);
 	task_diag_fill_pages(&info.pages, &mss);
@@ -531,7 +528,7 @@ int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 		return -EAGAIN;
 	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
-		smap_gather_stats(vma, &mss, vma->vm_start < done ? done : 0);
+		smap_gather_locked(vma, &mss, vma->vm_start < done ? done : 0);
 		done = vma->vm_end;
 		if (fatal_signal_pending(current)) {
 			mmap_read_unlock(mm);

@@ -489,6 +489,22 @@ static void read_ns(struct task_diag *td, struct task *task, const struct nlattr
 	}
 }
 
+/*
+ * Does perf make the same event of a mapping whether /proc or task_diag tells of
+ * it? A long path may leave no room for the ids that follow it in the event.
+ */
+static bool is_plain_mapping(const struct task_diag *td, const char *data, size_t len)
+{
+	const size_t room_for_ids = 256;
+	struct task_diag_vma vma;
+
+	if (len < td->vma_size)
+		return false;
+	copy_struct(&vma, sizeof(vma), data, td->vma_size);
+	return vma.name_len < PATH_MAX - room_for_ids &&
+	       is_plain_path(data + td->vma_size, len - td->vma_size);
+}
+
 static void read_attr(struct task_diag *td, struct task *task, const struct nlattr *attr)
 {
 	const char *data = attr_data(attr);
@@ -497,8 +513,7 @@ static void read_attr(struct task_diag *td, struct task *task, const struct nlat
 
 	switch (attr_type(attr)) {
 	case TASK_DIAG_VMA:
-		if (len < td->vma_size ||
-		    !is_plain_path(data + td->vma_size, len - td->vma_size))
+		if (!is_plain_mapping(td, data, len))
 			task->left = true;
 		break;
 	case TASK_DIAG_BASE:
@@ -618,7 +633,7 @@ static int emit_fork(struct task_synth *synth, pid_t tid, pid_t tgid, pid_t ppid
 static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
 {
 	event->mmap2.start = vma->start;
-	event->mmap2.len = vma->end;
+	event->mmap2.len = vma->end - vma->start;
 	event->mmap2.pgoff = vma->pgoff;
 	event->mmap2.maj = vma->dev_major;
 	event->mmap2.min = vma->dev_minor;

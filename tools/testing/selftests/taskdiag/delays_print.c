@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "delays_print.h"
 #include "output.h"
@@ -14,12 +15,18 @@
  * @name: what getdelays calls it
  * @count: where in struct taskstats it is how often that was
  * @total: where in struct taskstats it is how long in all, in nanoseconds
+ * @max: where in struct taskstats the longest one is
+ * @min: where in struct taskstats the shortest one is
+ * @max_ts: where in struct taskstats it is when the longest one ended
  * @run: whether the times that the task ran stand in between
  */
 struct delay {
 	const char *name;
 	size_t count;
 	size_t total;
+	size_t max;
+	size_t min;
+	size_t max_ts;
 	bool run;
 };
 
@@ -28,6 +35,9 @@ struct delay {
 		.name = _name,						\
 		.count = offsetof(struct taskstats, _delay##_count),	\
 		.total = offsetof(struct taskstats, _delay##_delay_total), \
+		.max = offsetof(struct taskstats, _delay##_delay_max),	\
+		.min = offsetof(struct taskstats, _delay##_delay_min),	\
+		.max_ts = offsetof(struct taskstats, _delay##_delay_max_ts), \
 		__VA_ARGS__						\
 	}
 
@@ -42,9 +52,9 @@ static const struct delay delays[] = {
 	DELAY("IRQ", irq),
 };
 
-/* The name takes its room from the first column. */
-#define NAME_WIDTH	6
+#define NAME_WIDTH	10
 #define WIDTH		15
+#define TIME_WIDTH	23	/* two less than its title */
 
 static void print_title(const char *title)
 {
@@ -64,19 +74,46 @@ static unsigned long long number_at(const struct taskstats *stats, size_t offset
 	return n;
 }
 
+/* As wide as its title */
+static void print_ms(unsigned long long ns)
+{
+	printf("%*.6fms", WIDTH - 2, (double)ns / 1000000);
+}
+
+static void print_time(const struct taskstats *stats, size_t offset)
+{
+	struct __kernel_timespec ts;
+	char text[32] = "N/A";
+	struct tm tm;
+	time_t sec;
+
+	memcpy(&ts, (const char *)stats + offset, sizeof(ts));
+	sec = ts.tv_sec;
+	if ((ts.tv_sec || ts.tv_nsec) && localtime_r(&sec, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	printf("%*s", TIME_WIDTH, text);
+}
+
+/* Versions before 16 lack max and min, those before 17 the time of the max. */
 static void print_delay(const struct delay *delay, const struct taskstats *stats)
 {
 	const unsigned long long count = number_at(stats, delay->count);
 	const unsigned long long total = number_at(stats, delay->total);
 
-	printf("%s%*s", delay->name,
-	       NAME_WIDTH + WIDTH - (int)strlen(delay->name), "count");
+	printf("%-*s", NAME_WIDTH, delay->name);
+	print_title("count");
 	if (delay->run) {
 		print_title("real total");
 		print_title("virtual total");
 	}
 	print_title("delay total");
 	print_title("delay average");
+	if (stats->version >= 16) {
+		print_title("delay max");
+		print_title("delay min");
+	}
+	if (stats->version >= 17)
+		printf("%*s", TIME_WIDTH + 2, "delay max timestamp");
 
 	printf("\n%*s", NAME_WIDTH, "");
 	print_number(count);
@@ -85,7 +122,14 @@ static void print_delay(const struct delay *delay, const struct taskstats *stats
 		print_number(stats->cpu_run_virtual_total);
 	}
 	print_number(total);
-	printf("%*.3fms\n", WIDTH, (double)total / 1000000 / (count ? count : 1));
+	printf("%*.3fms", WIDTH, (double)total / 1000000 / (count ? count : 1));
+	if (stats->version >= 16) {
+		print_ms(number_at(stats, delay->max));
+		print_ms(number_at(stats, delay->min));
+	}
+	if (stats->version >= 17)
+		print_time(stats, delay->max_ts);
+	putchar('\n');
 }
 
 /**

@@ -394,6 +394,20 @@ static bool same_stats(const struct td_group *seen, const struct td_group *good)
 	return !memcmp(&a, &b, sizeof(a));
 }
 
+/* Signals queued count for a user: others of them come and go. */
+static bool same_signals(const struct td_group *seen,
+			 const struct td_group *good)
+{
+	struct task_diag_signal a, b;
+
+	if (seen->len != sizeof(a) || good->len != sizeof(b))
+		return false;
+	memcpy(&a, seen->data, sizeof(a));
+	memcpy(&b, good->data, sizeof(b));
+	a.queued = b.queued;
+	return !memcmp(&a, &b, sizeof(a));
+}
+
 static bool same_group(__u16 attr, const struct td_group *seen,
 		       const struct td_group *good)
 {
@@ -402,6 +416,8 @@ static bool same_group(__u16 attr, const struct td_group *seen,
 	switch (attr) {
 	case TASK_DIAG_STAT:
 		return same_stats(seen, good);
+	case TASK_DIAG_SIGNAL:
+		return same_signals(seen, good);
 	case TASK_DIAG_VMA:
 		return same_parts(seen, good, sizeof(struct task_diag_vma));
 	case TASK_DIAG_CGROUP:

@@ -23,6 +23,7 @@ typedef void (*print_fn)(const struct value *value);
  * @U32: a number
  * @S32: a number
  * @U64: a number
+ * @S64: a number
  * @OCT32: a number, as text in octal
  * @HEX32: a number, as text in hexadecimal
  * @HEX64: 16 hexadecimal digits, as /proc/PID/status shows masks; in JSON as a
@@ -35,7 +36,7 @@ typedef void (*print_fn)(const struct value *value);
  * @INNER: a struct, whose fields follow as if they were the outer one's
  */
 enum format {
-	U8, S8, U16, U32, S32, U64, OCT32, HEX32, HEX64, VMA_FLAGS,
+	U8, S8, U16, U32, S32, U64, S64, OCT32, HEX32, HEX64, VMA_FLAGS,
 	TEXT1, TEXT16, TEXT32, TEXT128, INNER
 };
 
@@ -46,6 +47,7 @@ static const size_t format_size[] = {
 	[U32] = 4,
 	[S32] = 4,
 	[U64] = 8,
+	[S64] = 8,
 	[OCT32] = 4,
 	[HEX32] = 4,
 	[HEX64] = 8,
@@ -174,6 +176,9 @@ static void print_number(const char *at, enum format format)
 		break;
 	case U64:
 		printf("%llu", u64_at(at));
+		break;
+	case S64:
+		printf("%lld", (long long)u64_at(at));
 		break;
 	default:
 		printf("%u", u32_at(at));
@@ -618,6 +623,13 @@ static const struct field cred_fields[] = {
 		.format = _format,					\
 	}
 
+#define STAT_TIME(_field, _part)					\
+	{								\
+		.name = #_field "_" #_part,				\
+		.offset = offsetof(struct taskstats, _field._part),	\
+		.format = S64,						\
+	}
+
 static const struct field stat_fields[] = {
 	STAT(version, U16),
 	STAT(ac_exitcode, U32),
@@ -674,6 +686,38 @@ static const struct field stat_fields[] = {
 	STAT(wpcopy_delay_total, U64),
 	STAT(irq_count, U64),
 	STAT(irq_delay_total, U64),
+	STAT(cpu_delay_max, U64),
+	STAT(cpu_delay_min, U64),
+	STAT(blkio_delay_max, U64),
+	STAT(blkio_delay_min, U64),
+	STAT(swapin_delay_max, U64),
+	STAT(swapin_delay_min, U64),
+	STAT(freepages_delay_max, U64),
+	STAT(freepages_delay_min, U64),
+	STAT(thrashing_delay_max, U64),
+	STAT(thrashing_delay_min, U64),
+	STAT(compact_delay_max, U64),
+	STAT(compact_delay_min, U64),
+	STAT(wpcopy_delay_max, U64),
+	STAT(wpcopy_delay_min, U64),
+	STAT(irq_delay_max, U64),
+	STAT(irq_delay_min, U64),
+	STAT_TIME(cpu_delay_max_ts, tv_sec),
+	STAT_TIME(cpu_delay_max_ts, tv_nsec),
+	STAT_TIME(blkio_delay_max_ts, tv_sec),
+	STAT_TIME(blkio_delay_max_ts, tv_nsec),
+	STAT_TIME(swapin_delay_max_ts, tv_sec),
+	STAT_TIME(swapin_delay_max_ts, tv_nsec),
+	STAT_TIME(freepages_delay_max_ts, tv_sec),
+	STAT_TIME(freepages_delay_max_ts, tv_nsec),
+	STAT_TIME(thrashing_delay_max_ts, tv_sec),
+	STAT_TIME(thrashing_delay_max_ts, tv_nsec),
+	STAT_TIME(compact_delay_max_ts, tv_sec),
+	STAT_TIME(compact_delay_max_ts, tv_nsec),
+	STAT_TIME(wpcopy_delay_max_ts, tv_sec),
+	STAT_TIME(wpcopy_delay_max_ts, tv_nsec),
+	STAT_TIME(irq_delay_max_ts, tv_sec),
+	STAT_TIME(irq_delay_max_ts, tv_nsec),
 	{}
 };
 

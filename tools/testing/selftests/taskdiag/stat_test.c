@@ -65,23 +65,28 @@ static bool off_cpu(__u32 pid)
 }
 
 /*
- * A child that is stopped, so that nothing of it goes on but time. Its parent
- * hears so before the last thread is off its CPU.
+ * Stops a child, so that nothing of it goes on but time. Its parent hears so
+ * before the last thread is off its CPU.
  */
-static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
+static bool stop(pid_t pid)
 {
 	double deadline = td_now() + DEADLINE_S;
-	pid_t pid = td_spawn(setup, arg);
 
-	if (pid > 0 && (kill(pid, SIGSTOP) ||
-			waitpid(pid, NULL, WUNTRACED) != pid))
-		return -1;
-	while (pid > 0 && !off_cpu(pid)) {
+	if (kill(pid, SIGSTOP) || waitpid(pid, NULL, WUNTRACED) != pid)
+		return false;
+	while (!off_cpu(pid)) {
 		if (td_now() > deadline)
-			return -1;
+			return false;
 		usleep(1000);
 	}
-	return pid;
+	return true;
+}
+
+static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
+{
+	pid_t pid = td_spawn(setup, arg);
+
+	return pid > 0 && stop(pid) ? pid : -1;
 }
 
 /* The leader may be the first to die. */
@@ -770,12 +775,48 @@ static const struct stats_field leaders[] = {
 	FIELD(hiwater_vm), FIELD(ac_exe_dev), FIELD(ac_exe_inode),
 };
 
+/*
+ * Device and inode of the executable, which is mapped, from /proc/PID/maps. On
+ * overlayfs and btrfs stat(2) reports another device.
+ */
+static bool find_exe(__u32 pid, dev_t *dev, __u64 *ino)
+{
+	char path[32], exe[PATH_MAX], line[PATH_MAX + 128];
+	unsigned int major, minor;
+	bool found = false;
+	ssize_t len;
+	FILE *file;
+	int pos;
+
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	len = readlink(path, exe, sizeof(exe) - 1);
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	file = fopen(path, "r");
+	if (len < 0 || !file)
+		goto out;
+	exe[len] = 0;
+	while (!found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		found = sscanf(line, "%*s %*s %*s %x:%x %llu %n", &major,
+			       &minor, ino, &pos) == 3 &&
+			!strcmp(line + pos, exe);
+	}
+	if (found)
+		*dev = makedev(major, minor);
+	else if (len > 0)
+		differs("no mapping of %s in %s; ", exe, path);
+out:
+	if (file)
+		fclose(file);
+	return found;
+}
+
 static void check_leader(const union stats *stats, struct td_sock *taskstats,
 			 const struct proc *proc, __u32 pid)
 {
 	union stats leader;
-	char path[32];
-	struct stat st;
+	dev_t dev;
+	__u64 ino;
 	unsigned int i;
 
 	if (taskstats_get(taskstats, TASKSTATS_CMD_ATTR_PID, pid, &leader,
@@ -791,15 +832,13 @@ static void check_leader(const union stats *stats, struct td_sock *taskstats,
 	expect(pid, "ac_flag", stats->here.ac_flag, leader.here.ac_flag);
 	expect(pid, "hiwater_vm", stats->here.hiwater_vm,
 	       line_value(proc->status, "VmPeak:"));
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	if (!stat(path, &st)) {
-		expect(pid, "ac_exe_inode", stats->here.ac_exe_inode,
-		       st.st_ino);
+	if (find_exe(pid, &dev, &ino)) {
+		expect(pid, "ac_exe_inode", stats->here.ac_exe_inode, ino);
 		/* As stat(2) encodes it */
 		expect(pid, "major of ac_exe_dev",
-		       major(stats->here.ac_exe_dev), major(st.st_dev));
+		       major(stats->here.ac_exe_dev), major(dev));
 		expect(pid, "minor of ac_exe_dev",
-		       minor(stats->here.ac_exe_dev), minor(st.st_dev));
+		       minor(stats->here.ac_exe_dev), minor(dev));
 	}
 }
 
@@ -987,6 +1026,182 @@ TEST_F_TIMEOUT(stat, of_a_zombie_tells_how_it_ended, 120)
 	ASSERT_LT(0, pid);
 	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
 	EXPECT_EQ(SIGKILL, stats.here.ac_exitcode);
+}
+
+/* --- the longest and the shortest delay of a process -------------------- */
+
+struct extremes {
+	const char	*name;
+	size_t		max;
+	size_t		min;
+	size_t		max_ts;
+};
+
+#define EXTREMES(delay)							\
+	{								\
+		#delay,							\
+		offsetof(struct taskstats, delay##_delay_max),		\
+		offsetof(struct taskstats, delay##_delay_min),		\
+		offsetof(struct taskstats, delay##_delay_max_ts),	\
+	}
+
+static const struct extremes extremes[] = {
+	EXTREMES(cpu), EXTREMES(blkio), EXTREMES(swapin), EXTREMES(freepages),
+	EXTREMES(thrashing), EXTREMES(compact), EXTREMES(wpcopy), EXTREMES(irq),
+};
+
+/* An early thread copies most pages, a later one a page, the last one none. */
+static const unsigned int nr_copies[] = { 1000, 1, 0 };
+
+static pthread_barrier_t has_copied;
+static char *next_page;
+
+static void *copy_and_wait(void *nr)
+{
+	const unsigned int *count = nr;
+	unsigned int i;
+
+	for (i = 0; i < *count; i++, next_page += 4096)
+		next_page[0]++;
+	pthread_barrier_wait(&has_copied);
+	while (!__atomic_load_n(&ended->wanted, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return NULL;
+}
+
+static void start_copiers(const void *unused)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	next_page = copied;
+	pthread_barrier_init(&has_copied, NULL, 2);
+	for (i = 0; i < ARRAY_SIZE(nr_copies); i++) {
+		td_must(!pthread_create(&thread, NULL, copy_and_wait,
+					(void *)&nr_copies[i]),
+			"pthread_create");
+		pthread_barrier_wait(&has_copied);
+	}
+}
+
+/* The STAT of each thread, in the order in which they were born */
+static unsigned int stats_of_threads(struct td_sock *sock, __u32 pid,
+				     union stats *stats, unsigned int max)
+{
+	struct td_set tids = proc_tids("/proc", pid);
+	unsigned int i, nr = tids.nr;
+
+	for (i = 0; i < nr && i < max; i++)
+		stat_of(sock, NLM_F_DUMP, TASK_DIAG_DUMP_THREAD, pid,
+			tids.pids[i], &stats[i]);
+	td_set_free(&tids);
+	return nr;
+}
+
+/* What the process has, of which these are all threads */
+static void combine(const union stats *threads, unsigned int nr,
+		    union stats *whole)
+{
+	const struct extremes *e;
+	const union stats *thread;
+	__u64 *max, *min, here;
+
+	memset(whole, 0, sizeof(*whole));
+	for (e = extremes; e < extremes + ARRAY_SIZE(extremes); e++) {
+		max = (void *)whole->bytes + e->max;
+		min = (void *)whole->bytes + e->min;
+		for (thread = threads; thread < threads + nr; thread++) {
+			here = *(__u64 *)(thread->bytes + e->max);
+			if (here > *max) {
+				*max = here;
+				memcpy(whole->bytes + e->max_ts,
+				       thread->bytes + e->max_ts,
+				       sizeof(struct __kernel_timespec));
+			}
+			here = *(__u64 *)(thread->bytes + e->min);
+			if (here && (!*min || here < *min))
+				*min = here;
+		}
+	}
+}
+
+static void compare_extremes(__u32 pid, const union stats *here,
+			     const union stats *there)
+{
+	const struct extremes *e;
+	char name[40];
+
+	for (e = extremes; e < extremes + ARRAY_SIZE(extremes); e++) {
+		snprintf(name, sizeof(name), "%s_delay_max", e->name);
+		expect(pid, name, *(__u64 *)(here->bytes + e->max),
+		       *(__u64 *)(there->bytes + e->max));
+		snprintf(name, sizeof(name), "%s_delay_min", e->name);
+		expect(pid, name, *(__u64 *)(here->bytes + e->min),
+		       *(__u64 *)(there->bytes + e->min));
+		if (memcmp(here->bytes + e->max_ts, there->bytes + e->max_ts,
+			   sizeof(struct __kernel_timespec)))
+			differs("%u %s_delay_max_ts; ", pid, e->name);
+	}
+}
+
+/* Compares STAT and TASKSTATS_CMD_ATTR_TGID of the process with @want. */
+static const char *extremes_differ(struct td_sock *sock,
+				   struct td_sock *taskstats, __u32 pid,
+				   const union stats *want)
+{
+	union stats stats;
+	int len;
+
+	begin_diff();
+	stat_of(sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
+	compare_extremes(pid, &stats, want);
+	len = taskstats_get(taskstats, TASKSTATS_CMD_ATTR_TGID, pid, &stats,
+			    sizeof(stats));
+	if (len < 0)
+		differs("taskstats gives %d; ", len);
+	else
+		compare_extremes(pid, &stats, want);
+	return diff.text;
+}
+
+TEST_F_TIMEOUT(stat, of_a_process_has_the_extreme_delays_of_its_threads, 120)
+{
+	union stats threads[1 + ARRAY_SIZE(nr_copies)], want, whole;
+	const unsigned int nr = ARRAY_SIZE(threads);
+	double deadline = td_now() + DEADLINE_S;
+	__u64 max, ends;
+	pid_t pid;
+
+	if (access(DELAYACCT, F_OK))
+		SKIP(return, "the kernel was built without TASK_DELAY_ACCT");
+	memset(copied, 1, sizeof(copied));
+	do {
+		td_kill_children();
+		pid = spawn_stopped(start_copiers, NULL);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(nr, stats_of_threads(&self->sock, pid, threads, nr));
+		combine(threads, nr, &want);
+		EXPECT_STREQ("", extremes_differ(&self->sock, &self->taskstats,
+						 pid, &want));
+		/* It is to be neither the first nor the last one's. */
+		max = want.here.wpcopy_delay_max;
+		ends = threads[0].here.wpcopy_delay_max;
+		if (ends < threads[nr - 1].here.wpcopy_delay_max)
+			ends = threads[nr - 1].here.wpcopy_delay_max;
+	} while (ends >= max && td_now() < deadline);
+	ASSERT_LT(ends, max);
+
+	/* What ended threads had stays. */
+	__atomic_store_n(&ended->wanted, true, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, kill(pid, SIGCONT));
+	ASSERT_TRUE(wait_threads_gone(pid));
+	ASSERT_TRUE(stop(pid));
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &whole);
+	EXPECT_STREQ("", extremes_differ(&self->sock, &self->taskstats, pid,
+					 &whole));
+	EXPECT_LE(max, whole.here.wpcopy_delay_max);
+	EXPECT_LT(0, whole.here.wpcopy_delay_min);
+	EXPECT_GE(want.here.wpcopy_delay_min, whole.here.wpcopy_delay_min);
 }
 
 /* --- an unprivileged user ---------------------------------------------- */

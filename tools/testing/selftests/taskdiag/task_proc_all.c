@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include "output.h"
 #include "procfs.h"
@@ -45,6 +46,7 @@ static struct {
 } files;
 
 static bool query_maps;
+static bool pidfds;
 /* The only process, if not all */
 static const char *only_pid;
 
@@ -172,15 +174,56 @@ static void query_mappings(int dir, const char *name)
 	show_task(name);
 }
 
+/* --- what a descriptor of the process tells ----------------------------- */
+
+/* The first version, as <linux/pidfd.h> cannot be had beside <fcntl.h> */
+struct pidfd_info {
+	__u64 mask;
+	__u64 cgroupid;
+	__u32 pid;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 ids[8];
+	__s32 exit_code;
+};
+
+#define PIDFD_GET_INFO	_IOWR(0xff, 11, struct pidfd_info)
+
+static void ask_pidfd(int dir, const char *name)
+{
+	struct pidfd_info info = {};
+	int fd;
+
+	procfs_syscalls++;
+	fd = syscall(SYS_pidfd_open, atoi(name), 0);
+	if (fd < 0) {
+		if (!procfs_gone())
+			die("pidfd_open");
+		return;
+	}
+	procfs_syscalls++;
+	if (!ioctl(fd, PIDFD_GET_INFO, &info)) {
+		tasks++;
+		if (shows_tasks(&opts))
+			printf(opts.pids ? "%u\n" : "%7u %7u\n", info.pid,
+			       info.ppid);
+	} else if (!procfs_gone()) {
+		perror("PIDFD_GET_INFO");
+		exit(3);
+	}
+	procfs_close(fd);
+}
+
 /* --- the command line -------------------------------------------------- */
 
-enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_PID };
+enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_PIDFDS, OPTION_PID };
 
 static const struct option options[] = {
 	{ "threads", no_argument, NULL, OPTION_THREADS },
 	{ "pid", required_argument, NULL, OPTION_PID },
 	{ "files", required_argument, NULL, OPTION_FILES },
 	{ "query-maps", no_argument, NULL, OPTION_QUERY_MAPS },
+	{ "pidfds", no_argument, NULL, OPTION_PIDFDS },
 };
 
 static bool parse_file(const char *name)
@@ -222,6 +265,9 @@ static bool parse_own(int option)
 	case OPTION_QUERY_MAPS:
 		query_maps = true;
 		return true;
+	case OPTION_PIDFDS:
+		pidfds = true;
+		return true;
 	case OPTION_PID:
 		only_pid = optarg;
 		return strspn(optarg, "0123456789") == strlen(optarg) &&
@@ -232,7 +278,8 @@ static bool parse_own(int option)
 
 static const struct tool tool = {
 	.usage =
-	"usage: task_proc_all [--threads | --pid PID] [--files LIST | --query-maps]\n"
+	"usage: task_proc_all [--threads | --pid PID]\n"
+	"                     [--files LIST | --query-maps | --pidfds]\n"
 	"                     [--pids | --quiet | --bench]\n"
 	"Shows all processes, read from procfs: some fields of /proc/PID/stat.\n\n"
 	"  --threads       all threads, from /proc/PID/task/TID\n"
@@ -240,8 +287,11 @@ static const struct tool tool = {
 	"  --files LIST    read these files, and show them as they are: none, or with\n"
 	"                  commas of cmdline, maps, stat, statm, status\n"
 	"  --query-maps    ask for each mapping with the ioctl PROCMAP_QUERY\n"
+	"  --pidfds        open a descriptor of each process, and ask it with the ioctl\n"
+	"                  PIDFD_GET_INFO: pid, parent, users, groups and cgroup\n"
 	TOOL_USAGE
-	"\nExit status: 0; 1 if procfs could not be read; 2 for wrong usage.\n",
+	"\nExit status: 0; 1 if procfs could not be read; 2 for wrong usage; 3 if this\n"
+	"kernel lacks PIDFD_GET_INFO, which Linux 6.13 brought.\n",
 	.options = options,
 	.nr_options = ARRAY_SIZE(options),
 	.parse = parse_own,
@@ -266,12 +316,15 @@ int main(int argc, char **argv)
 	unsigned long long start;
 
 	parse_tool_options(argc, argv, &tool, &opts);
-	if ((opts.threads && only_pid) || (files.given && query_maps))
+	if ((opts.threads && (only_pid || pidfds)) ||
+	    files.given + query_maps + pidfds > 1)
 		tool_bad_usage(&tool);
 	if (files.given)
 		fn = read_files;
 	else if (query_maps)
 		fn = query_mappings;
+	else if (pidfds)
+		fn = ask_pidfd;
 	else if (shows_tasks(&opts) && !opts.pids)
 		puts("    PID    PPID     SID    PGID S COMM");
 
