@@ -4,6 +4,7 @@
 
 N ?= 10000
 KERNEL ?= main
+SUITE ?= trixie
 export BASE KDIR
 # Without BASE the kernel is 6.12, but mainline where it is about the series.
 series bisect: export BASE := $(or $(BASE),$(if $(KDIR),,7.3))
@@ -21,6 +22,8 @@ help:
 	@echo 'make test-m32       the selftests as 32-bit programs on the 64-bit kernel'
 	@echo 'make test-arch ARCH=arm64|s390x|i386'
 	@echo '                    the selftests on a kernel of that architecture'
+	@echo 'make test-fresh SUITE=trixie|bookworm'
+	@echo '                    make run and make test in a bare system of that Debian; needs root'
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
@@ -84,6 +87,9 @@ test-arch:
 	@harness/kernel build $(ARCH)
 	@harness/test $(ARCH)
 
+test-fresh:
+	@harness/fresh --processes $(N) $(SUITE)
+
 shell: tools
 	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
 
@@ -110,5 +116,5 @@ apply: deps
 clean:
 	rm -rf build
 
-.PHONY: help deps kernel tools run bench perf test test-debug test-kcsan test-kmsan test-mutants test-m32 test-arch test-fuzz test-configs \
+.PHONY: help deps kernel tools run bench perf test test-debug test-kcsan test-kmsan test-mutants test-m32 test-arch test-fresh test-fuzz test-configs \
 	coverage shell procps check series bisect apply clean

@@ -17,7 +17,7 @@
  * @total: where in struct taskstats it is how long in all, in nanoseconds
  * @max: where in struct taskstats the longest one is
  * @min: where in struct taskstats the shortest one is
- * @max_ts: where in struct taskstats it is when the longest one ended
+ * @max_ts: where in struct taskstats the time is when the longest one ended
  * @run: whether the times that the task ran stand in between
  */
 struct delay {

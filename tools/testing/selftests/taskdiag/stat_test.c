@@ -1098,7 +1098,7 @@ static unsigned int stats_of_threads(struct td_sock *sock, __u32 pid,
 	return nr;
 }
 
-/* What the process has, of which these are all threads */
+/* What a process has whose threads are these */
 static void combine(const union stats *threads, unsigned int nr,
 		    union stats *whole)
 {
@@ -1183,7 +1183,7 @@ TEST_F_TIMEOUT(stat, of_a_process_has_the_extreme_delays_of_its_threads, 120)
 		combine(threads, nr, &want);
 		EXPECT_STREQ("", extremes_differ(&self->sock, &self->taskstats,
 						 pid, &want));
-		/* It is to be neither the first nor the last one's. */
+		/* The longest is to be of a thread in between. */
 		max = want.here.wpcopy_delay_max;
 		ends = threads[0].here.wpcopy_delay_max;
 		if (ends < threads[nr - 1].here.wpcopy_delay_max)
@@ -1191,7 +1191,7 @@ TEST_F_TIMEOUT(stat, of_a_process_has_the_extreme_delays_of_its_threads, 120)
 	} while (ends >= max && td_now() < deadline);
 	ASSERT_LT(ends, max);
 
-	/* What ended threads had stays. */
+	/* The delays of threads that have ended are kept. */
 	__atomic_store_n(&ended->wanted, true, __ATOMIC_RELEASE);
 	ASSERT_EQ(0, kill(pid, SIGCONT));
 	ASSERT_TRUE(wait_threads_gone(pid));

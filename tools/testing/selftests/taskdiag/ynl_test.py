@@ -38,7 +38,9 @@ def find(*names):
     return None
 
 
-CLI = find("ynl/cli.py", os.path.join(KERNEL, "tools/net/ynl/cli.py"))
+CLI = find(*(os.path.join(ynl, name)
+             for ynl in ("ynl", os.path.join(KERNEL, "tools/net/ynl"))
+             for name in ("pyynl/cli.py", "cli.py")))
 
 
 def spec(name):
