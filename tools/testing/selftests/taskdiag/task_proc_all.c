@@ -194,6 +194,7 @@ static void ask_pidfd(int dir, const char *name)
 	struct pidfd_info info = {};
 	int fd;
 
+	(void)dir;
 	procfs_syscalls++;
 	fd = syscall(SYS_pidfd_open, atoi(name), 0);
 	if (fd < 0) {
