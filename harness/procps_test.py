@@ -26,7 +26,7 @@ PTRACE_TRACEME = 0
 SYS_EXIT = 60
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 USER = 1000
 
 
@@ -285,6 +285,13 @@ def hidepid():
     call("mount", b"proc", b"/proc", b"proc", 0, b"hidepid=2")
 
 
+def bind(root, path):
+    """Mounts root at path, where every user can reach it; root may be in a home directory."""
+    os.mkdir(path)
+    call("mount", root.encode(), path.encode(), None, MS_BIND, None)
+    return path
+
+
 def as_user():
     os.setgroups([USER])
     os.setresgid(USER, USER, USER)
@@ -297,7 +304,8 @@ class Runner:
     def __init__(self, root, before=None, env=None):
         self.root = root
         self.before = before
-        self.env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"} | (env or {})
+        self.env = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": f"{root}/lib",
+                    "LC_ALL": "C.UTF-8"} | (env or {})
 
     def run(self, argv, prefix=()):
         argv = [f"{self.root}/bin/{argv[0]}", *argv[1:]]
@@ -606,10 +614,11 @@ def main():
     if len(sys.argv) != 3:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
-    stock, patched = Runner(sys.argv[1]), Runner(sys.argv[2])
-    user_stock = Runner(sys.argv[1], lambda: (hidepid(), as_user()))
-    user = Runner(sys.argv[2], as_user)
-    user_hidden = Runner(sys.argv[2], lambda: (hidepid(), as_user()))
+    stock_root, patched_root = bind(sys.argv[1], "/run/stock"), bind(sys.argv[2], "/run/patched")
+    stock, patched = Runner(stock_root), Runner(patched_root)
+    user_stock = Runner(stock_root, lambda: (hidepid(), as_user()))
+    user = Runner(patched_root, as_user)
+    user_hidden = Runner(patched_root, lambda: (hidepid(), as_user()))
 
     pids = populate()
     busy = [pids["busy"], pids["user_busy"]]
