@@ -490,7 +490,7 @@ static void read_ns(struct task_diag *td, struct task *task, const struct nlattr
 }
 
 /*
- * Does perf make the same event of a mapping whether /proc or task_diag tells of
+ * Does perf make the same event of a mapping whether /proc or task_diag reports
  * it? A long path may leave no room for the ids that follow it in the event.
  */
 static bool is_plain_mapping(const struct task_diag *td, const char *data, size_t len)
