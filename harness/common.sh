@@ -142,6 +142,12 @@ patch_file()
 	die "patches/series names $1, which is missing"
 }
 
+# What checkpatch may say: the types that the cover letter justifies.
+justified()
+{
+	sed -n '/^checkpatch/,$s/^ - \([A-Z_]*\):.*/\1/p' "$(patch_file cover-letter.txt)" | paste -sd ,
+}
+
 # The lines of patches/series that are for the base
 series_lines()
 {
