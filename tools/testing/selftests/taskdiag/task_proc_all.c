@@ -209,7 +209,7 @@ static void ask_pidfd(int dir, const char *name)
 			printf(opts.pids ? "%u\n" : "%7u %7u\n", info.pid,
 			       info.ppid);
 	} else if (!procfs_gone()) {
-		perror("PIDFD_GET_INFO");
+		fprintf(stderr, "task_proc_all: this kernel lacks PIDFD_GET_INFO, see --help\n");
 		exit(3);
 	}
 	procfs_close(fd);
