@@ -223,12 +223,12 @@ def compare_groups(family):
             yield f"attribute {attr.name} does not name {own}"
     shown = {e.name: e.value for e in family.consts["show"].entries.values()
              if e.name.startswith("show-")}
-    groups = {"show-" + a.name: a.value for a in attrs if a.value < 64 and a.name != "get"}
+    groups = {"show-" + a.name: a.value for a in attrs if a.value < 64}
     if shown != groups:
         yield "the show flags are not those of the groups"
     get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
     listed = set(get["dump"]["reply"]["attributes"])
-    for name in sorted({a.name for a in attrs} - {"get", "header", "group-size"} - listed):
+    for name in sorted({a.name for a in attrs} - {"request", "header", "group-size"} - listed):
         yield f"attribute {name} is not in the reply of get's dump"
 
 

@@ -219,12 +219,12 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
 			   struct netlink_ext_ack *extack)
 {
-	const struct nlattr *attr = attrs[TASK_DIAG_CMD_ATTR_GET];
+	const struct nlattr *attr = attrs[TASK_DIAG_REQUEST];
 	int err;
 
 	if (!attr) {
-		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_CMD_ATTR_GET);
-		NL_SET_ERR_MSG(extack, "TASK_DIAG_CMD_ATTR_GET is missing");
+		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_REQUEST);
+		NL_SET_ERR_MSG(extack, "TASK_DIAG_REQUEST is missing");
 		return -EINVAL;
 	}
 	err = task_diag_copy_req(req, attr, extack);
@@ -1178,11 +1178,11 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* Any length: task_diag_copy_req() tells what is wrong with it. */
 static const struct nla_policy task_diag_get_policy[] = {
-	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_BINARY },
+	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },
 };
 
 static const struct nla_policy task_diag_header_policy[] = {
-	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_REJECT },
+	[TASK_DIAG_REQUEST] = { .type = NLA_REJECT },
 };
 
 static const struct genl_split_ops task_diag_ops[] = {
@@ -1190,14 +1190,14 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.doit		= task_diag_get_doit,
 	},
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.start		= task_diag_start,
 		.dumpit		= task_diag_dump,
 		.done		= task_diag_done,
@@ -1206,7 +1206,7 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_HEADER,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_header_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.doit		= task_diag_header_doit,
 	},
 };

@@ -19,7 +19,7 @@
  * enum task_diag_cmd - commands of the family
  * @TASK_DIAG_CMD_UNSPEC: not used
  * @TASK_DIAG_CMD_GET: request: properties of tasks, described by
- *	%TASK_DIAG_CMD_ATTR_GET; response: one task, or a part of it
+ *	%TASK_DIAG_REQUEST; response: one task, or a part of it
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: that,
  *	also the first message of every dump
  */
@@ -33,21 +33,6 @@ enum task_diag_cmd {
 };
 
 #define TASK_DIAG_CMD_MAX	(__TASK_DIAG_CMD_MAX - 1)
-
-/**
- * enum task_diag_cmd_attr - attributes of a request
- * @TASK_DIAG_CMD_ATTR_UNSPEC: not used
- * @TASK_DIAG_CMD_ATTR_GET: struct task_diag_pid
- */
-enum task_diag_cmd_attr {
-	TASK_DIAG_CMD_ATTR_UNSPEC,
-	TASK_DIAG_CMD_ATTR_GET,
-
-	/* private: */
-	__TASK_DIAG_CMD_ATTR_MAX
-};
-
-#define TASK_DIAG_CMD_ATTR_MAX	(__TASK_DIAG_CMD_ATTR_MAX - 1)
 
 /**
  * enum task_diag_dump_strategy - which tasks
@@ -72,7 +57,7 @@ enum task_diag_dump_strategy {
 #define TASK_DIAG_DUMP_MAX	(__TASK_DIAG_DUMP_MAX - 1)
 
 /**
- * struct task_diag_pid - payload of %TASK_DIAG_CMD_ATTR_GET
+ * struct task_diag_pid - payload of %TASK_DIAG_REQUEST
  * @show_flags: groups of properties, a mask of TASK_DIAG_SHOW_*; 0 asks for
  *	pids alone
  * @dump_strategy: one of &enum task_diag_dump_strategy
@@ -94,7 +79,7 @@ struct task_diag_pid {
 #define TASK_DIAG_PID_SIZE_VER0	20	/* up to and with @pid */
 
 /**
- * enum task_diag_attr - attributes of a response
+ * enum task_diag_attr - attributes of requests and responses
  * @TASK_DIAG_UNSPEC: not used
  * @TASK_DIAG_BASE: struct task_diag_base
  * @TASK_DIAG_CRED: struct task_diag_cred
@@ -129,6 +114,7 @@ struct task_diag_pid {
  *	for and could not be read now
  * @TASK_DIAG_MORE: flag, the next message goes on with the same task
  * @TASK_DIAG_HEADER: struct task_diag_header
+ * @TASK_DIAG_REQUEST: struct task_diag_pid; the one attribute of a request
  * @TASK_DIAG_GROUP_SIZE: array of struct task_diag_group_size
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
@@ -165,6 +151,7 @@ enum task_diag_attr {
 	TASK_DIAG_ERROR,
 	TASK_DIAG_MORE,
 	TASK_DIAG_HEADER,
+	TASK_DIAG_REQUEST,
 	TASK_DIAG_GROUP_SIZE,
 
 	/* private: */

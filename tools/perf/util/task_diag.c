@@ -308,7 +308,7 @@ static int ask(struct task_diag *td, u64 strategy, u64 show_flags, pid_t pid)
 	};
 
 	return request(td, td->family, TASK_DIAG_CMD_GET, NLM_F_DUMP,
-		       TASK_DIAG_CMD_ATTR_GET, &req, sizeof(req));
+		       TASK_DIAG_REQUEST, &req, sizeof(req));
 }
 
 static void read_header(struct task_diag *td, const struct nlmsghdr *nlh)

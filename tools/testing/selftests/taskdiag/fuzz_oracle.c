@@ -181,8 +181,8 @@ static void check_get(struct fuzz_want *want, const struct nlattr *attr,
 {
 	if (!attr) {
 		if (!want->error)
-			want->missing_attr = TASK_DIAG_CMD_ATTR_GET;
-		refuse(want, EINVAL, 0, "TASK_DIAG_CMD_ATTR_GET is missing");
+			want->missing_attr = TASK_DIAG_REQUEST;
+		refuse(want, EINVAL, 0, "TASK_DIAG_REQUEST is missing");
 		return;
 	}
 	check_struct(want, attr, at);
@@ -212,15 +212,17 @@ static const struct nlattr *check_attrs(struct fuzz_want *want,
 	       attr->nla_len <= left) {
 		type = attr->nla_type & NLA_TYPE_MASK;
 		offset = (void *)attr - (void *)nlh;
-		if (!type || type > TASK_DIAG_CMD_ATTR_MAX)
+		if (!type || type > TASK_DIAG_REQUEST)
 			refuse(want, EINVAL, offset, "Unknown attribute type");
+		if (type != TASK_DIAG_REQUEST)
+			refuse(want, EINVAL, offset, "Unsupported attribute");
 		if (attr->nla_type & NLA_F_NESTED)
 			refuse(want, EINVAL, offset,
 			       "NLA_F_NESTED not expected");
 		if (want->kind == FUZZ_WANT_HEADER)
 			refuse(want, EINVAL, offset,
 			       "Attribute failed policy validation");
-		if (type == TASK_DIAG_CMD_ATTR_GET) {
+		if (type == TASK_DIAG_REQUEST) {
 			found = attr;
 			*at = offset;
 		}

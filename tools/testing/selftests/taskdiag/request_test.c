@@ -47,7 +47,7 @@ static struct td_answer *ask_bytes(struct td_sock *sock, __u16 flags,
 	struct td_msg msg;
 
 	td_request(sock, &msg, TASK_DIAG_CMD_GET, flags);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_GET, bytes, len);
+	td_put(&msg, TASK_DIAG_REQUEST, bytes, len);
 	return td_exchange(sock, &msg);
 }
 
@@ -212,14 +212,14 @@ TEST_F(request, missing_attribute_is_named)
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
 	answer = td_exchange(&self->sock, &msg);
-	EXPECT_EQ(TASK_DIAG_CMD_ATTR_GET, answer->missing_attr);
+	EXPECT_EQ(TASK_DIAG_REQUEST, answer->missing_attr);
 	expect_refused(_metadata, answer, EINVAL,
-		       "TASK_DIAG_CMD_ATTR_GET is missing", 0);
+		       "TASK_DIAG_REQUEST is missing", 0);
 }
 
 TEST_F(request, unknown_attribute_is_refused)
 {
-	static const __u16 types[] = { 0, TASK_DIAG_CMD_ATTR_MAX + 1, 0x3fff };
+	static const __u16 types[] = { 0, TASK_DIAG_REQUEST + 1, 0x3fff };
 	struct td_msg msg;
 	unsigned int i;
 
@@ -232,12 +232,26 @@ TEST_F(request, unknown_attribute_is_refused)
 	}
 }
 
+TEST_F(request, attribute_of_answers_is_refused)
+{
+	struct td_msg msg;
+	__u16 type;
+
+	for (type = 1; type < TASK_DIAG_REQUEST; type++) {
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		td_put(&msg, type, &self->req, sizeof(self->req));
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EINVAL, "Unsupported attribute",
+			       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
+	}
+}
+
 TEST_F(request, attribute_that_claims_to_be_nested_is_refused)
 {
 	struct td_msg msg;
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_GET | NLA_F_NESTED, &self->req,
+	td_put(&msg, TASK_DIAG_REQUEST | NLA_F_NESTED, &self->req,
 	       sizeof(self->req));
 	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
 		       "NLA_F_NESTED not expected", ATTR_OFFSET);
@@ -597,7 +611,12 @@ TEST_F(header, takes_no_attribute)
 		       "Attribute failed policy validation", ATTR_OFFSET);
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_MAX + 1, &req, sizeof(req));
+	td_put(&msg, TASK_DIAG_BASE, &req, sizeof(req));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Unsupported attribute", ATTR_OFFSET);
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	td_put(&msg, TASK_DIAG_REQUEST + 1, &req, sizeof(req));
 	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
 		       "Unknown attribute type", ATTR_OFFSET);
 }

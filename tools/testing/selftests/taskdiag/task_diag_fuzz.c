@@ -959,7 +959,7 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		return msg->nlh.nlmsg_len;
 
 	attr = (void *)msg->attrs;
-	td_put(msg, TASK_DIAG_CMD_ATTR_GET, &req, len);
+	td_put(msg, TASK_DIAG_REQUEST, &req, len);
 	switch (step->spoil) {
 	case SPOIL_ATTR_LEN:
 		attr->nla_len = arg;
@@ -989,7 +989,7 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		td_put(msg, arg, &req, sizeof(req.pid));
 		break;
 	case SPOIL_TWICE:
-		td_put(msg, TASK_DIAG_CMD_ATTR_GET, &req.pid, arg % 80);
+		td_put(msg, TASK_DIAG_REQUEST, &req.pid, arg % 80);
 		break;
 	case SPOIL_REST:
 		memset((void *)msg + msg->nlh.nlmsg_len, arg >> 8, arg % 32);

@@ -232,7 +232,7 @@ static void td_request_get(struct td_sock *sock, struct td_msg *msg,
 			   __u16 flags, const struct task_diag_pid *req)
 {
 	td_request(sock, msg, TASK_DIAG_CMD_GET, flags);
-	td_put(msg, TASK_DIAG_CMD_ATTR_GET, req, sizeof(*req));
+	td_put(msg, TASK_DIAG_REQUEST, req, sizeof(*req));
 	sock->show_flags = req->show_flags;
 }
 

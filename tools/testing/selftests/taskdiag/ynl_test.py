@@ -63,7 +63,7 @@ def cli(*args, family="task_diag.yaml"):
 
 def get(how, **req):
     return cli(how, "get", "--json",
-               json.dumps({"get": {k.replace("_", "-"): v for k, v in req.items()}}))
+               json.dumps({"request": {k.replace("_", "-"): v for k, v in req.items()}}))
 
 
 def tool(*args):
@@ -361,8 +361,8 @@ def policy_is_the_specs():
     rules = [message["policy"] for message in answer if "policy" in message]
     modes = {op.pop("op-id"): op for op in ops}
     assert set(modes[1]) == {"do", "dump"} and set(modes[2]) == {"do"}, ops
-    for policy, wanted in ((modes[1]["do"], [(1, "binary")]),
-                           (modes[1]["dump"], [(1, "binary")]),
+    for policy, wanted in ((modes[1]["do"], [(68, "binary")]),
+                           (modes[1]["dump"], [(68, "binary")]),
                            (modes[2]["do"], [])):
         assert wanted == [(rule["attr-id"], rule["type"]) for rule in rules
                           if rule["policy-id"] == policy], answer
