@@ -134,8 +134,12 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 /* --- the request ------------------------------------------------------- */
 
-/* Show flags that are not groups but say how to fill one */
-#define TASK_DIAG_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+/* Flags that choose among mappings, and the groups that have a list of them */
+#define TASK_DIAG_ONLY_VMA	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define TASK_DIAG_SHOW_VMAS	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT)
+
+/* All flags that a request may have */
+#define TASK_DIAG_FLAGS		TASK_DIAG_ONLY_VMA
 
 /* Groups that take as long as the task has mappings and pages */
 #define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
@@ -153,8 +157,8 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 static u64 task_diag_supported(void)
 {
-	u64 mask = TASK_DIAG_FILTERS;
 	unsigned int i;
+	u64 mask = 0;
 
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		if (!task_diag_groups[i].missing)
@@ -170,7 +174,6 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 	const struct task_diag_group *group;
 	unsigned int i;
 
-	show_flags &= ~TASK_DIAG_FILTERS;
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		group = &task_diag_groups[i];
 		if (!(show_flags & BIT_ULL(group->attr)))
@@ -187,6 +190,25 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
 					"show_flags has unknown bits 0x%llx",
 					show_flags);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int task_diag_check_flags(const struct task_diag_pid *req,
+				 const struct nlattr *attr,
+				 struct netlink_ext_ack *extack)
+{
+	if (req->flags & ~TASK_DIAG_FLAGS) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"flags has unknown bits 0x%x",
+					req->flags & ~TASK_DIAG_FLAGS);
+		return -EINVAL;
+	}
+	if (req->flags & TASK_DIAG_ONLY_VMA &&
+	    !(req->show_flags & TASK_DIAG_SHOW_VMAS)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "flags choose among mappings, but no group has them");
 		return -EINVAL;
 	}
 	return 0;
@@ -231,11 +253,10 @@ static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
 	if (err)
 		return err;
 
-	if (req->reserved) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "reserved is not 0");
-		return -EINVAL;
-	}
 	err = task_diag_check_groups(req->show_flags, attr, extack);
+	if (err)
+		return err;
+	err = task_diag_check_flags(req, attr, extack);
 	if (err)
 		return err;
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX) {
@@ -431,7 +452,7 @@ static void task_diag_hold_task(struct task_diag_dump *dump,
 		.at_once = dump->at_once,
 		.pid_ns = ns,
 		.user_ns = dump->cred->user_ns,
-		.show_flags = dump->req.show_flags,
+		.flags = dump->req.flags,
 	};
 	dump->left = dump->rows;
 	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
@@ -672,6 +693,7 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
 		.page_size = PAGE_SIZE,
 		.clk_tck = USER_HZ,
+		.flags = TASK_DIAG_FLAGS,
 	};
 	struct task_diag_group_size *size;
 	struct nlattr *attr;
@@ -685,7 +707,7 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
 		goto cancel;
 	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
-			   hweight64(header.show_flags & ~TASK_DIAG_FILTERS) *
+			   hweight64(header.show_flags) *
 			   sizeof(*size));
 	if (!attr)
 		goto cancel;

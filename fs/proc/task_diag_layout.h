@@ -19,13 +19,15 @@ SIZE_OF(pid, 24);
 AT(pid, show_flags, 0);
 AT(pid, dump_strategy, 8);
 AT(pid, pid, 16);
-AT(pid, reserved, 20);
+AT(pid, flags, 20);
 
-SIZE_OF(header, 24);
+SIZE_OF(header, 32);
 AT(header, show_flags, 0);
 AT(header, dump_strategies, 8);
 AT(header, page_size, 16);
 AT(header, clk_tck, 20);
+AT(header, flags, 24);
+AT(header, pad, 28);
 
 SIZE_OF(group_size, 8);
 AT(group_size, attr, 0);

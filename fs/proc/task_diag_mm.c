@@ -276,9 +276,9 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 static bool task_diag_wants_vma(const struct task_diag_task *t,
 				const struct vm_area_struct *vma)
 {
-	if (t->show_flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
+	if (t->flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
 		return false;
-	return !(t->show_flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
+	return !(t->flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
 }
 
 /*

@@ -63,7 +63,7 @@ enum task_diag_dump_strategy {
  * @dump_strategy: one of &enum task_diag_dump_strategy
  * @pid: process or thread that the per-task strategies start from, in the
  *	caller's pid namespace; 0 is the caller; ignored by the others
- * @reserved: must be zero
+ * @flags: &enum task_diag_flag
  *
  * May grow at the end. The kernel takes a shorter one, from
  * %TASK_DIAG_PID_SIZE_VER0 bytes, as if filled up with zeroes, and refuses a
@@ -73,10 +73,22 @@ struct task_diag_pid {
 	__aligned_u64	show_flags;
 	__aligned_u64	dump_strategy;
 	__u32		pid;
-	__u32		reserved;
+	__u32		flags;
 };
 
 #define TASK_DIAG_PID_SIZE_VER0	20	/* up to and with @pid */
+
+/**
+ * enum task_diag_flag - bits of struct task_diag_pid.flags
+ * @TASK_DIAG_ONLY_VMA_EXEC: VMA and VMA_STAT report executable mappings only
+ * @TASK_DIAG_ONLY_VMA_FILE: they report mappings of files only
+ *
+ * With both, executable mappings of files. Either needs VMA or VMA_STAT.
+ */
+enum task_diag_flag {
+	TASK_DIAG_ONLY_VMA_EXEC	= 1,
+	TASK_DIAG_ONLY_VMA_FILE	= 2
+};
 
 /**
  * enum task_diag_attr - attributes of requests and responses
@@ -184,13 +196,6 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_MEM_ROLLUP _BITULL(TASK_DIAG_MEM_ROLLUP)
 #define TASK_DIAG_SHOW_MM_MAP	_BITULL(TASK_DIAG_MM_MAP)
 
-/*
- * Not groups: with either, VMA and VMA_STAT tell executable mappings only, or
- * those of files only; with both, executable mappings of files.
- */
-#define TASK_DIAG_ONLY_VMA_EXEC	_BITULL(62)
-#define TASK_DIAG_ONLY_VMA_FILE	_BITULL(63)
-
 /**
  * struct task_diag_header - what this kernel supports
  * @show_flags: mask of the TASK_DIAG_SHOW_* flags that a request may set
@@ -198,12 +203,16 @@ enum task_diag_attr {
  * @page_size: bytes in a page
  * @clk_tck: clock ticks per second, the unit in which procfs shows the times
  *	that task_diag gives in nanoseconds
+ * @flags: mask of &enum task_diag_flag that a request may set
+ * @pad: zero
  */
 struct task_diag_header {
 	__aligned_u64	show_flags;
 	__aligned_u64	dump_strategies;
 	__u32		page_size;
 	__u32		clk_tck;
+	__u32		flags;
+	__u32		pad;
 };
 
 /**

@@ -299,12 +299,13 @@ static int find_family(struct task_diag *td)
 }
 
 /* Asks for a dump, which receive() gives. */
-static int ask(struct task_diag *td, u64 strategy, u64 show_flags, pid_t pid)
+static int ask(struct task_diag *td, u64 strategy, u64 show_flags, u32 flags, pid_t pid)
 {
 	struct task_diag_pid req = {
 		.show_flags = show_flags,
 		.dump_strategy = strategy,
 		.pid = pid,
+		.flags = flags,
 	};
 
 	return request(td, td->family, TASK_DIAG_CMD_GET, NLM_F_DUMP,
@@ -596,9 +597,12 @@ static u64 show_flags(const struct task_synth *synth, bool leaders)
 	show |= TASK_DIAG_SHOW_NAME;
 	if (synth->needs_mmap)
 		show |= TASK_DIAG_SHOW_VMA;
-	if (!synth->mmap_data)
-		show |= TASK_DIAG_ONLY_VMA_EXEC;
 	return show;
+}
+
+static u32 vma_flags(const struct task_synth *synth)
+{
+	return synth->needs_mmap && !synth->mmap_data ? TASK_DIAG_ONLY_VMA_EXEC : 0;
 }
 
 static int emit_namespaces(struct task_synth *synth, pid_t tid, pid_t tgid,
@@ -752,7 +756,7 @@ static int list_threads(struct task_diag *td, const struct task_synth *synth,
 
 	td->threads.nr = 0;
 	td->threads.seen = 0;
-	err = ask(td, strategy, show_flags(synth, false), pid);
+	err = ask(td, strategy, show_flags(synth, false), 0, pid);
 	if (err)
 		return err;
 	do {
@@ -964,7 +968,7 @@ int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *
 	if (!td->err)
 		td->err = hash_threads(&td->threads);
 	if (!td->err)
-		td->err = ask(td, TASK_DIAG_DUMP_ALL, show_flags(synth, true), 0);
+		td->err = ask(td, TASK_DIAG_DUMP_ALL, show_flags(synth, true), vma_flags(synth), 0);
 	if (!td->err)
 		run_workers(td);
 	if (td->err)
@@ -1045,7 +1049,8 @@ static int synthesize_leader(struct task_diag *td, struct task_synth *synth, pid
 	int ret = 1;
 	int err;
 
-	err = ask(td, TASK_DIAG_DUMP_ONE, show_flags(synth, true) | TASK_DIAG_SHOW_SCHED, pid);
+	err = ask(td, TASK_DIAG_DUMP_ONE, show_flags(synth, true) | TASK_DIAG_SHOW_SCHED,
+		  vma_flags(synth), pid);
 	while (!err) {
 		err = receive(td, &td->buf);
 		if (err || !td->buf.len)

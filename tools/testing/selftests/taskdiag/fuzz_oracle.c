@@ -168,9 +168,14 @@ static void check_struct(struct fuzz_want *want, const struct nlattr *attr,
 		refuse(want, E2BIG, at,
 		       "struct task_diag_pid has fields that this kernel does not know");
 	memcpy(req, payload(attr), len < sizeof(*req) ? len : sizeof(*req));
-	if (req->reserved)
-		refuse(want, EINVAL, at, "reserved is not 0");
 	check_show_flags(want, at);
+	if (req->flags & ~FUZZ_FLAGS)
+		refuse(want, EINVAL, at, "flags has unknown bits 0x%x",
+		       req->flags & ~FUZZ_FLAGS);
+	if (req->flags & FUZZ_FLAGS &&
+	    !(req->show_flags & (TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT)))
+		refuse(want, EINVAL, at,
+		       "flags choose among mappings, but no group has them");
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX)
 		refuse(want, EINVAL, at, "dump_strategy %llu is unknown",
 		       req->dump_strategy);
@@ -409,7 +414,7 @@ static bool judge_vma(struct fuzz_want *want, const struct task_diag_vma *vma,
 	     vma->start >= (vma->name_off ? 0 : want->last_vma[0]);
 	if (vma->name_off + part == vma->name_len)
 		want->last_vma[0] = vma->end;
-	if (want->req.show_flags & TASK_DIAG_ONLY_VMA_EXEC &&
+	if (want->req.flags & TASK_DIAG_ONLY_VMA_EXEC &&
 	    !(vma->flags & TASK_DIAG_VMA_EXEC))
 		ok = false;
 	return ok;
@@ -537,7 +542,7 @@ static void judge_error(struct fuzz_want *want,
 {
 	const __u64 bit = error->attr < 64 ? BIT(error->attr) : 0;
 
-	if (!(bit & want->req.show_flags & ~FUZZ_FILTERS) ||
+	if (!(bit & want->req.show_flags) ||
 	    bit & TASK_DIAG_SHOW_BASE || bit & want->errors)
 		fuzz_wrong("%u has an error for attribute %u", want->pid,
 			   error->attr);
@@ -564,8 +569,7 @@ static void judge_attr(struct fuzz_want *want, const struct nlattr *attr)
 	} else if (attr->nla_type == TASK_DIAG_ERROR &&
 		   len == sizeof(struct task_diag_error)) {
 		judge_error(want, payload(attr));
-	} else if (attr->nla_type < 64 && want->req.show_flags & ~FUZZ_FILTERS &
-		   BIT(attr->nla_type)) {
+	} else if (attr->nla_type < 64 && want->req.show_flags & BIT(attr->nla_type)) {
 		judge_group(want, attr);
 	} else {
 		fuzz_wrong("attribute %u of %zu bytes was not asked for",
@@ -577,9 +581,9 @@ static void judge_attr(struct fuzz_want *want, const struct nlattr *attr)
 static void judge_whole_task(const struct fuzz_want *want)
 {
 	const struct fuzz_task *task = find_task(want->pid);
-	__u64 must = want->req.show_flags & ~FUZZ_FILTERS;
+	__u64 must = want->req.show_flags;
 
-	if (want->req.show_flags & FUZZ_FILTERS)
+	if (want->req.flags)
 		must &= ~(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT);
 	if (!task || task->zombie)
 		must &= TASK_DIAG_SHOW_BASE;

@@ -139,6 +139,9 @@ static bool recv_lists(const struct td_sock *sock, struct lists *lists)
 	return more && !lists->answer->rest->broken[0];
 }
 
+/* The requests' flags: which mappings */
+static __u32 filters;
+
 static struct lists *start_lists(struct td_sock *sock, __u16 flags,
 				 __u64 strategy, __u64 show_flags, __u32 nr,
 				 __u32 pid)
@@ -147,6 +150,7 @@ static struct lists *start_lists(struct td_sock *sock, __u16 flags,
 		.show_flags = show_flags,
 		.dump_strategy = strategy,
 		.pid = nr,
+		.flags = show_flags & LISTS ? filters : 0,
 	};
 	struct lists *lists = calloc(1, sizeof(*lists));
 	int err;
@@ -470,13 +474,13 @@ static void check_exe(const struct td_group *group, const char *link)
 }
 
 /* What filters leave */
-static bool is_wanted(const struct region *region, __u64 show_flags)
+static bool is_wanted(const struct region *region)
 {
-	if (show_flags & TASK_DIAG_ONLY_VMA_EXEC &&
+	if (filters & TASK_DIAG_ONLY_VMA_EXEC &&
 	    !(region->flags & TASK_DIAG_VMA_EXEC))
 		return false;
 	/* Every file here has an inode number. */
-	return !(show_flags & TASK_DIAG_ONLY_VMA_FILE) || region->ino;
+	return !(filters & TASK_DIAG_ONLY_VMA_FILE) || region->ino;
 }
 
 static void check_lists(const struct lists *lists, __u64 show_flags,
@@ -485,7 +489,7 @@ static void check_lists(const struct lists *lists, __u64 show_flags,
 	size_t i, nr = 0;
 
 	for (i = 0; i < regions->nr; i++) {
-		if (!is_wanted(&regions->all[i], show_flags))
+		if (!is_wanted(&regions->all[i]))
 			continue;
 		if (show_flags & BIT(VMA) && nr < lists->nr_vmas)
 			check_vma(&lists->vmas[nr], &regions->all[i]);
@@ -1040,8 +1044,9 @@ TEST_F_TIMEOUT(maps, come_with_long_names_in_parts, 120)
 TEST_F_TIMEOUT(maps, that_grow_down_have_an_end, 120)
 {
 	const struct task_diag_pid req = {
-		.show_flags = BIT(VMA) | TASK_DIAG_ONLY_VMA_FILE,
+		.show_flags = BIT(VMA),
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.flags = TASK_DIAG_ONLY_VMA_FILE,
 	};
 	const unsigned int nr = 500;
 	struct td_props_answer *answer;
@@ -1085,7 +1090,7 @@ TEST_F_TIMEOUT(maps, behind_one_of_a_name_longer_than_any_path_are_there, 120)
 
 TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 {
-	const __u64 filters[] = {
+	static const __u32 which[] = {
 		TASK_DIAG_ONLY_VMA_EXEC, TASK_DIAG_ONLY_VMA_FILE,
 		TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE,
 	};
@@ -1095,21 +1100,21 @@ TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 		.strategy = TASK_DIAG_DUMP_ONE,
 		.recv_size = 4096,
 	};
-	size_t nr[ARRAY_SIZE(filters)];
+	size_t nr[ARRAY_SIZE(which)];
 	struct lists *lists;
 	unsigned int i, j;
 
 	query.nr = spawn_stopped(map_everything, NULL);
 	ASSERT_LT(0, (int)query.nr);
 	begin_diff();
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+	for (i = 0; i < ARRAY_SIZE(which); i++) {
+		filters = which[i];
 		for (j = 0; j < ARRAY_SIZE(groups); j++) {
-			query.show_flags = groups[j] | filters[i];
+			query.show_flags = groups[j];
 			check(&query, query.nr);
 			EXPECT_STREQ("", diff.text);
 		}
-		lists = get_process(&self->sock, BIT(VMA) | filters[i],
-				    query.nr);
+		lists = get_process(&self->sock, BIT(VMA), query.nr);
 		nr[i] = lists->nr_vmas;
 		free_lists(lists);
 	}
@@ -1117,23 +1122,6 @@ TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 	EXPECT_LT(0, nr[2]);
 	EXPECT_LT(nr[2], nr[0]);
 	EXPECT_LT(nr[2], nr[1]);
-}
-
-/* Groups that are not lists do not care about filters. */
-TEST_F_TIMEOUT(maps, filters_alone_ask_for_nothing, 120)
-{
-	struct lists *lists;
-	pid_t pid;
-
-	pid = spawn_stopped(NULL, NULL);
-	ASSERT_LT(0, pid);
-	lists = get_process(&self->sock, TASK_DIAG_ONLY_VMA_EXEC |
-			    TASK_DIAG_ONLY_VMA_FILE, pid);
-	EXPECT_STREQ("", td_props_whole(lists->answer));
-	ASSERT_NE(NULL, props_of(lists));
-	EXPECT_EQ(0, props_of(lists)->has);
-	EXPECT_EQ(0, props_of(lists)->failed);
-	free_lists(lists);
 }
 
 /* --- many mappings ----------------------------------------------------- */
@@ -1671,8 +1659,7 @@ static double change_rate(struct td_sock *lister, pid_t pid)
 
 	do {
 		if (lister)
-			free_lists(get_process(lister, BIT(VMA) |
-					       TASK_DIAG_ONLY_VMA_FILE, pid));
+			free_lists(get_process(lister, BIT(VMA), pid));
 		else
 			usleep(1000);
 		took = td_now() - start;

@@ -105,7 +105,7 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 
 	/* The rest of the struct is not zero: it must not be looked at. */
 	for (len = TASK_DIAG_PID_SIZE_VER0; len < sizeof(self->req); len++) {
-		memset(&self->req.reserved, 0, sizeof(self->req.reserved));
+		self->req.flags = 0;
 		memset((char *)&self->req + len, 0xff, sizeof(self->req) - len);
 		expect_one(_metadata,
 			   ask_bytes(&self->sock, variant->flags, &self->req,
@@ -147,7 +147,7 @@ TEST_F(request, longer_with_anything_in_its_tail_is_refused)
 }
 
 #define EVERY_GROUP	((1ULL << (TASK_DIAG_MM_MAP + 1)) - 2)
-#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define FLAGS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 
 TEST_F(request, unknown_show_flag_is_refused_and_named)
 {
@@ -155,7 +155,7 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 	char text[80];
 
 	for (bit = 0; bit < 64; bit++) {
-		if ((EVERY_GROUP | FILTERS) & (1ULL << bit))
+		if (EVERY_GROUP & (1ULL << bit))
 			continue;
 		self->req.show_flags = TASK_DIAG_SHOW_BASE | 1ULL << bit;
 		snprintf(text, sizeof(text),
@@ -166,7 +166,7 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 
 	self->req.show_flags = ~EVERY_GROUP | TASK_DIAG_SHOW_BASE;
 	snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
-		 ~(EVERY_GROUP | FILTERS));
+		 ~EVERY_GROUP);
 	expect_refused(_metadata, ask(self, variant), EINVAL, text,
 		       ATTR_OFFSET);
 }
@@ -189,20 +189,49 @@ TEST_F(request, unknown_strategy_is_refused)
 	}
 }
 
-TEST_F(request, reserved_must_be_zero)
+TEST_F(request, unknown_flag_is_refused_and_named)
 {
 	unsigned int bit;
+	char text[80];
 
 	for (bit = 0; bit < 32; bit++) {
-		self->req.reserved = 1U << bit;
-		expect_refused(_metadata, ask(self, variant), EINVAL,
-			       "reserved is not 0", ATTR_OFFSET);
+		if (FLAGS & 1U << bit)
+			continue;
+		self->req.flags = 1U << bit;
+		snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
+			 1U << bit);
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
+			       ATTR_OFFSET);
 	}
 	/* A part of the field is as good as the whole */
-	self->req.reserved = 0x01010101;
+	memset(&self->req.flags, 0x10, sizeof(self->req.flags));
+	self->req.flags |= FLAGS;
+	memset(text, 0x10, sizeof(__u16));
+	snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
+		 *(__u16 *)text);
 	expect_refused(_metadata,
-		       ask_bytes(&self->sock, variant->flags, &self->req, 22),
-		       EINVAL, "reserved is not 0", ATTR_OFFSET);
+		       ask_bytes(&self->sock, variant->flags, &self->req,
+				 offsetof(struct task_diag_pid, flags) + 2),
+		       EINVAL, text, ATTR_OFFSET);
+}
+
+TEST_F(request, flag_without_its_group_is_refused)
+{
+	const __u64 others = EVERY_GROUP & ~(TASK_DIAG_SHOW_VMA |
+					     TASK_DIAG_SHOW_VMA_STAT);
+	unsigned int flags;
+
+	for (flags = 1; flags <= FLAGS; flags++) {
+		self->req.flags = flags;
+		self->req.show_flags = 0;
+		expect_refused(_metadata, ask(self, variant), EINVAL,
+			       "flags choose among mappings, but no group has them",
+			       ATTR_OFFSET);
+		self->req.show_flags = others & td_all_groups(&self->sock);
+		expect_refused(_metadata, ask(self, variant), EINVAL,
+			       "flags choose among mappings, but no group has them",
+			       ATTR_OFFSET);
+	}
 }
 
 TEST_F(request, missing_attribute_is_named)
@@ -319,7 +348,7 @@ TEST_F(request, group_that_the_kernel_lacks_is_refused_by_name)
 	for (i = 0; i < answer->nr_sizes; i++)
 		all |= 1ULL << answer->sizes[i].attr;
 	td_free(answer);
-	EXPECT_EQ(all | FILTERS, has);
+	EXPECT_EQ(all, has);
 
 	all = EVERY_GROUP;
 	for (i = 0; i < ARRAY_SIZE(optional_groups); i++) {
@@ -558,15 +587,16 @@ static void expect_header(struct __test_metadata *_metadata,
 			  const struct td_answer *answer)
 {
 	const struct task_diag_header *header = &answer->header;
-	/* Flags that are not groups */
-	__u64 mask = TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE;
 	unsigned int i;
+	__u64 mask = 0;
 
 	EXPECT_STREQ("", td_whole(answer));
 	EXPECT_TRUE(answer->has_header);
 	EXPECT_EQ(0x1f, header->dump_strategies);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
 	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
+	EXPECT_EQ(FLAGS, header->flags);
+	EXPECT_EQ(0, header->pad);
 	for (i = 0; i < answer->nr_sizes; i++) {
 		EXPECT_EQ(0, mask & (1ULL << answer->sizes[i].attr));
 		mask |= 1ULL << answer->sizes[i].attr;

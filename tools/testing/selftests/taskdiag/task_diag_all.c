@@ -16,13 +16,11 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
-
-/* What show_flags may have beside groups */
+/* Flags of a request, which --show takes beside groups */
 static const struct {
 	const char *name;
-	__u64 flag;
-} filters[] = {
+	__u32 flag;
+} flags[] = {
 	{ "only_vma_exec", TASK_DIAG_ONLY_VMA_EXEC },
 	{ "only_vma_file", TASK_DIAG_ONLY_VMA_FILE },
 };
@@ -85,15 +83,17 @@ static int read_header(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-static const char *show_name(unsigned int nr)
+static const char *flag_name(unsigned int nr)
 {
+	static char number[32];
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
-		if (filters[i].flag == 1ULL << nr)
-			return filters[i].name;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (flags[i].flag == 1U << nr)
+			return flags[i].name;
 	}
-	return group_name(nr);
+	snprintf(number, sizeof(number), "flag%u", nr);
+	return number;
 }
 
 static const char *strategy_name(unsigned int nr)
@@ -126,7 +126,9 @@ static void print_header(const struct header *header)
 	unsigned int attr;
 
 	printf("show ");
-	print_mask(header->fixed.show_flags, show_name, "", ",");
+	print_mask(header->fixed.show_flags, group_name, "", ",");
+	printf("\nflag ");
+	print_mask(header->fixed.flags, flag_name, "", ",");
 	printf("\nstrategy ");
 	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
 	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
@@ -143,7 +145,9 @@ static void print_json_header(const struct header *header)
 	unsigned int attr;
 
 	printf("{\"show\":[");
-	print_mask(header->fixed.show_flags, show_name, "\"", ",");
+	print_mask(header->fixed.show_flags, group_name, "\"", ",");
+	printf("],\"flag\":[");
+	print_mask(header->fixed.flags, flag_name, "\"", ",");
 	printf("],\"strategy\":[");
 	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
 	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
@@ -446,7 +450,7 @@ static bool by_thread(void)
 
 static void print_task(struct reader *reader)
 {
-	const __u64 show = opts.req.show_flags & ~FILTERS;
+	const __u64 show = opts.req.show_flags;
 
 	if (!reader->task.pid)
 		return;
@@ -528,7 +532,7 @@ static int show_tasks(struct td_client *client, const struct header *header)
 	if (opts.mode == MODE_JSON)
 		putchar('[');
 	else if (opts.mode == MODE_TABLE)
-		print_title(opts.req.show_flags & ~FILTERS);
+		print_title(opts.req.show_flags);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
 	if (opts.mode == MODE_JSON)
@@ -653,16 +657,20 @@ static __u64 parse_strategy(const char *name)
 	bad_usage("no such strategy:", name);
 }
 
-static __u64 parse_flag(const char *name)
+static void parse_name(const char *name)
 {
 	unsigned int attr;
 	size_t i;
 
-	if (find_group(name, &attr))
-		return 1ULL << attr;
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
-		if (!strcmp(filters[i].name, name))
-			return filters[i].flag;
+	if (find_group(name, &attr)) {
+		opts.req.show_flags |= 1ULL << attr;
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!strcmp(flags[i].name, name)) {
+			opts.req.flags |= flags[i].flag;
+			return;
+		}
 	}
 	bad_usage("no such properties:", name);
 }
@@ -672,13 +680,14 @@ static void parse_show(char *list)
 	char *name;
 
 	opts.req.show_flags = 0;
+	opts.req.flags = 0;
 	opts.show_all = false;
 	opts.show_given = true;
 	while ((name = strsep(&list, ","))) {
 		if (!strcmp(name, "all"))
 			opts.show_all = true;
 		else if (strcmp(name, "none"))
-			opts.req.show_flags |= parse_flag(name);
+			parse_name(name);
 	}
 }
 

@@ -54,6 +54,10 @@ enum fuzz_op {
 	NR_OPS
 };
 
+/* Bits of the step's show_flags that are the request's flags, no groups */
+#define STEP_FLAGS_SHIFT	62
+#define STEP_FLAGS		((__u64)FUZZ_FLAGS << STEP_FLAGS_SHIFT)
+
 struct fuzz_step {
 	__u8	op;		/* enum fuzz_op */
 	__u8	sock;		/* which socket */
@@ -106,7 +110,7 @@ enum fuzz_spoil {
 	SPOIL_TWICE,
 	SPOIL_CUT,
 	SPOIL_REST,		/* bytes behind the attributes */
-	SPOIL_RESERVED,
+	SPOIL_REQ_FLAGS,
 	SPOIL_STRATEGY,
 	SPOIL_BYTE,
 	SPOIL_NO_ATTR,
@@ -228,7 +232,7 @@ static bool one_in(unsigned int nr)
 
 static __u64 random_show_flags(void)
 {
-	const __u64 has = shared->world.header.show_flags;
+	const __u64 has = shared->world.header.show_flags | STEP_FLAGS;
 	__u64 flags = 0;
 
 	switch (below(10)) {
@@ -252,7 +256,7 @@ static __u64 random_show_flags(void)
 		flags = TASK_DIAG_SHOW_BASE | (2ULL << below(TASK_DIAG_MM_MAP)) |
 			(2ULL << below(TASK_DIAG_MM_MAP));
 	}
-	return one_in(4) ? flags : flags & ~FUZZ_FILTERS;
+	return one_in(4) ? flags : flags & ~STEP_FLAGS;
 }
 
 static bool asks_for_all(const struct fuzz_step *step)
@@ -924,7 +928,8 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		char tail[4096];
 	} req = {
 		.pid = {
-			.show_flags = step->show_flags,
+			.show_flags = step->show_flags & ~STEP_FLAGS,
+			.flags = step->show_flags >> STEP_FLAGS_SHIFT,
 			.dump_strategy = step->strategy,
 			.pid = choose_pid(step->pid),
 		},
@@ -946,8 +951,8 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 	case SPOIL_SIZE:
 		len = arg % (arg & 1 ? 64 : sizeof(req));
 		break;
-	case SPOIL_RESERVED:
-		req.pid.reserved = arg;
+	case SPOIL_REQ_FLAGS:
+		req.pid.flags = arg;
 		break;
 	case SPOIL_STRATEGY:
 		req.pid.dump_strategy = arg & 1 ? arg : (__u64)arg << 32;

@@ -710,8 +710,7 @@ static __u64 td_all_groups(struct td_sock *sock)
 
 	td_request(sock, &msg, TASK_DIAG_CMD_HEADER, 0);
 	answer = td_exchange(sock, &msg);
-	groups = answer->header.show_flags &
-		 ~(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE);
+	groups = answer->header.show_flags;
 	td_free(answer);
 	return groups;
 }
