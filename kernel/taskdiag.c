@@ -46,7 +46,8 @@
  * @base: its payload
  *
  * The layout is always the same, so a message is a copy of the dump's template
- * with the values written over it.
+ * with the values written over it. Netlink aligns messages to 4 bytes, less than
+ * what 64-bit fields need on some architectures.
  */
 struct task_diag_msg {
 	struct nlmsghdr		nlh;
@@ -55,7 +56,7 @@ struct task_diag_msg {
 	u32			pid;
 	struct nlattr		base_attr;
 	struct task_diag_base	base;
-};
+} __packed __aligned(NLMSG_ALIGNTO);
 
 /**
  * struct task_diag_dump - one dump, or one plain request
@@ -483,8 +484,8 @@ static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
 	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
 }
 
-/* Fills all of @base for @task, which @pid, @nr in @ns, is the pid of. */
-static __always_inline void task_diag_fill_base(struct task_diag_base *base,
+/* Fills all of BASE for @task, which @pid, @nr in @ns, is the pid of. */
+static __always_inline void task_diag_fill_base(struct task_diag_msg *msg,
 						struct task_struct *task,
 						const struct pid *pid, u32 nr,
 						struct pid_namespace *ns)
@@ -496,18 +497,20 @@ static __always_inline void task_diag_fill_base(struct task_diag_base *base,
 	struct pid *sid = task_session(task);
 
 	/* In most tasks some of the ids are one: look each up but once. */
-	base->pid = nr;
-	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
-	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns);
-	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns);
-	base->ppid = task_diag_nr(task_tgid(parent), ns);
-	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
-	base->state = task_state_to_char(task);
-	memset(base->pad, 0, sizeof(base->pad));
+	msg->base.pid = nr;
+	msg->base.tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
+	msg->base.pgid = pgid == tgid ? msg->base.tgid : task_diag_nr(pgid, ns);
+	msg->base.sid = sid == pgid ? msg->base.pgid : task_diag_nr(sid, ns);
+	msg->base.ppid = task_diag_nr(task_tgid(parent), ns);
+	msg->base.tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
+	msg->base.state = task_state_to_char(task);
+	memset(msg->base.pad, 0, sizeof(msg->base.pad));
+	msg->base.pad2 = 0;
+	msg->base.id = pid->ino;
 
-	BUILD_BUG_ON(sizeof(base->comm) != sizeof(task->comm));
+	BUILD_BUG_ON(sizeof(msg->base.comm) != sizeof(task->comm));
 	/* Its end is always zero, see get_task_comm(). */
-	data_race(memcpy(base->comm, task->comm, sizeof(base->comm)));
+	data_race(memcpy(msg->base.comm, task->comm, sizeof(msg->base.comm)));
 }
 
 /*
@@ -531,7 +534,7 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		task_diag_fill_base(&msg->base, task, pid, nr, run->ns);
+		task_diag_fill_base(msg, task, pid, nr, run->ns);
 	}
 	/*
 	 * Released meanwhile, and its ids gone? Its parent, which may be
@@ -964,6 +967,14 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 
 /* --- the family -------------------------------------------------------- */
 
+/* The pid that was asked about; NULL for one whose number another has by now. */
+static struct pid *task_diag_find_pid(const struct task_diag_pid *req)
+{
+	struct pid *pid = req->pid ? find_vpid(req->pid) : task_tgid(current);
+
+	return pid && req->id && pid->ino != req->id ? NULL : pid;
+}
+
 static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 {
 	enum pid_type type = req->dump_strategy == TASK_DIAG_DUMP_THREAD ?
@@ -972,8 +983,7 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 	struct pid *target = NULL;
 
 	rcu_read_lock();
-	task = pid_task(req->pid ? find_vpid(req->pid) : task_tgid(current),
-			type);
+	task = pid_task(task_diag_find_pid(req), type);
 	if (task && task_diag_may_read(task, &readable))
 		target = get_pid(task_tgid(task));
 	rcu_read_unlock();

@@ -15,11 +15,12 @@
 #define AT(type, field, offset) \
 	static_assert(offsetof(struct task_diag_##type, field) == (offset))
 
-SIZE_OF(pid, 24);
+SIZE_OF(pid, 32);
 AT(pid, show_flags, 0);
 AT(pid, dump_strategy, 8);
 AT(pid, pid, 16);
 AT(pid, flags, 20);
+AT(pid, id, 24);
 
 SIZE_OF(header, 32);
 AT(header, show_flags, 0);
@@ -37,7 +38,7 @@ SIZE_OF(error, 8);
 AT(error, attr, 0);
 AT(error, error, 4);
 
-SIZE_OF(base, 44);
+SIZE_OF(base, 56);
 AT(base, tgid, 0);
 AT(base, pid, 4);
 AT(base, ppid, 8);
@@ -47,6 +48,8 @@ AT(base, pgid, 20);
 AT(base, state, 24);
 AT(base, pad, 25);
 AT(base, comm, 28);
+AT(base, pad2, 44);
+AT(base, id, 48);
 
 SIZE_OF(cred, 88);
 AT(cred, uid, 0);

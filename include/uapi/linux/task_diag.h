@@ -64,6 +64,9 @@ enum task_diag_dump_strategy {
  * @pid: process or thread that the per-task strategies start from, in the
  *	caller's pid namespace; 0 is the caller; ignored by the others
  * @flags: &enum task_diag_flag
+ * @id: id of the process or thread @pid, as in struct task_diag_base, or 0 for
+ *	any: if @pid has another id by now, there is no such process; ignored
+ *	where @pid is
  *
  * May grow at the end. The kernel takes a shorter one, from
  * %TASK_DIAG_PID_SIZE_VER0 bytes, as if filled up with zeroes, and refuses a
@@ -74,6 +77,7 @@ struct task_diag_pid {
 	__aligned_u64	dump_strategy;
 	__u32		pid;
 	__u32		flags;
+	__aligned_u64	id;
 };
 
 #define TASK_DIAG_PID_SIZE_VER0	20	/* up to and with @pid */
@@ -251,19 +255,25 @@ struct task_diag_error {
  * @pad: zero
  * @comm: name, terminated and filled up with zero bytes (stat: 2, but kernel
  *	threads and workers show a longer name there)
+ * @pad2: zero
+ * @id: identity of @pid, never given to another task until the next boot: on
+ *	64-bit kernels the inode number of a pidfd
  *
- * Numbers are in the caller's pid namespace; 0 for a task outside of it.
+ * Numbers are in the caller's pid namespace; 0 for a task outside of it. A task
+ * that takes over a number in execve() takes over its @id as well.
  */
 struct task_diag_base {
-	__u32	tgid;
-	__u32	pid;
-	__u32	ppid;
-	__u32	tpid;
-	__u32	sid;
-	__u32	pgid;
-	__u8	state;
-	__u8	pad[3];
-	__u8	comm[TASK_DIAG_COMM_LEN];
+	__u32		tgid;
+	__u32		pid;
+	__u32		ppid;
+	__u32		tpid;
+	__u32		sid;
+	__u32		pgid;
+	__u8		state;
+	__u8		pad[3];
+	__u8		comm[TASK_DIAG_COMM_LEN];
+	__u32		pad2;
+	__aligned_u64	id;
 };
 
 /**

@@ -1142,6 +1142,7 @@ struct unused {
 
 static const struct unused unused[] = {
 	PAD(BASE, task_diag_base, pad),
+	PAD(BASE, task_diag_base, pad2),
 	PAD(CRED, task_diag_cred, pad),
 	PAD(SCHED, task_diag_sched, pad),
 	PAD(NS, task_diag_ns, pad),

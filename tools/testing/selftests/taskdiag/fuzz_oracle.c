@@ -122,14 +122,17 @@ static void check_target(struct fuzz_want *want)
 	if (!for_process(want) &&
 	    want->req.dump_strategy != TASK_DIAG_DUMP_THREAD)
 		return;
-	if (pid == want->asker.pid)
+	if (pid == want->asker.pid) {
+		want->may_be_gone = want->req.id;
 		return;
+	}
 	want->may_be_gone = !task;
 	if (!task)
 		gone = pid >= FUZZ_PID_LIMIT - 2;
 	else
 		gone = !sees(&want->asker, task) ||
-		       (for_process(want) && task->pid != task->tgid);
+		       (for_process(want) && task->pid != task->tgid) ||
+		       (want->req.id && want->req.id != task->id);
 	if (gone)
 		refuse(want, ESRCH, 0, "no such process");
 }
@@ -375,13 +378,15 @@ static bool judge_base(struct fuzz_want *want,
 		       const struct task_diag_base *base)
 {
 	const size_t len = strnlen((char *)base->comm, sizeof(base->comm));
+	const struct fuzz_task *task = find_task(want->pid);
 
 	want->tgid = base->tgid;
 	if (want->asker.uid && (base->ppid == 2 || base->pid == 2))
 		return false;
 	return base->pid == want->pid && base->tgid &&
 	       (per_thread(want) || base->tgid == base->pid) &&
-	       all_zero(base->pad, sizeof(base->pad)) &&
+	       all_zero(base->pad, sizeof(base->pad)) && !base->pad2 &&
+	       base->id && (!task || !task->id || base->id == task->id) &&
 	       base->state && strchr("RSDTtXZPI", base->state) &&
 	       len < sizeof(base->comm) &&
 	       all_zero(base->comm + len, sizeof(base->comm) - len);

@@ -34,6 +34,7 @@
  * @ppid: the parent
  * @uid: its user
  * @zombie: it has ended, and nobody waits for it
+ * @id: its identity
  */
 struct fuzz_task {
 	__u32	tgid;
@@ -41,6 +42,7 @@ struct fuzz_task {
 	__u32	ppid;
 	uid_t	uid;
 	bool	zombie;
+	__u64	id;
 };
 
 /* What is so for all sockets */

@@ -591,6 +591,7 @@ static const struct field base_fields[] = {
 	FIELD(base, pgid, U32),
 	FIELD(base, state, TEXT1),
 	FIELD(base, comm, TEXT16),
+	FIELD(base, id, U64),
 	{}
 };
 

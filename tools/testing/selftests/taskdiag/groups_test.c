@@ -218,6 +218,7 @@ static const struct field fields[] = {
 	TWIN(BASE, base, state, MOVES, IN_STAT(3), .unit = LETTER),
 	TWIN(BASE, base, state, MOVES, IN_STATUS("State", 1), .unit = LETTER),
 	PAD(BASE, base, pad),
+	PAD(BASE, base, pad2),
 	/* BASE.comm, in check_name() */
 
 	TWIN(CRED, cred, uid, FIXED, IN_STATUS("Uid", 1)),
@@ -882,6 +883,9 @@ TEST(every_byte_of_every_struct_has_a_twin)
 		       fields[i].size);
 	memset(&seen[TASK_DIAG_BASE][offsetof(struct task_diag_base, comm)], 1,
 	       TASK_DIAG_COMM_LEN);
+	/* This one in base_test */
+	memset(&seen[TASK_DIAG_BASE][offsetof(struct task_diag_base, id)], 1,
+	       sizeof(__u64));
 	for (i = 0; i < ARRAY_SIZE(limit_names); i++)
 		if (limit_names[i])
 			memset(&seen[TASK_DIAG_LIMITS][16 * i], 1, 16);

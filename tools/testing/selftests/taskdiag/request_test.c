@@ -106,6 +106,7 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 	/* The rest of the struct is not zero: it must not be looked at. */
 	for (len = TASK_DIAG_PID_SIZE_VER0; len < sizeof(self->req); len++) {
 		self->req.flags = 0;
+		self->req.id = 0;
 		memset((char *)&self->req + len, 0xff, sizeof(self->req) - len);
 		expect_one(_metadata,
 			   ask_bytes(&self->sock, variant->flags, &self->req,
@@ -116,7 +117,7 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 
 TEST_F(request, longer_with_zero_tail_is_accepted)
 {
-	static const size_t lens[] = { 24, 25, 28, 32, 33, 64, 1000, 8000 };
+	static const size_t lens[] = { 32, 33, 36, 40, 41, 64, 1000, 8000 };
 	char bytes[8000] = {};
 	unsigned int i;
 
@@ -130,7 +131,7 @@ TEST_F(request, longer_with_zero_tail_is_accepted)
 
 TEST_F(request, longer_with_anything_in_its_tail_is_refused)
 {
-	char bytes[40] = {};
+	char bytes[48] = {};
 	size_t pos;
 
 	memcpy(bytes, &self->req, sizeof(self->req));

@@ -116,6 +116,7 @@ enum fuzz_spoil {
 	SPOIL_NO_ATTR,
 	SPOIL_COPIES,		/* many requests in one datagram */
 	SPOIL_PORT,
+	SPOIL_ID,
 	NR_SPOILS
 };
 
@@ -954,6 +955,10 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 	case SPOIL_REQ_FLAGS:
 		req.pid.flags = arg;
 		break;
+	case SPOIL_ID:
+		/* The right one, or one beside it */
+		req.pid.id = td_pidfd_ino(req.pid.pid) + arg % 2;
+		break;
 	case SPOIL_STRATEGY:
 		req.pid.dump_strategy = arg & 1 ? arg : (__u64)arg << 32;
 		break;
@@ -1536,6 +1541,7 @@ static void add_task(__u32 tgid, __u32 pid, __u32 ppid, uid_t uid, bool zombie)
 		.ppid = ppid,
 		.uid = uid,
 		.zombie = zombie,
+		.id = td_pidfd_ino(pid),
 	};
 }
 

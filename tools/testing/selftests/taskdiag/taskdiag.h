@@ -94,6 +94,19 @@ static pid_t td_clone(__u64 flags)
 	return syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/* The inode number of a pidfd of the process or thread; 0 if it is gone */
+static __u64 td_pidfd_ino(__u32 pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, O_EXCL /* PIDFD_THREAD */);
+	struct statx st = {};
+
+	if (fd < 0)
+		return 0;
+	td_must(!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st), "statx");
+	close(fd);
+	return st.stx_ino;
+}
+
 static unsigned int td_env_number(const char *name, unsigned int otherwise)
 {
 	const char *value = getenv(name);
@@ -482,7 +495,7 @@ static void td_parse_base(struct td_answer *answer, struct td_task *task,
 	}
 	task->has_base = true;
 	memcpy(&task->base, (void *)attr + NLA_HDRLEN, sizeof(task->base));
-	if (memcmp(task->base.pad, zero, sizeof(zero)))
+	if (memcmp(task->base.pad, zero, sizeof(zero)) || task->base.pad2)
 		td_broken(answer, "BASE of %u has a pad that is not zero",
 			  task->pid);
 	if (task->base.pid != task->pid)
@@ -1130,6 +1143,7 @@ static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 			 strerror(-err));
 		return text;
 	}
+	base.id = seen->id;
 	/* Names of kernel threads are longer in procfs. */
 	if (!memcmp(&base, seen, sizeof(base)))
 		return "";

@@ -163,7 +163,7 @@ def fields(values):
     """A struct without its padding, which is zero."""
     out = {}
     for name, value in values.items():
-        if name.startswith("hole-") or name in ("pad", "ac-pad"):
+        if name.startswith("hole-") or name in ("pad", "pad2", "ac-pad"):
             assert int(str(value), 16) == 0, name
         elif name in BYTES:
             out[name.replace("-", "_")] = name_of(bytes.fromhex(value))
