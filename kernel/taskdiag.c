@@ -698,36 +698,18 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.clk_tck = USER_HZ,
 		.flags = TASK_DIAG_FLAGS,
 	};
-	struct task_diag_group_size *size;
-	struct nlattr *attr;
-	unsigned int i;
 	void *hdr;
 
 	hdr = genlmsg_put(skb, portid, seq, &task_diag_family, flags,
 			  TASK_DIAG_CMD_HEADER);
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
-		goto cancel;
-	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
-			   hweight64(header.show_flags) *
-			   sizeof(*size));
-	if (!attr)
-		goto cancel;
-	size = nla_data(attr);
-	for (i = 0; i < task_diag_nr_groups; i++) {
-		if (task_diag_groups[i].missing)
-			continue;
-		size->attr = task_diag_groups[i].attr;
-		size->size = task_diag_groups[i].size;
-		size++;
+	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
 	}
 	genlmsg_end(skb, hdr);
 	return 0;
-
-cancel:
-	genlmsg_cancel(skb, hdr);
-	return -EMSGSIZE;
 }
 
 /* --- the walk ---------------------------------------------------------- */

@@ -62,8 +62,6 @@ enum task_diag_phase {
  * struct task_diag_group - a group of properties
  * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
- * @size: bytes of the payload's struct, or of one element of a list; 0 for
- *	plain bytes
  * @phase: under what @fill runs
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
@@ -76,7 +74,6 @@ enum task_diag_phase {
 struct task_diag_group {
 	const char		*name;
 	u16			attr;
-	u16			size;
 	enum task_diag_phase	phase;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);

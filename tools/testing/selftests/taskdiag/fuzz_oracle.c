@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <linux/taskstats.h>
 
 #include "fuzz_oracle.h"
@@ -410,11 +411,12 @@ static bool judge_cred(const struct fuzz_want *want,
 static bool judge_vma(struct fuzz_want *want, const struct task_diag_vma *vma,
 		      size_t len)
 {
-	const size_t part = len - sizeof(*vma);
+	const size_t part = len - vma->name_at;
 	bool ok;
 
 	/* The next one, or the next part of its name */
-	ok = vma->start < vma->end && vma->name_off <= vma->name_len &&
+	ok = vma->name_at == sizeof(*vma) && !vma->pad &&
+	     vma->start < vma->end && vma->name_off <= vma->name_len &&
 	     part <= vma->name_len - vma->name_off && vma->flags < 16 &&
 	     vma->start >= (vma->name_off ? 0 : want->last_vma[0]);
 	if (vma->name_off + part == vma->name_len)
@@ -426,15 +428,16 @@ static bool judge_vma(struct fuzz_want *want, const struct task_diag_vma *vma,
 }
 
 static bool judge_vma_stat(struct fuzz_want *want,
-			   const struct task_diag_vma_stat *stat)
+			   const struct task_diag_vma_stat *stat, size_t len)
 {
-	const size_t len = strnlen((char *)stat->vm_flags,
-				   sizeof(stat->vm_flags));
 	bool ok;
 
 	ok = stat->start < stat->end && stat->start >= want->last_vma[1] &&
-	     stat->thp_eligible <= 1 && !(len % 2) &&
-	     all_zero(stat->vm_flags + len, sizeof(stat->vm_flags) - len);
+	     stat->thp_eligible <= 1 && stat->pages_at == sizeof(*stat) &&
+	     stat->pages_len == sizeof(struct task_diag_pages) &&
+	     stat->vm_flags_at == stat->pages_at + stat->pages_len &&
+	     stat->vm_flags_len == len - stat->vm_flags_at &&
+	     !(stat->vm_flags_len % 2);
 	want->last_vma[1] = stat->end;
 	return ok;
 }
@@ -442,28 +445,30 @@ static bool judge_vma_stat(struct fuzz_want *want,
 static bool judge_cgroup(const struct task_diag_cgroup *cgroup,
 			 const struct nlattr *attr)
 {
-	return cgroup->path_off <= cgroup->path_len &&
+	return cgroup->path_at == sizeof(*cgroup) && !cgroup->pad &&
+	       cgroup->path_off <= cgroup->path_len &&
 	       payload_len(attr) - sizeof(*cgroup) <=
 	       cgroup->path_len - cgroup->path_off;
 }
 
-static bool judge_ns(const struct task_diag_ns *ns, size_t nr)
+static bool judge_ns(const struct task_diag_ns *ns)
 {
-	size_t i;
+	return ns->ino && ns->type && ns->for_children <= 1 && !ns->pad;
+}
 
-	for (i = 0; i < nr; i++)
-		if (!ns[i].ino || !ns[i].type || ns[i].for_children > 1 ||
-		    ns[i].pad)
-			return false;
-	return nr > 0;
+static bool judge_limit(const struct task_diag_limit *limit)
+{
+	return limit->resource < RLIM_NLIMITS && !limit->pad;
 }
 
 static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 {
-	const void *data = payload(attr);
+	/* Payloads are less aligned than their structs. */
+	static __u64 copy[8192];
 	const size_t len = payload_len(attr);
-	const __u32 size = fuzz_world->sizes[attr->nla_type];
+	const void *data = copy;
 
+	memcpy(copy, payload(attr), len);
 	switch (attr->nla_type) {
 	case TASK_DIAG_BASE:
 		return judge_base(want, data);
@@ -475,13 +480,13 @@ static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 	case TASK_DIAG_VMA:
 		return judge_vma(want, data, len);
 	case TASK_DIAG_VMA_STAT:
-		return judge_vma_stat(want, data);
+		return judge_vma_stat(want, data, len);
 	case TASK_DIAG_SCHED:
 		return !((struct task_diag_sched *)data)->pad;
 	case TASK_DIAG_CGROUP:
 		return judge_cgroup(data, attr);
 	case TASK_DIAG_NS:
-		return judge_ns(data, len / size);
+		return judge_ns(data);
 	case TASK_DIAG_OOM:
 		return ((struct task_diag_oom *)data)->oom_score <= 2000;
 	case TASK_DIAG_FD:
@@ -493,7 +498,7 @@ static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 	case TASK_DIAG_EXE:
 		return !memchr(data, 0, len);
 	case TASK_DIAG_LIMITS:
-		return len == 16 * sizeof(struct task_diag_limit);
+		return judge_limit(data);
 	}
 	return true;
 }
@@ -504,22 +509,43 @@ static bool comes_in_parts(__u16 group)
 	return BIT(group) & (TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |
 			     TASK_DIAG_SHOW_CMDLINE | TASK_DIAG_SHOW_ENVIRON |
 			     TASK_DIAG_SHOW_GROUPS | TASK_DIAG_SHOW_CGROUP |
-			     TASK_DIAG_SHOW_EXE);
+			     TASK_DIAG_SHOW_EXE | TASK_DIAG_SHOW_NS |
+			     TASK_DIAG_SHOW_NSPID | TASK_DIAG_SHOW_LIMITS);
 }
+
+/* Of structs, with what follows some of them */
+static const size_t sizes[64] = {
+	[TASK_DIAG_BASE] = sizeof(struct task_diag_base),
+	[TASK_DIAG_CRED] = sizeof(struct task_diag_cred),
+	[TASK_DIAG_STAT] = sizeof(struct taskstats),
+	[TASK_DIAG_VMA] = sizeof(struct task_diag_vma),
+	[TASK_DIAG_VMA_STAT] = sizeof(struct task_diag_vma_stat),
+	[TASK_DIAG_TIMES] = sizeof(struct task_diag_times),
+	[TASK_DIAG_SCHED] = sizeof(struct task_diag_sched),
+	[TASK_DIAG_MEM] = sizeof(struct task_diag_mem),
+	[TASK_DIAG_SIGNAL] = sizeof(struct task_diag_signal),
+	[TASK_DIAG_IO] = sizeof(struct task_diag_io),
+	[TASK_DIAG_CGROUP] = sizeof(struct task_diag_cgroup),
+	[TASK_DIAG_NS] = sizeof(struct task_diag_ns),
+	[TASK_DIAG_NSPID] = sizeof(struct task_diag_nspid),
+	[TASK_DIAG_OOM] = sizeof(struct task_diag_oom),
+	[TASK_DIAG_LIMITS] = sizeof(struct task_diag_limit),
+	[TASK_DIAG_FD] = sizeof(struct task_diag_fd),
+	[TASK_DIAG_MEM_ROLLUP] = sizeof(struct task_diag_mem_rollup),
+	[TASK_DIAG_MM_MAP] = sizeof(struct task_diag_mm_map),
+};
 
 static bool has_right_length(const struct nlattr *attr)
 {
-	const __u32 size = fuzz_world->sizes[attr->nla_type];
+	const size_t size = sizes[attr->nla_type];
 
 	switch (attr->nla_type) {
 	case TASK_DIAG_VMA:
+	case TASK_DIAG_VMA_STAT:
 	case TASK_DIAG_CGROUP:
 		return payload_len(attr) >= size;
 	case TASK_DIAG_GROUPS:
-	case TASK_DIAG_NS:
-	case TASK_DIAG_NSPID:
-	case TASK_DIAG_LIMITS:
-		return payload_len(attr) % size == 0;
+		return payload_len(attr) % sizeof(__u32) == 0;
 	}
 	return !size || payload_len(attr) == size;
 }
@@ -697,8 +723,7 @@ static void judge_task(const struct fuzz_sock *sock, struct fuzz_want *want,
 
 static void judge_header(const struct nlmsghdr *nlh)
 {
-	const struct task_diag_group_size *size;
-	size_t pos = NLMSG_LENGTH(GENL_HDRLEN), i, nr;
+	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	const struct nlattr *attr = next_attr(nlh, &pos);
 
 	if (!attr || attr->nla_type != TASK_DIAG_HEADER ||
@@ -708,19 +733,6 @@ static void judge_header(const struct nlmsghdr *nlh)
 		fuzz_wrong("the header is another than before");
 		return;
 	}
-	attr = next_attr(nlh, &pos);
-	if (!attr || attr->nla_type != TASK_DIAG_GROUP_SIZE ||
-	    payload_len(attr) % sizeof(*size)) {
-		fuzz_wrong("the header has no sizes");
-		return;
-	}
-	size = payload(attr);
-	nr = payload_len(attr) / sizeof(*size);
-	for (i = 0; i < nr; i++)
-		if (size[i].attr >= 64 ||
-		    fuzz_world->sizes[size[i].attr] != size[i].size)
-			fuzz_wrong("the header tells of attribute %u, size %u",
-				   size[i].attr, size[i].size);
 	if (pos < nlh->nlmsg_len)
 		fuzz_wrong("the header has more than it should");
 }

@@ -49,7 +49,6 @@ struct fuzz_task {
 struct fuzz_world {
 	__u16			family;
 	struct task_diag_header	header;
-	__u32			sizes[64];	/* of the groups, as it tells */
 	struct fuzz_task	tasks[FUZZ_MAX_TASKS];
 	size_t			nr_tasks;
 };

@@ -35,50 +35,20 @@ static const char *const strategies[] = {
 
 /* --- what the kernel supports ------------------------------------------ */
 
-/**
- * struct header - what the kernel says of itself
- * @fixed: what is always there
- * @groups: mask of the groups
- * @sizes: sizes of the groups' structs, by attribute
- */
-struct header {
-	struct task_diag_header fixed;
-	__u64 groups;
-	__u32 sizes[NR_GROUPS];
-};
-
-static void read_sizes(struct header *header, const struct nlattr *attr)
-{
-	const struct task_diag_group_size *size = td_attr_data(attr);
-	size_t i;
-
-	for (i = 0; i < td_attr_len(attr) / sizeof(*size); i++) {
-		if (size[i].attr >= NR_GROUPS)
-			continue;
-		header->groups |= 1ULL << size[i].attr;
-		header->sizes[size[i].attr] = size[i].size;
-	}
-}
-
 static int read_header(const struct nlmsghdr *nlh, void *arg)
 {
-	struct header *header = arg;
+	struct task_diag_header *header = arg;
 	const struct nlattr *attr;
 	size_t len;
 
 	attr = td_first_attr(nlh);
 	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		switch (td_attr_type(attr)) {
-		case TASK_DIAG_HEADER:
-			len = td_attr_len(attr);
-			if (len > sizeof(header->fixed))
-				len = sizeof(header->fixed);
-			memcpy(&header->fixed, td_attr_data(attr), len);
-			break;
-		case TASK_DIAG_GROUP_SIZE:
-			read_sizes(header, attr);
-			break;
-		}
+		if (td_attr_type(attr) != TASK_DIAG_HEADER)
+			continue;
+		len = td_attr_len(attr);
+		if (len > sizeof(*header))
+			len = sizeof(*header);
+		memcpy(header, td_attr_data(attr), len);
 	}
 	return 0;
 }
@@ -121,45 +91,28 @@ static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
 	}
 }
 
-static void print_header(const struct header *header)
+static void print_header(const struct task_diag_header *header)
 {
-	unsigned int attr;
-
 	printf("show ");
-	print_mask(header->fixed.show_flags, group_name, "", ",");
+	print_mask(header->show_flags, group_name, "", ",");
 	printf("\nflag ");
-	print_mask(header->fixed.flags, flag_name, "", ",");
+	print_mask(header->flags, flag_name, "", ",");
 	printf("\nstrategy ");
-	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
-	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
-	       header->fixed.clk_tck);
-	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->groups >> attr & 1)
-			printf("size %s %u\n", group_name(attr), header->sizes[attr]);
-	}
+	print_mask(header->dump_strategies, strategy_name, "", "|");
+	printf("\npage_size %u\nclk_tck %u\n", header->page_size,
+	       header->clk_tck);
 }
 
-static void print_json_header(const struct header *header)
+static void print_json_header(const struct task_diag_header *header)
 {
-	const char *between = "";
-	unsigned int attr;
-
 	printf("{\"show\":[");
-	print_mask(header->fixed.show_flags, group_name, "\"", ",");
+	print_mask(header->show_flags, group_name, "\"", ",");
 	printf("],\"flag\":[");
-	print_mask(header->fixed.flags, flag_name, "\"", ",");
+	print_mask(header->flags, flag_name, "\"", ",");
 	printf("],\"strategy\":[");
-	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
-	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
-	       header->fixed.page_size, header->fixed.clk_tck);
-	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->groups >> attr & 1) {
-			printf("%s\"%s\":%u", between, group_name(attr),
-			       header->sizes[attr]);
-			between = ",";
-		}
-	}
-	printf("}}\n");
+	print_mask(header->dump_strategies, strategy_name, "\"", ",");
+	printf("],\"page_size\":%u,\"clk_tck\":%u}\n", header->page_size,
+	       header->clk_tck);
 }
 
 /* --- a task, put together from its messages ---------------------------- */
@@ -210,8 +163,7 @@ static void add_error(struct task *task, const struct nlattr *attr)
 }
 
 /* What is neither a group nor known here adds nothing to them. */
-static void add_attr(struct task *task, const struct nlattr *attr,
-		     const struct header *header)
+static void add_attr(struct task *task, const struct nlattr *attr)
 {
 	const unsigned int type = td_attr_type(attr);
 
@@ -222,12 +174,11 @@ static void add_attr(struct task *task, const struct nlattr *attr,
 	} else if (type < NR_GROUPS) {
 		task->present |= 1ULL << type;
 		join_group(type, &task->groups[type], td_attr_data(attr),
-			   td_attr_len(attr), header->sizes[type]);
+			   td_attr_len(attr));
 	}
 }
 
-static void add_message(struct task *task, const struct nlmsghdr *nlh,
-			const struct header *header)
+static void add_message(struct task *task, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
@@ -235,7 +186,7 @@ static void add_message(struct task *task, const struct nlmsghdr *nlh,
 	/* The first one is TASK_DIAG_PID. */
 	attr = td_attr_next(td_first_attr(nlh));
 	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr))
-		add_attr(task, attr, header);
+		add_attr(task, attr);
 }
 
 static size_t nr_errors(const struct task *task)
@@ -311,8 +262,7 @@ static void print_errors(const struct task *task, const char *separator)
 		       error_name(error[i].error));
 }
 
-static void print_lines(const struct task *task, const struct header *header,
-			__u64 show)
+static void print_lines(const struct task *task, __u64 show)
 {
 	const bool one_line = fits_line(show);
 	unsigned int attr;
@@ -325,7 +275,7 @@ static void print_lines(const struct task *task, const struct header *header,
 			putchar(' ');
 		else
 			printf("\n    %s: ", group_name(attr));
-		print_group(attr, &task->groups[attr], header->sizes[attr]);
+		print_group(attr, &task->groups[attr]);
 	}
 	print_errors(task, one_line ? " " : "\n    ");
 	putchar('\n');
@@ -343,7 +293,7 @@ static void print_json_errors(const struct task *task)
 	putchar(']');
 }
 
-static void print_json(const struct task *task, const struct header *header)
+static void print_json(const struct task *task)
 {
 	unsigned int attr;
 
@@ -351,8 +301,7 @@ static void print_json(const struct task *task, const struct header *header)
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
 		if (task->present >> attr & 1) {
 			printf(",\"%s\":", group_name(attr));
-			print_json_group(attr, &task->groups[attr],
-					 header->sizes[attr]);
+			print_json_group(attr, &task->groups[attr]);
 		}
 	}
 	if (nr_errors(task))
@@ -412,13 +361,11 @@ static struct {
  * @tasks: how many tasks there were
  * @last_pid: the last one; a task's messages follow each other
  * @task: until MODE_DELAYS: the task that is being put together
- * @header: until MODE_DELAYS: what the kernel says of itself
  */
 struct reader {
 	unsigned long tasks;
 	__u32 last_pid;
 	struct task task;
-	const struct header *header;
 };
 
 static int count_task(const struct nlmsghdr *nlh, void *arg)
@@ -456,11 +403,11 @@ static void print_task(struct reader *reader)
 		return;
 	if (opts.mode == MODE_JSON) {
 		printf(reader->tasks ? ",\n" : "\n");
-		print_json(&reader->task, reader->header);
+		print_json(&reader->task);
 	} else if (opts.mode == MODE_DELAYS) {
 		print_block(&reader->task, by_thread() ? "PID" : "TGID");
 	} else {
-		print_lines(&reader->task, reader->header, show);
+		print_lines(&reader->task, show);
 	}
 	reader->tasks++;
 }
@@ -476,7 +423,7 @@ static int collect_task(const struct nlmsghdr *nlh, void *arg)
 		print_task(reader);
 		reset_task(&reader->task, pid);
 	}
-	add_message(&reader->task, nlh, reader->header);
+	add_message(&reader->task, nlh);
 	return 0;
 }
 
@@ -524,9 +471,9 @@ static int show_pids(struct td_client *client)
 	return ask(client, print_pid, &reader);
 }
 
-static int show_tasks(struct td_client *client, const struct header *header)
+static int show_tasks(struct td_client *client)
 {
-	struct reader reader = { .header = header };
+	struct reader reader = {};
 	int err;
 
 	if (opts.mode == MODE_JSON)
@@ -543,7 +490,7 @@ static int show_tasks(struct td_client *client, const struct header *header)
 	return err;
 }
 
-static void show_header(const struct header *header)
+static void show_header(const struct task_diag_header *header)
 {
 	if (opts.mode == MODE_JSON)
 		print_json_header(header);
@@ -552,7 +499,7 @@ static void show_header(const struct header *header)
 }
 
 /* All but the plainest answers need to know what the kernel supports. */
-static int get_header(struct td_client *client, struct header *header)
+static int get_header(struct td_client *client, struct task_diag_header *header)
 {
 	if (opts.mode > MODE_DELAYS && !opts.show_all)
 		return 0;
@@ -560,13 +507,13 @@ static int get_header(struct td_client *client, struct header *header)
 	    td_receive(client, read_header, header))
 		return fail(client->error);
 	if (opts.show_all)
-		opts.req.show_flags |= header->groups;
+		opts.req.show_flags |= header->show_flags;
 	return 0;
 }
 
 static int show(struct td_client *client)
 {
-	struct header header = {};
+	struct task_diag_header header = {};
 	int err;
 
 	err = get_header(client, &header);
@@ -580,7 +527,7 @@ static int show(struct td_client *client)
 		return show_pids(client);
 	if (opts.mode > MODE_DELAYS)
 		return count_tasks(client);
-	return show_tasks(client, &header);
+	return show_tasks(client);
 }
 
 /* --- the command line -------------------------------------------------- */

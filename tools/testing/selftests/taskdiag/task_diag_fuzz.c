@@ -1636,7 +1636,6 @@ static void get_header(void)
 	struct td_answer *answer;
 	struct td_sock sock;
 	struct td_msg msg;
-	size_t i;
 
 	if (td_open(&sock))
 		ksft_exit_skip("the kernel has no task_diag\n");
@@ -1645,8 +1644,6 @@ static void get_header(void)
 	td_must(answer->has_header, "header");
 	world->family = sock.family;
 	world->header = answer->header;
-	for (i = 0; i < answer->nr_sizes; i++)
-		world->sizes[answer->sizes[i].attr] = answer->sizes[i].size;
 	td_free(answer);
 	td_close(&sock);
 }

@@ -353,8 +353,6 @@ struct td_answer {
 
 	bool				has_header;
 	struct task_diag_header		header;
-	struct task_diag_group_size	sizes[64];
-	size_t				nr_sizes;
 
 	struct td_task	*tasks;
 	size_t		nr_tasks;
@@ -472,11 +470,6 @@ static void td_parse_header(struct td_answer *answer,
 		if (attr->nla_type == TASK_DIAG_HEADER &&
 		    td_attr_len(attr) == sizeof(answer->header)) {
 			memcpy(&answer->header, data, sizeof(answer->header));
-		} else if (attr->nla_type == TASK_DIAG_GROUP_SIZE &&
-			   td_attr_len(attr) <= sizeof(answer->sizes)) {
-			memcpy(answer->sizes, data, td_attr_len(attr));
-			answer->nr_sizes = td_attr_len(attr) /
-					   sizeof(answer->sizes[0]);
 		} else {
 			td_broken(answer, "header has attribute %u, %zu bytes",
 				  attr->nla_type, td_attr_len(attr));
@@ -775,7 +768,9 @@ static const char *td_ascending(const struct td_answer *answer)
 struct td_group {
 	char		*data;		/* the payloads, one after the other */
 	size_t		len;
+	size_t		*parts;		/* where in it each of them begins */
 	unsigned int	nr_parts;	/* attributes that it came in */
+	size_t		max_parts;
 	int		error;		/* of TASK_DIAG_ERROR, negative */
 };
 
@@ -808,9 +803,12 @@ static void td_free_props(struct td_props_answer *answer)
 {
 	size_t task, group;
 
-	for (task = 0; task < answer->nr_tasks; task++)
-		for (group = 0; group < TD_MAX_GROUPS; group++)
+	for (task = 0; task < answer->nr_tasks; task++) {
+		for (group = 0; group < TD_MAX_GROUPS; group++) {
 			free(answer->tasks[task].groups[group].data);
+			free(answer->tasks[task].groups[group].parts);
+		}
+	}
 	free(answer->tasks);
 	td_free(answer->rest);
 	free(answer);
@@ -842,12 +840,28 @@ static struct td_props *td_props_of(struct td_props_answer *answer, __u32 pid)
 
 static void td_add_part(struct td_group *group, const void *data, size_t len)
 {
+	group->parts = td_grow(group->parts, group->nr_parts, &group->max_parts,
+			       sizeof(*group->parts));
+	group->parts[group->nr_parts] = group->len;
 	group->data = realloc(group->data, group->len + len + 1);
 	td_must(group->data, "realloc");
 	memcpy(group->data + group->len, data, len);
 	group->len += len;
 	group->data[group->len] = 0;
 	group->nr_parts++;
+}
+
+/* Copies what there is of part @nr, up to @size bytes; returns its length. */
+static size_t td_copy_part(const struct td_group *group, unsigned int nr,
+			   void *to, size_t size)
+{
+	size_t at = group->parts[nr], end = group->len;
+
+	if (nr + 1 < group->nr_parts)
+		end = group->parts[nr + 1];
+	memset(to, 0, size);
+	memcpy(to, group->data + at, end - at < size ? end - at : size);
+	return end - at;
 }
 
 static void td_parse_group_error(const struct td_sock *sock,

@@ -96,7 +96,7 @@ for t in j:
 
 header_gives_json()
 {
-	json 'assert {"base", "fd"} <= set(j["size"]) <= set(j["show"])' \
+	json 'assert {"base", "fd"} <= set(j["show"]) and "all" in j["strategy"]' \
 		./task_diag_all --header --json
 }
 
