@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares the events that two perfs synthesize for the same tasks.
 
-usage: perf_events.py STOCK PATCHED
+usage: perf_events.py STOCK PATCHED LONGER
 
 For harness/vm. Prints TAP lines. STOCK is a perf that reads /proc, PATCHED one
-that asks task_diag.
+that asks task_diag, LONGER a library to preload that makes the kernel's structs
+longer.
 """
 import concurrent.futures
 import ctypes
@@ -348,13 +349,18 @@ def uses_netlink(perf, *options):
 
 
 def main():
-    stock, patched = sys.argv[1:]
+    stock, patched, longer = sys.argv[1:]
     os.environ["HOME"] = "/root"
     world = make_world()
     # To read all of the kernel's symbols takes most of the time of a recording.
     subprocess.run(["mount", "--bind", "/dev/null", "/proc/kallsyms"], check=True)
     for title, options in modes(world):
         compare(title, world, lambda: record(stock, options), lambda: record(patched, options))
+    # Structs that are longer than perf knows them
+    preload = ["env", f"LD_PRELOAD={longer}"]
+    for title, options in modes(world)[:8]:
+        compare(f"{title}, longer structs", world, lambda: record(stock, options),
+                lambda: record(patched, options, preload))
     compare("--no-task-diag", world, lambda: record(stock, ["-a"]),
             lambda: record(patched, ["-a", "--no-task-diag"]))
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares a patched procps with the stock one on tasks of every kind.
 
-usage: procps_test.py STOCK PATCHED
+usage: procps_test.py STOCK PATCHED LONGER
 
-Both are directories in which the programs' bin is. For harness/vm: needs root,
+The first two are directories in which the programs' bin is, LONGER is a library
+to preload that makes the kernel's structs longer. For harness/vm: needs root,
 and a kernel with task_diag. Prints TAP lines.
 """
 import ctypes
@@ -611,7 +612,7 @@ class Unshared(Runner):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     stock_root, patched_root = bind(sys.argv[1], "/run/stock"), bind(sys.argv[2], "/run/patched")
@@ -631,6 +632,10 @@ def main():
     check_same("root, LIBPROC_HIDE_KERNEL", [["ps", "aux"], ["top", "-b", "-n1"]],
                Runner(stock.root, env={"LIBPROC_HIDE_KERNEL": "1"}),
                Runner(patched.root, env={"LIBPROC_HIDE_KERNEL": "1"}))
+
+    longer = Runner(patched.root, env={"LD_PRELOAD": sys.argv[3]})
+    check_same("longer structs, ps", commands_of_ps(pids)[:24], stock, longer)
+    check_columns("longer structs", stock, longer)
 
     check_same("user, ps", commands_of_ps(pids)[:24], user_stock, user)
     check_same("user, top, pgrep and the like", commands_of_others(pids)[:10], user_stock, user)

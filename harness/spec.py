@@ -29,11 +29,13 @@ SCALARS = {"__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
 TIMESPEC = "__kernel_timespec"
 TIMESPEC_BODY = "__s64 tv_sec;\n__s64 tv_nsec;\n"
 CONSTANTS = {"TASK_DIAG_COMM_LEN": 16, "TS_COMM_LEN": 32}
-# Structs in front of bytes that fill the rest of the payload: what those are
-TAILS = {"task_diag_vma": "name", "task_diag_cgroup": "path"}
-# The spec language has no struct whose end is open. A part is never longer.
+# Structs that refer to what follows them in the payload
+TAILS = ("task_diag_vma", "task_diag_vma_stat", "task_diag_cgroup")
+TAIL = "rest"
+# The spec language has no struct whose end is open. It is never longer.
 TAIL_LEN = 4096
-TAIL_DOC = "Not of this length, but whatever the payload has left: a part of the %s."
+TAIL_DOC = ("Not of this length, but whatever the payload has left. What the -at of "
+            "other members refers to is in it.")
 
 
 def size_of(member):
@@ -96,8 +98,7 @@ def struct_members(structs, name):
         offset += hole + size_of(out)
         yield out, member
     if name in TAILS:
-        yield {"name": TAILS[name], "type": "binary", "len": TAIL_LEN,
-               "doc": TAIL_DOC % TAILS[name]}, None
+        yield {"name": TAIL, "type": "binary", "len": TAIL_LEN, "doc": TAIL_DOC}, None
 
 
 def read_structs(path):
@@ -206,8 +207,8 @@ def compare_constants(known):
             yield f"{name} is not in the spec"
 
 
-# The request's struct is not the answer's number, and arrays are no structs
-NOT_OF_STRUCT = {"pid", "ns", "nspid", "group-size"}
+# The request's struct is not the answer's number
+NOT_OF_STRUCT = {"pid"}
 
 
 def compare_groups(family):
@@ -223,12 +224,12 @@ def compare_groups(family):
             yield f"attribute {attr.name} does not name {own}"
     shown = {e.name: e.value for e in family.consts["show"].entries.values()
              if e.name.startswith("show-")}
-    groups = {"show-" + a.name: a.value for a in attrs if a.value < 64 and a.name != "get"}
+    groups = {"show-" + a.name: a.value for a in attrs if a.value < 64}
     if shown != groups:
         yield "the show flags are not those of the groups"
     get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
     listed = set(get["dump"]["reply"]["attributes"])
-    for name in sorted({a.name for a in attrs} - {"get", "header", "group-size"} - listed):
+    for name in sorted({a.name for a in attrs} - {"request", "header"} - listed):
         yield f"attribute {name} is not in the reply of get's dump"
 
 
@@ -246,7 +247,7 @@ def c_code(family, known):
         paths = {m["name"]: path for m, path in struct_members(structs, name)}
         offset = 0
         for member in const.members:
-            if member.name == TAILS.get(name):
+            if name in TAILS and member.name == TAIL:
                 continue
             path = paths.get(member.name)
             if path:

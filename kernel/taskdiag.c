@@ -46,7 +46,8 @@
  * @base: its payload
  *
  * The layout is always the same, so a message is a copy of the dump's template
- * with the values written over it.
+ * with the values written over it. Netlink aligns messages to 4 bytes, less than
+ * what 64-bit fields need on some architectures.
  */
 struct task_diag_msg {
 	struct nlmsghdr		nlh;
@@ -55,7 +56,7 @@ struct task_diag_msg {
 	u32			pid;
 	struct nlattr		base_attr;
 	struct task_diag_base	base;
-};
+} __packed __aligned(NLMSG_ALIGNTO);
 
 /**
  * struct task_diag_dump - one dump, or one plain request
@@ -134,8 +135,12 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 /* --- the request ------------------------------------------------------- */
 
-/* Show flags that are not groups but say how to fill one */
-#define TASK_DIAG_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+/* Flags that choose among mappings, and the groups that have a list of them */
+#define TASK_DIAG_ONLY_VMA	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define TASK_DIAG_SHOW_VMAS	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT)
+
+/* All flags that a request may have */
+#define TASK_DIAG_FLAGS		TASK_DIAG_ONLY_VMA
 
 /* Groups that take as long as the task has mappings and pages */
 #define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
@@ -153,8 +158,8 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 static u64 task_diag_supported(void)
 {
-	u64 mask = TASK_DIAG_FILTERS;
 	unsigned int i;
+	u64 mask = 0;
 
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		if (!task_diag_groups[i].missing)
@@ -170,7 +175,6 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 	const struct task_diag_group *group;
 	unsigned int i;
 
-	show_flags &= ~TASK_DIAG_FILTERS;
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		group = &task_diag_groups[i];
 		if (!(show_flags & BIT_ULL(group->attr)))
@@ -187,6 +191,25 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
 					"show_flags has unknown bits 0x%llx",
 					show_flags);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int task_diag_check_flags(const struct task_diag_pid *req,
+				 const struct nlattr *attr,
+				 struct netlink_ext_ack *extack)
+{
+	if (req->flags & ~TASK_DIAG_FLAGS) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"flags has unknown bits 0x%x",
+					req->flags & ~TASK_DIAG_FLAGS);
+		return -EINVAL;
+	}
+	if (req->flags & TASK_DIAG_ONLY_VMA &&
+	    !(req->show_flags & TASK_DIAG_SHOW_VMAS)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "flags choose among mappings, but no group has them");
 		return -EINVAL;
 	}
 	return 0;
@@ -219,23 +242,22 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
 			   struct netlink_ext_ack *extack)
 {
-	const struct nlattr *attr = attrs[TASK_DIAG_CMD_ATTR_GET];
+	const struct nlattr *attr = attrs[TASK_DIAG_REQUEST];
 	int err;
 
 	if (!attr) {
-		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_CMD_ATTR_GET);
-		NL_SET_ERR_MSG(extack, "TASK_DIAG_CMD_ATTR_GET is missing");
+		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_REQUEST);
+		NL_SET_ERR_MSG(extack, "TASK_DIAG_REQUEST is missing");
 		return -EINVAL;
 	}
 	err = task_diag_copy_req(req, attr, extack);
 	if (err)
 		return err;
 
-	if (req->reserved) {
-		NL_SET_ERR_MSG_ATTR(extack, attr, "reserved is not 0");
-		return -EINVAL;
-	}
 	err = task_diag_check_groups(req->show_flags, attr, extack);
+	if (err)
+		return err;
+	err = task_diag_check_flags(req, attr, extack);
 	if (err)
 		return err;
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX) {
@@ -431,7 +453,7 @@ static void task_diag_hold_task(struct task_diag_dump *dump,
 		.at_once = dump->at_once,
 		.pid_ns = ns,
 		.user_ns = dump->cred->user_ns,
-		.show_flags = dump->req.show_flags,
+		.flags = dump->req.flags,
 	};
 	dump->left = dump->rows;
 	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
@@ -462,8 +484,8 @@ static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
 	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
 }
 
-/* Fills all of @base for @task, which @pid, @nr in @ns, is the pid of. */
-static __always_inline void task_diag_fill_base(struct task_diag_base *base,
+/* Fills all of BASE for @task, which @pid, @nr in @ns, is the pid of. */
+static __always_inline void task_diag_fill_base(struct task_diag_msg *msg,
 						struct task_struct *task,
 						const struct pid *pid, u32 nr,
 						struct pid_namespace *ns)
@@ -475,18 +497,20 @@ static __always_inline void task_diag_fill_base(struct task_diag_base *base,
 	struct pid *sid = task_session(task);
 
 	/* In most tasks some of the ids are one: look each up but once. */
-	base->pid = nr;
-	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
-	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns);
-	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns);
-	base->ppid = task_diag_nr(task_tgid(parent), ns);
-	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
-	base->state = task_state_to_char(task);
-	memset(base->pad, 0, sizeof(base->pad));
+	msg->base.pid = nr;
+	msg->base.tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
+	msg->base.pgid = pgid == tgid ? msg->base.tgid : task_diag_nr(pgid, ns);
+	msg->base.sid = sid == pgid ? msg->base.pgid : task_diag_nr(sid, ns);
+	msg->base.ppid = task_diag_nr(task_tgid(parent), ns);
+	msg->base.tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
+	msg->base.state = task_state_to_char(task);
+	memset(msg->base.pad, 0, sizeof(msg->base.pad));
+	msg->base.pad2 = 0;
+	msg->base.id = pid->ino;
 
-	BUILD_BUG_ON(sizeof(base->comm) != sizeof(task->comm));
+	BUILD_BUG_ON(sizeof(msg->base.comm) != sizeof(task->comm));
 	/* Its end is always zero, see get_task_comm(). */
-	data_race(memcpy(base->comm, task->comm, sizeof(base->comm)));
+	data_race(memcpy(msg->base.comm, task->comm, sizeof(msg->base.comm)));
 }
 
 /*
@@ -510,7 +534,7 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		task_diag_fill_base(&msg->base, task, pid, nr, run->ns);
+		task_diag_fill_base(msg, task, pid, nr, run->ns);
 	}
 	/*
 	 * Released meanwhile, and its ids gone? Its parent, which may be
@@ -672,37 +696,20 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
 		.page_size = PAGE_SIZE,
 		.clk_tck = USER_HZ,
+		.flags = TASK_DIAG_FLAGS,
 	};
-	struct task_diag_group_size *size;
-	struct nlattr *attr;
-	unsigned int i;
 	void *hdr;
 
 	hdr = genlmsg_put(skb, portid, seq, &task_diag_family, flags,
 			  TASK_DIAG_CMD_HEADER);
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header))
-		goto cancel;
-	attr = nla_reserve(skb, TASK_DIAG_GROUP_SIZE,
-			   hweight64(header.show_flags & ~TASK_DIAG_FILTERS) *
-			   sizeof(*size));
-	if (!attr)
-		goto cancel;
-	size = nla_data(attr);
-	for (i = 0; i < task_diag_nr_groups; i++) {
-		if (task_diag_groups[i].missing)
-			continue;
-		size->attr = task_diag_groups[i].attr;
-		size->size = task_diag_groups[i].size;
-		size++;
+	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
 	}
 	genlmsg_end(skb, hdr);
 	return 0;
-
-cancel:
-	genlmsg_cancel(skb, hdr);
-	return -EMSGSIZE;
 }
 
 /* --- the walk ---------------------------------------------------------- */
@@ -942,6 +949,14 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 
 /* --- the family -------------------------------------------------------- */
 
+/* The pid that was asked about; NULL for one whose number another has by now. */
+static struct pid *task_diag_find_pid(const struct task_diag_pid *req)
+{
+	struct pid *pid = req->pid ? find_vpid(req->pid) : task_tgid(current);
+
+	return pid && req->id && pid->ino != req->id ? NULL : pid;
+}
+
 static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 {
 	enum pid_type type = req->dump_strategy == TASK_DIAG_DUMP_THREAD ?
@@ -950,8 +965,7 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 	struct pid *target = NULL;
 
 	rcu_read_lock();
-	task = pid_task(req->pid ? find_vpid(req->pid) : task_tgid(current),
-			type);
+	task = pid_task(task_diag_find_pid(req), type);
 	if (task && task_diag_may_read(task, &readable))
 		target = get_pid(task_tgid(task));
 	rcu_read_unlock();
@@ -1178,11 +1192,11 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* Any length: task_diag_copy_req() tells what is wrong with it. */
 static const struct nla_policy task_diag_get_policy[] = {
-	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_BINARY },
+	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },
 };
 
 static const struct nla_policy task_diag_header_policy[] = {
-	[TASK_DIAG_CMD_ATTR_GET] = { .type = NLA_REJECT },
+	[TASK_DIAG_REQUEST] = { .type = NLA_REJECT },
 };
 
 static const struct genl_split_ops task_diag_ops[] = {
@@ -1190,14 +1204,14 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.doit		= task_diag_get_doit,
 	},
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.start		= task_diag_start,
 		.dumpit		= task_diag_dump,
 		.done		= task_diag_done,
@@ -1206,7 +1220,7 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_HEADER,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_header_policy,
-		.maxattr	= TASK_DIAG_CMD_ATTR_MAX,
+		.maxattr	= TASK_DIAG_REQUEST,
 		.doit		= task_diag_header_doit,
 	},
 };

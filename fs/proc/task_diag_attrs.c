@@ -32,6 +32,7 @@
 #include <linux/time_namespace.h>
 #include <linux/tty.h>
 #include <linux/user_namespace.h>
+#include <net/netlink.h>
 #include "internal.h"
 #include "task_diag_attrs.h"
 #include "task_diag_layout.h"
@@ -44,6 +45,22 @@ int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 	if (!payload)
 		return -EMSGSIZE;
 	memcpy(payload, data, len);
+	return 0;
+}
+
+/*
+ * Appends an attribute for each of @nr elements of @size bytes: all of them or,
+ * if that needs another message, none.
+ */
+static int task_diag_put_list(struct sk_buff *skb, u16 attr, const void *list,
+			      unsigned int size, unsigned int nr)
+{
+	unsigned int i;
+
+	if (task_diag_room(skb) + NLA_HDRLEN < nr * nla_total_size(size))
+		return -EMSGSIZE;
+	for (i = 0; i < nr; i++)
+		task_diag_put(skb, attr, list + i * size, size);
 	return 0;
 }
 
@@ -261,6 +278,7 @@ static int task_diag_fill_limits(struct sk_buff *skb, struct task_diag_task *t)
 		return -ESRCH;
 	for (i = 0; i < RLIM_NLIMITS; i++) {
 		rlim = &t->task->signal->rlim[i];
+		info[i].resource = i;
 		info[i].soft = rlim->rlim_cur == RLIM_INFINITY ?
 			       RLIM64_INFINITY : rlim->rlim_cur;
 		info[i].hard = rlim->rlim_max == RLIM_INFINITY ?
@@ -268,7 +286,8 @@ static int task_diag_fill_limits(struct sk_buff *skb, struct task_diag_task *t)
 	}
 	unlock_task_sighand(t->task, &flags);
 
-	return task_diag_put(skb, TASK_DIAG_LIMITS, info, sizeof(info));
+	return task_diag_put_list(skb, TASK_DIAG_LIMITS, info, sizeof(info[0]),
+				  ARRAY_SIZE(info));
 }
 
 static int task_diag_fill_name(struct sk_buff *skb, struct task_diag_task *t)
@@ -351,6 +370,7 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 	info.id = id;
 	info.path_len = len;
 	info.path_off = min_t(u64, t->pos, len);
+	info.path_at = sizeof(info);
 	part = min_t(size_t, len - info.path_off, room - sizeof(info));
 	payload = task_diag_reserve(skb, TASK_DIAG_CGROUP, sizeof(info) + part);
 	if (!payload)
@@ -494,7 +514,7 @@ static int task_diag_fill_ns(struct sk_buff *skb, struct task_diag_task *t)
 		info[nr].for_children = task_diag_namespaces[i].for_children;
 		nr++;
 	}
-	return task_diag_put(skb, TASK_DIAG_NS, info, nr * sizeof(info[0]));
+	return task_diag_put_list(skb, TASK_DIAG_NS, info, sizeof(info[0]), nr);
 }
 
 static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
@@ -519,14 +539,14 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 	rcu_read_unlock();
 	if (!nr)
 		return -ESRCH;
-	return task_diag_put(skb, TASK_DIAG_NSPID, info, nr * sizeof(info[0]));
+	return task_diag_put_list(skb, TASK_DIAG_NSPID, info, sizeof(info[0]),
+				  nr);
 }
 
-#define TASK_DIAG_GROUP(_name, _size, _phase, _missing, _fill)	\
+#define TASK_DIAG_GROUP(_name, _phase, _missing, _fill)		\
 	{							\
 		.name = #_name,					\
 		.attr = TASK_DIAG_##_name,			\
-		.size = _size,					\
 		.phase = TASK_DIAG_PHASE_##_phase,		\
 		.missing = _missing,				\
 		.fill = _fill,					\
@@ -535,48 +555,34 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
 
 const struct task_diag_group task_diag_groups[] = {
-	TASK_DIAG_GROUP(BASE, sizeof(struct task_diag_base), RCU, NULL, NULL),
-	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
-			task_diag_fill_cred),
-	TASK_DIAG_GROUP(STAT, sizeof(struct taskstats), EXEC,
-			TASK_DIAG_NEEDS(TASKSTATS), task_diag_fill_stat),
-	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
-			task_diag_fill_times),
-	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,
-			task_diag_fill_sched),
-	TASK_DIAG_GROUP(SIGNAL, sizeof(struct task_diag_signal), EXEC, NULL,
-			task_diag_fill_signal),
-	TASK_DIAG_GROUP(GROUPS, sizeof(u32), EXEC, NULL, task_diag_fill_groups),
-	TASK_DIAG_GROUP(IO, sizeof(struct task_diag_io), EXEC,
-			TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
+	TASK_DIAG_GROUP(BASE, RCU, NULL, NULL),
+	TASK_DIAG_GROUP(CRED, EXEC, NULL, task_diag_fill_cred),
+	TASK_DIAG_GROUP(STAT, EXEC, TASK_DIAG_NEEDS(TASKSTATS),
+			task_diag_fill_stat),
+	TASK_DIAG_GROUP(TIMES, EXEC, NULL, task_diag_fill_times),
+	TASK_DIAG_GROUP(SCHED, EXEC, NULL, task_diag_fill_sched),
+	TASK_DIAG_GROUP(SIGNAL, EXEC, NULL, task_diag_fill_signal),
+	TASK_DIAG_GROUP(GROUPS, EXEC, NULL, task_diag_fill_groups),
+	TASK_DIAG_GROUP(IO, EXEC, TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
 			task_diag_fill_io),
-	TASK_DIAG_GROUP(NAME, 0, EXEC, NULL, task_diag_fill_name),
-	TASK_DIAG_GROUP(CGROUP, sizeof(struct task_diag_cgroup), EXEC,
-			TASK_DIAG_NEEDS(CGROUPS), task_diag_fill_cgroup),
-	TASK_DIAG_GROUP(NS, sizeof(struct task_diag_ns), EXEC, NULL,
-			task_diag_fill_ns),
-	TASK_DIAG_GROUP(NSPID, sizeof(struct task_diag_nspid), EXEC, NULL,
-			task_diag_fill_nspid),
-	TASK_DIAG_GROUP(OOM, sizeof(struct task_diag_oom), EXEC, NULL,
-			task_diag_fill_oom),
-	TASK_DIAG_GROUP(LIMITS, sizeof(struct task_diag_limit), EXEC, NULL,
-			task_diag_fill_limits),
-	TASK_DIAG_GROUP(FD, sizeof(struct task_diag_fd), EXEC, NULL,
-			task_diag_fill_fd),
-	TASK_DIAG_GROUP(MEM, sizeof(struct task_diag_mem), MM, NULL,
-			task_diag_fill_mem),
-	TASK_DIAG_GROUP(MEM_ROLLUP, sizeof(struct task_diag_mem_rollup), MM,
-			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
+	TASK_DIAG_GROUP(NAME, EXEC, NULL, task_diag_fill_name),
+	TASK_DIAG_GROUP(CGROUP, EXEC, TASK_DIAG_NEEDS(CGROUPS),
+			task_diag_fill_cgroup),
+	TASK_DIAG_GROUP(NS, EXEC, NULL, task_diag_fill_ns),
+	TASK_DIAG_GROUP(NSPID, EXEC, NULL, task_diag_fill_nspid),
+	TASK_DIAG_GROUP(OOM, EXEC, NULL, task_diag_fill_oom),
+	TASK_DIAG_GROUP(LIMITS, EXEC, NULL, task_diag_fill_limits),
+	TASK_DIAG_GROUP(FD, EXEC, NULL, task_diag_fill_fd),
+	TASK_DIAG_GROUP(MEM, MM, NULL, task_diag_fill_mem),
+	TASK_DIAG_GROUP(MEM_ROLLUP, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_mem_rollup),
-	TASK_DIAG_GROUP(MM_MAP, sizeof(struct task_diag_mm_map), MM, NULL,
-			task_diag_fill_mm_map),
-	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
-	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
-	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
-	TASK_DIAG_GROUP(VMA, sizeof(struct task_diag_vma), MM,
-			TASK_DIAG_NEEDS(MMU), task_diag_fill_vma),
-	TASK_DIAG_GROUP(VMA_STAT, sizeof(struct task_diag_vma_stat), MM,
-			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
+	TASK_DIAG_GROUP(MM_MAP, MM, NULL, task_diag_fill_mm_map),
+	TASK_DIAG_GROUP(EXE, MM, NULL, task_diag_fill_exe),
+	TASK_DIAG_GROUP(CMDLINE, MM, NULL, task_diag_fill_cmdline),
+	TASK_DIAG_GROUP(ENVIRON, MM, NULL, task_diag_fill_environ),
+	TASK_DIAG_GROUP(VMA, MM, TASK_DIAG_NEEDS(MMU),
+			task_diag_fill_vma),
+	TASK_DIAG_GROUP(VMA_STAT, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_vma_stat),
 };
 

@@ -15,27 +15,26 @@
 #define AT(type, field, offset) \
 	static_assert(offsetof(struct task_diag_##type, field) == (offset))
 
-SIZE_OF(pid, 24);
+SIZE_OF(pid, 32);
 AT(pid, show_flags, 0);
 AT(pid, dump_strategy, 8);
 AT(pid, pid, 16);
-AT(pid, reserved, 20);
+AT(pid, flags, 20);
+AT(pid, id, 24);
 
-SIZE_OF(header, 24);
+SIZE_OF(header, 32);
 AT(header, show_flags, 0);
 AT(header, dump_strategies, 8);
 AT(header, page_size, 16);
 AT(header, clk_tck, 20);
-
-SIZE_OF(group_size, 8);
-AT(group_size, attr, 0);
-AT(group_size, size, 4);
+AT(header, flags, 24);
+AT(header, pad, 28);
 
 SIZE_OF(error, 8);
 AT(error, attr, 0);
 AT(error, error, 4);
 
-SIZE_OF(base, 44);
+SIZE_OF(base, 56);
 AT(base, tgid, 0);
 AT(base, pid, 4);
 AT(base, ppid, 8);
@@ -45,6 +44,8 @@ AT(base, pgid, 20);
 AT(base, state, 24);
 AT(base, pad, 25);
 AT(base, comm, 28);
+AT(base, pad2, 44);
+AT(base, id, 48);
 
 SIZE_OF(cred, 88);
 AT(cred, uid, 0);
@@ -67,7 +68,7 @@ AT(cred, seccomp, 84);
 AT(cred, no_new_privs, 85);
 AT(cred, pad, 86);
 
-SIZE_OF(vma, 56);
+SIZE_OF(vma, 64);
 AT(vma, start, 0);
 AT(vma, end, 8);
 AT(vma, pgoff, 16);
@@ -78,6 +79,8 @@ AT(vma, generation, 40);
 AT(vma, flags, 44);
 AT(vma, name_len, 48);
 AT(vma, name_off, 52);
+AT(vma, name_at, 56);
+AT(vma, pad, 60);
 
 SIZE_OF(pages, 176);
 AT(pages, rss, 0);
@@ -103,15 +106,17 @@ AT(pages, private_hugetlb, 152);
 AT(pages, swap, 160);
 AT(pages, swap_pss, 168);
 
-SIZE_OF(vma_stat, 344);
+SIZE_OF(vma_stat, 56);
 AT(vma_stat, start, 0);
 AT(vma_stat, end, 8);
 AT(vma_stat, kernel_page_size, 16);
 AT(vma_stat, mmu_page_size, 24);
 AT(vma_stat, thp_eligible, 32);
 AT(vma_stat, protection_key, 36);
-AT(vma_stat, vm_flags, 40);
-AT(vma_stat, pages, 168);
+AT(vma_stat, pages_at, 40);
+AT(vma_stat, pages_len, 44);
+AT(vma_stat, vm_flags_at, 48);
+AT(vma_stat, vm_flags_len, 52);
 
 SIZE_OF(mem_rollup, 176);
 AT(mem_rollup, pages, 0);
@@ -185,10 +190,12 @@ AT(io, read_bytes, 32);
 AT(io, write_bytes, 40);
 AT(io, cancelled_write_bytes, 48);
 
-SIZE_OF(cgroup, 16);
+SIZE_OF(cgroup, 24);
 AT(cgroup, id, 0);
 AT(cgroup, path_len, 8);
 AT(cgroup, path_off, 12);
+AT(cgroup, path_at, 16);
+AT(cgroup, pad, 20);
 
 SIZE_OF(ns, 24);
 AT(ns, ino, 0);
@@ -207,9 +214,11 @@ SIZE_OF(oom, 8);
 AT(oom, oom_score, 0);
 AT(oom, oom_score_adj, 4);
 
-SIZE_OF(limit, 16);
+SIZE_OF(limit, 24);
 AT(limit, soft, 0);
 AT(limit, hard, 8);
+AT(limit, resource, 16);
+AT(limit, pad, 20);
 
 SIZE_OF(fd, 16);
 AT(fd, open_fds, 0);

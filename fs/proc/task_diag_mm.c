@@ -276,9 +276,9 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 static bool task_diag_wants_vma(const struct task_diag_task *t,
 				const struct vm_area_struct *vma)
 {
-	if (t->show_flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
+	if (t->flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
 		return false;
-	return !(t->show_flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
+	return !(t->flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
 }
 
 /*
@@ -409,6 +409,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		     (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
 	info.name_len = strlen(name);
 	info.name_off = min(t->part, info.name_len);
+	info.name_at = sizeof(info);
 	part = min_t(size_t, info.name_len - info.name_off, room - sizeof(info));
 
 	payload = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(info) + part);
@@ -467,28 +468,31 @@ static void task_diag_fill_pages(struct task_diag_pages *pages,
 	pages->swap_pss = mss->swap_pss >> PSS_SHIFT;
 }
 
-static void task_diag_fill_vm_flags(struct task_diag_vma_stat *info,
-				    vm_flags_t vm_flags)
+/* Returns how many letters it wrote to @to. */
+static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
+					    vm_flags_t vm_flags)
 {
+	unsigned int bit, len = 0;
 	const char *letters;
-	unsigned int bit;
-	u8 *to = info->vm_flags;
-
-	BUILD_BUG_ON(sizeof(info->vm_flags) < 2 * BITS_PER_LONG);
 
 	for (bit = 0; bit < BITS_PER_LONG; bit++) {
 		if (!(vm_flags & (1UL << bit)))
 			continue;
 		for (letters = smap_vma_flag(bit); *letters; letters++)
-			*to++ = *letters;
+			to[len++] = *letters;
 	}
+	return len;
 }
 
 static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 				  struct vm_area_struct *vma,
 				  const struct task_diag_buf *buf)
 {
-	struct task_diag_vma_stat info;
+	struct {
+		struct task_diag_vma_stat stat;
+		struct task_diag_pages pages;
+		char vm_flags[2 * BITS_PER_LONG];
+	} info;
 	struct mem_size_stats mss = {};
 
 	/* Before the walk of its pages, which may be long */
@@ -497,15 +501,20 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 
 	smap_gather_locked(vma, &mss, 0);
 	memset(&info, 0, sizeof(info));
-	info.start = vma->vm_start;
-	info.end = vma->vm_end;
-	info.kernel_page_size = vma_kernel_pagesize(vma);
-	info.mmu_page_size = vma_mmu_pagesize(vma);
-	info.thp_eligible = smap_thp_eligible(vma);
-	info.protection_key = vma_pkey(vma);
-	task_diag_fill_vm_flags(&info, vma->vm_flags);
+	info.stat.start = vma->vm_start;
+	info.stat.end = vma->vm_end;
+	info.stat.kernel_page_size = vma_kernel_pagesize(vma);
+	info.stat.mmu_page_size = vma_mmu_pagesize(vma);
+	info.stat.thp_eligible = smap_thp_eligible(vma);
+	info.stat.protection_key = vma_pkey(vma);
+	info.stat.pages_at = offsetof(typeof(info), pages);
+	info.stat.pages_len = sizeof(info.pages);
+	info.stat.vm_flags_at = offsetof(typeof(info), vm_flags);
+	info.stat.vm_flags_len = task_diag_fill_vm_flags(info.vm_flags,
+							 vma->vm_flags);
 	task_diag_fill_pages(&info.pages, &mss);
-	return task_diag_put(skb, TASK_DIAG_VMA_STAT, &info, sizeof(info));
+	return task_diag_put(skb, TASK_DIAG_VMA_STAT, &info,
+			     info.stat.vm_flags_at + info.stat.vm_flags_len);
 }
 
 int task_diag_fill_vma_stat(struct sk_buff *skb, struct task_diag_task *t)

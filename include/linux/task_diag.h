@@ -24,7 +24,7 @@ struct user_namespace;
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace
- * @show_flags: all that was asked for
+ * @flags: &enum task_diag_flag of the request
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
  *	filler to use as it likes from then on
  * @part: the same within what @pos points at
@@ -37,7 +37,7 @@ struct task_diag_task {
 	struct mm_struct	*mm;
 	struct pid_namespace	*pid_ns;
 	struct user_namespace	*user_ns;
-	u64			show_flags;
+	u32			flags;
 	u64			pos;
 	u32			part;
 };
@@ -62,8 +62,6 @@ enum task_diag_phase {
  * struct task_diag_group - a group of properties
  * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
- * @size: bytes of the payload's struct, or of one element of a list; 0 for
- *	plain bytes
  * @phase: under what @fill runs
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
@@ -76,7 +74,6 @@ enum task_diag_phase {
 struct task_diag_group {
 	const char		*name;
 	u16			attr;
-	u16			size;
 	enum task_diag_phase	phase;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);

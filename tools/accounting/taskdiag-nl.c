@@ -85,7 +85,7 @@ int main(void)
 
 	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_DUMP,
 		    TASK_DIAG_CMD_GET, TASK_DIAG_GENL_VERSION);
-	nla_put(msg, TASK_DIAG_CMD_ATTR_GET, sizeof(all), &all);
+	nla_put(msg, TASK_DIAG_REQUEST, sizeof(all), &all);
 	ret = nl_send_auto(sock, msg);
 	if (ret >= 0)		/* asks again after EINTR */
 		ret = nl_recvmsgs_default(sock);

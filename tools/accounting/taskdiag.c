@@ -93,7 +93,7 @@ int main(void)
 		err(1, "socket");
 	ask(CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME, TASK_DIAG_GENL_NAME, 10);
 	answer(note_family);
-	ask(TASK_DIAG_CMD_GET, NLM_F_DUMP, TASK_DIAG_CMD_ATTR_GET, &all, sizeof(all));
+	ask(TASK_DIAG_CMD_GET, NLM_F_DUMP, TASK_DIAG_REQUEST, &all, sizeof(all));
 	answer(tell);
 	return putchar('\n') < 0;
 }

@@ -19,7 +19,7 @@
  * enum task_diag_cmd - commands of the family
  * @TASK_DIAG_CMD_UNSPEC: not used
  * @TASK_DIAG_CMD_GET: request: properties of tasks, described by
- *	%TASK_DIAG_CMD_ATTR_GET; response: one task, or a part of it
+ *	%TASK_DIAG_REQUEST; response: one task, or a part of it
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: that,
  *	also the first message of every dump
  */
@@ -33,21 +33,6 @@ enum task_diag_cmd {
 };
 
 #define TASK_DIAG_CMD_MAX	(__TASK_DIAG_CMD_MAX - 1)
-
-/**
- * enum task_diag_cmd_attr - attributes of a request
- * @TASK_DIAG_CMD_ATTR_UNSPEC: not used
- * @TASK_DIAG_CMD_ATTR_GET: struct task_diag_pid
- */
-enum task_diag_cmd_attr {
-	TASK_DIAG_CMD_ATTR_UNSPEC,
-	TASK_DIAG_CMD_ATTR_GET,
-
-	/* private: */
-	__TASK_DIAG_CMD_ATTR_MAX
-};
-
-#define TASK_DIAG_CMD_ATTR_MAX	(__TASK_DIAG_CMD_ATTR_MAX - 1)
 
 /**
  * enum task_diag_dump_strategy - which tasks
@@ -72,13 +57,16 @@ enum task_diag_dump_strategy {
 #define TASK_DIAG_DUMP_MAX	(__TASK_DIAG_DUMP_MAX - 1)
 
 /**
- * struct task_diag_pid - payload of %TASK_DIAG_CMD_ATTR_GET
+ * struct task_diag_pid - payload of %TASK_DIAG_REQUEST
  * @show_flags: groups of properties, a mask of TASK_DIAG_SHOW_*; 0 asks for
  *	pids alone
  * @dump_strategy: one of &enum task_diag_dump_strategy
  * @pid: process or thread that the per-task strategies start from, in the
  *	caller's pid namespace; 0 is the caller; ignored by the others
- * @reserved: must be zero
+ * @flags: &enum task_diag_flag
+ * @id: id of the process or thread @pid, as in struct task_diag_base, or 0 for
+ *	any: if @pid has another id by now, there is no such process; ignored
+ *	where @pid is
  *
  * May grow at the end. The kernel takes a shorter one, from
  * %TASK_DIAG_PID_SIZE_VER0 bytes, as if filled up with zeroes, and refuses a
@@ -88,19 +76,34 @@ struct task_diag_pid {
 	__aligned_u64	show_flags;
 	__aligned_u64	dump_strategy;
 	__u32		pid;
-	__u32		reserved;
+	__u32		flags;
+	__aligned_u64	id;
 };
 
 #define TASK_DIAG_PID_SIZE_VER0	20	/* up to and with @pid */
 
 /**
- * enum task_diag_attr - attributes of a response
+ * enum task_diag_flag - bits of struct task_diag_pid.flags
+ * @TASK_DIAG_ONLY_VMA_EXEC: VMA and VMA_STAT report executable mappings only
+ * @TASK_DIAG_ONLY_VMA_FILE: they report mappings of files only
+ *
+ * With both, executable mappings of files. Either needs VMA or VMA_STAT.
+ */
+enum task_diag_flag {
+	TASK_DIAG_ONLY_VMA_EXEC	= 1,
+	TASK_DIAG_ONLY_VMA_FILE	= 2
+};
+
+/**
+ * enum task_diag_attr - attributes of requests and responses
  * @TASK_DIAG_UNSPEC: not used
  * @TASK_DIAG_BASE: struct task_diag_base
  * @TASK_DIAG_CRED: struct task_diag_cred
  * @TASK_DIAG_STAT: struct taskstats, see linux/taskstats.h
- * @TASK_DIAG_VMA: struct task_diag_vma, and a part of the mapping's name
- * @TASK_DIAG_VMA_STAT: struct task_diag_vma_stat, one for each mapping
+ * @TASK_DIAG_VMA: struct task_diag_vma and a part of the mapping's name, one or
+ *	more for each mapping
+ * @TASK_DIAG_VMA_STAT: struct task_diag_vma_stat and what it refers to, one for
+ *	each mapping
  * @TASK_DIAG_CMDLINE: bytes, /proc/PID/cmdline
  * @TASK_DIAG_TIMES: struct task_diag_times
  * @TASK_DIAG_SCHED: struct task_diag_sched
@@ -110,15 +113,15 @@ struct task_diag_pid {
  * @TASK_DIAG_IO: struct task_diag_io
  * @TASK_DIAG_NAME: bytes without a terminating zero, what /proc/PID/comm shows:
  *	of kernel threads and workers more than BASE has room for
- * @TASK_DIAG_CGROUP: struct task_diag_cgroup
- * @TASK_DIAG_NS: array of struct task_diag_ns
- * @TASK_DIAG_NSPID: array of struct task_diag_nspid, from the caller's pid
- *	namespace inwards to the task's own
+ * @TASK_DIAG_CGROUP: struct task_diag_cgroup and a part of the path
+ * @TASK_DIAG_NS: struct task_diag_ns, one for each namespace
+ * @TASK_DIAG_NSPID: struct task_diag_nspid, one for each pid namespace from the
+ *	caller's inwards to the task's own
  * @TASK_DIAG_EXE: bytes without a terminating zero, the path of the executable
  *	as the link /proc/PID/exe reads
  * @TASK_DIAG_ENVIRON: bytes, /proc/PID/environ
  * @TASK_DIAG_OOM: struct task_diag_oom
- * @TASK_DIAG_LIMITS: array of struct task_diag_limit, indexed by RLIMIT_*
+ * @TASK_DIAG_LIMITS: struct task_diag_limit, one for each RLIMIT_*
  * @TASK_DIAG_FD: struct task_diag_fd
  * @TASK_DIAG_MEM_ROLLUP: struct task_diag_mem_rollup
  * @TASK_DIAG_MM_MAP: struct task_diag_mm_map
@@ -129,11 +132,17 @@ struct task_diag_pid {
  *	for and could not be read now
  * @TASK_DIAG_MORE: flag, the next message goes on with the same task
  * @TASK_DIAG_HEADER: struct task_diag_header
- * @TASK_DIAG_GROUP_SIZE: array of struct task_diag_group_size
+ * @TASK_DIAG_REQUEST: struct task_diag_pid; the one attribute of a request
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
- * flag. A group of bytes or an array may come in several attributes, of one
- * message or of several, whose payloads are to be joined in order.
+ * flag. A group of bytes, or of an array of u32, may come in several attributes,
+ * of one message or of several, whose payloads are to be joined in order.
+ *
+ * Structs may grow at their end. Of a struct that begins an attribute's payload a
+ * reader takes the smaller of the payload's length and its own sizeof, and the
+ * rest as zero. What follows such a struct is found by fields of the struct that
+ * have its offset from the payload's start, never by a sizeof. Payloads are
+ * aligned to 4 bytes: copy a struct, do not cast a pointer to it.
  */
 enum task_diag_attr {
 	TASK_DIAG_UNSPEC,
@@ -165,7 +174,7 @@ enum task_diag_attr {
 	TASK_DIAG_ERROR,
 	TASK_DIAG_MORE,
 	TASK_DIAG_HEADER,
-	TASK_DIAG_GROUP_SIZE,
+	TASK_DIAG_REQUEST,
 
 	/* private: */
 	__TASK_DIAG_ATTR_MAX
@@ -197,13 +206,6 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_MEM_ROLLUP _BITULL(TASK_DIAG_MEM_ROLLUP)
 #define TASK_DIAG_SHOW_MM_MAP	_BITULL(TASK_DIAG_MM_MAP)
 
-/*
- * Not groups: with either, VMA and VMA_STAT tell executable mappings only, or
- * those of files only; with both, executable mappings of files.
- */
-#define TASK_DIAG_ONLY_VMA_EXEC	_BITULL(62)
-#define TASK_DIAG_ONLY_VMA_FILE	_BITULL(63)
-
 /**
  * struct task_diag_header - what this kernel supports
  * @show_flags: mask of the TASK_DIAG_SHOW_* flags that a request may set
@@ -211,24 +213,16 @@ enum task_diag_attr {
  * @page_size: bytes in a page
  * @clk_tck: clock ticks per second, the unit in which procfs shows the times
  *	that task_diag gives in nanoseconds
+ * @flags: mask of &enum task_diag_flag that a request may set
+ * @pad: zero
  */
 struct task_diag_header {
 	__aligned_u64	show_flags;
 	__aligned_u64	dump_strategies;
 	__u32		page_size;
 	__u32		clk_tck;
-};
-
-/**
- * struct task_diag_group_size - size of one group on this kernel
- * @attr: the group's attribute
- * @size: bytes of its struct, for a list of one element; 0 for plain bytes
- *
- * Structs grow at the end only: a reader takes min(length, sizeof).
- */
-struct task_diag_group_size {
-	__u32	attr;
-	__u32	size;
+	__u32		flags;
+	__u32		pad;
 };
 
 /**
@@ -255,19 +249,25 @@ struct task_diag_error {
  * @pad: zero
  * @comm: name, terminated and filled up with zero bytes (stat: 2, but kernel
  *	threads and workers show a longer name there)
+ * @pad2: zero
+ * @id: identity of @pid, never given to another task until the next boot: on
+ *	64-bit kernels the inode number of a pidfd
  *
- * Numbers are in the caller's pid namespace; 0 for a task outside of it.
+ * Numbers are in the caller's pid namespace; 0 for a task outside of it. A task
+ * that takes over a number in execve() takes over its @id as well.
  */
 struct task_diag_base {
-	__u32	tgid;
-	__u32	pid;
-	__u32	ppid;
-	__u32	tpid;
-	__u32	sid;
-	__u32	pgid;
-	__u8	state;
-	__u8	pad[3];
-	__u8	comm[TASK_DIAG_COMM_LEN];
+	__u32		tgid;
+	__u32		pid;
+	__u32		ppid;
+	__u32		tpid;
+	__u32		sid;
+	__u32		pgid;
+	__u8		state;
+	__u8		pad[3];
+	__u8		comm[TASK_DIAG_COMM_LEN];
+	__u32		pad2;
+	__aligned_u64	id;
 };
 
 /**
@@ -332,7 +332,7 @@ enum task_diag_vma_flag {
 };
 
 /**
- * struct task_diag_vma - %TASK_DIAG_VMA, before a part of the name
+ * struct task_diag_vma - %TASK_DIAG_VMA
  * @start: first address (maps: 1)
  * @end: address after the last
  * @pgoff: where in the file it starts, bytes (maps: 3)
@@ -342,7 +342,9 @@ enum task_diag_vma_flag {
  * @generation: generation of the inode
  * @flags: &enum task_diag_vma_flag (maps: 2)
  * @name_len: length of the whole name
- * @name_off: where in the name the bytes after this struct belong
+ * @name_off: where in the name the bytes at @name_at belong
+ * @name_at: where in the payload they begin; they go on to its end
+ * @pad: zero
  *
  * The name is what maps shows in its last column, raw, without a terminating
  * zero: a path, with " (deleted)" after that of a removed file, or a name in
@@ -359,6 +361,8 @@ struct task_diag_vma {
 	__u32		flags;
 	__u32		name_len;
 	__u32		name_off;
+	__u32		name_at;
+	__u32		pad;
 };
 
 /**
@@ -422,19 +426,23 @@ struct task_diag_pages {
  * @mmu_page_size: bytes per page in the page tables (MMUPageSize)
  * @thp_eligible: 1 if it may get huge pages (THPeligible)
  * @protection_key: memory protection key, or 0 (ProtectionKey)
- * @vm_flags: two letters for each flag, as in VmFlags but without blanks, filled
- *	up with zero bytes
- * @pages: see there
+ * @pages_at: where in the payload a struct task_diag_pages begins
+ * @pages_len: its length
+ * @vm_flags_at: where in the payload two letters for each flag begin, as in
+ *	VmFlags but without blanks
+ * @vm_flags_len: their number
  */
 struct task_diag_vma_stat {
-	__aligned_u64		start;
-	__aligned_u64		end;
-	__aligned_u64		kernel_page_size;
-	__aligned_u64		mmu_page_size;
-	__u32			thp_eligible;
-	__u32			protection_key;
-	__u8			vm_flags[128];
-	struct task_diag_pages	pages;
+	__aligned_u64	start;
+	__aligned_u64	end;
+	__aligned_u64	kernel_page_size;
+	__aligned_u64	mmu_page_size;
+	__u32		thp_eligible;
+	__u32		protection_key;
+	__u32		pages_at;
+	__u32		pages_len;
+	__u32		vm_flags_at;
+	__u32		vm_flags_len;
 };
 
 /**
@@ -614,11 +622,13 @@ struct task_diag_io {
 };
 
 /**
- * struct task_diag_cgroup - %TASK_DIAG_CGROUP, before a part of the path
+ * struct task_diag_cgroup - %TASK_DIAG_CGROUP
  * @id: id of the control group of the unified hierarchy, the inode number of
  *	its directory
  * @path_len: length of the whole path
- * @path_off: where in the path the bytes after this struct belong
+ * @path_off: where in the path the bytes at @path_at belong
+ * @path_at: where in the payload they begin; they go on to its end
+ * @pad: zero
  *
  * The path is the one in the line of hierarchy 0 in /proc/PID/cgroup, without
  * a terminating zero.
@@ -627,10 +637,12 @@ struct task_diag_cgroup {
 	__aligned_u64	id;
 	__u32		path_len;
 	__u32		path_off;
+	__u32		path_at;
+	__u32		pad;
 };
 
 /**
- * struct task_diag_ns - one element of %TASK_DIAG_NS
+ * struct task_diag_ns - %TASK_DIAG_NS, of one namespace
  * @ino: inode number of the namespace (in brackets in the links in ns)
  * @dev: device number of its file system, as new_encode_dev() makes it
  * @type: which one: a CLONE_NEW* flag
@@ -647,7 +659,7 @@ struct task_diag_ns {
 };
 
 /**
- * struct task_diag_nspid - one element of %TASK_DIAG_NSPID
+ * struct task_diag_nspid - %TASK_DIAG_NSPID, in one pid namespace
  * @pid: thread (status: NSpid)
  * @tgid: process (NStgid)
  * @pgid: process group (NSpgid)
@@ -671,15 +683,19 @@ struct task_diag_oom {
 };
 
 /**
- * struct task_diag_limit - one element of %TASK_DIAG_LIMITS
+ * struct task_diag_limit - %TASK_DIAG_LIMITS, of one resource
  * @soft: soft limit (limits: Soft Limit)
  * @hard: hard limit (limits: Hard Limit)
+ * @resource: RLIMIT_*
+ * @pad: zero
  *
  * In the units of setrlimit(2); all ones means unlimited.
  */
 struct task_diag_limit {
 	__aligned_u64	soft;
 	__aligned_u64	hard;
+	__u32		resource;
+	__u32		pad;
 };
 
 /**

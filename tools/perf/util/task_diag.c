@@ -137,8 +137,6 @@ struct worker {
  * @done: its answer is complete
  * @err: why it broke off, and the connection is of no more use
  * @lock: who receives, where there are several workers
- * @vma_size: bytes of struct task_diag_vma on this kernel
- * @ns_size: bytes of struct task_diag_ns on this kernel
  * @threads: all threads, or those of @leader
  * @workers: who synthesized all tasks
  * @nr_workers: how many
@@ -154,8 +152,6 @@ struct task_diag {
 	bool done;
 	int err;
 	struct mutex lock; /* of fd, seq, done and err */
-	size_t vma_size;
-	size_t ns_size;
 	struct thread_table threads;
 	struct worker *workers;
 	int nr_workers;
@@ -299,35 +295,17 @@ static int find_family(struct task_diag *td)
 }
 
 /* Asks for a dump, which receive() gives. */
-static int ask(struct task_diag *td, u64 strategy, u64 show_flags, pid_t pid)
+static int ask(struct task_diag *td, u64 strategy, u64 show_flags, u32 flags, pid_t pid)
 {
 	struct task_diag_pid req = {
 		.show_flags = show_flags,
 		.dump_strategy = strategy,
 		.pid = pid,
+		.flags = flags,
 	};
 
 	return request(td, td->family, TASK_DIAG_CMD_GET, NLM_F_DUMP,
-		       TASK_DIAG_CMD_ATTR_GET, &req, sizeof(req));
-}
-
-static void read_header(struct task_diag *td, const struct nlmsghdr *nlh)
-{
-	struct task_diag_group_size size;
-	const struct nlattr *attr;
-	size_t at;
-
-	for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
-		if (attr_type(attr) != TASK_DIAG_GROUP_SIZE)
-			continue;
-		for (at = 0; at + sizeof(size) <= attr_len(attr); at += sizeof(size)) {
-			memcpy(&size, attr_data(attr) + at, sizeof(size));
-			if (size.attr == TASK_DIAG_VMA)
-				td->vma_size = size.size;
-			else if (size.attr == TASK_DIAG_NS)
-				td->ns_size = size.size;
-		}
-	}
+		       TASK_DIAG_REQUEST, &req, sizeof(req));
 }
 
 static bool goes_on(const struct nlmsghdr *nlh)
@@ -368,9 +346,7 @@ static ssize_t check_part(struct task_diag *td, const char *data, size_t len, bo
 		}
 		if (nlh->nlmsg_type != td->family)
 			return -EBADMSG;
-		if (genl_header(nlh)->cmd == TASK_DIAG_CMD_HEADER)
-			read_header(td, nlh);
-		else
+		if (genl_header(nlh)->cmd == TASK_DIAG_CMD_GET)
 			last = nlh;
 	}
 	if (last)
@@ -473,39 +449,40 @@ static int ns_index(u32 type)
 	}
 }
 
-static void read_ns(struct task_diag *td, struct task *task, const struct nlattr *attr)
+static void read_ns(struct task *task, const struct nlattr *attr)
 {
 	struct task_diag_ns ns;
-	size_t at;
 	int i;
 
-	for (at = 0; td->ns_size && at + td->ns_size <= attr_len(attr); at += td->ns_size) {
-		copy_struct(&ns, sizeof(ns), attr_data(attr) + at, td->ns_size);
-		i = ns_index(ns.type);
-		if (i < 0 || ns.for_children)
-			continue;
-		task->ns[i].dev = ns.dev;
-		task->ns[i].ino = ns.ino;
-	}
+	copy_struct(&ns, sizeof(ns), attr_data(attr), attr_len(attr));
+	i = ns_index(ns.type);
+	if (i < 0 || ns.for_children)
+		return;
+	task->ns[i].dev = ns.dev;
+	task->ns[i].ino = ns.ino;
+}
+
+/* The struct says where the part of the name is that goes on to the end. */
+static bool read_vma(struct task_diag_vma *vma, const struct nlattr *attr)
+{
+	copy_struct(vma, sizeof(*vma), attr_data(attr), attr_len(attr));
+	return vma->name_at && vma->name_at <= attr_len(attr);
 }
 
 /*
  * Does perf make the same event of a mapping whether /proc or task_diag reports
  * it? A long path may leave no room for the ids that follow it in the event.
  */
-static bool is_plain_mapping(const struct task_diag *td, const char *data, size_t len)
+static bool is_plain_mapping(const struct nlattr *attr)
 {
 	const size_t room_for_ids = 256;
 	struct task_diag_vma vma;
 
-	if (len < td->vma_size)
-		return false;
-	copy_struct(&vma, sizeof(vma), data, td->vma_size);
-	return vma.name_len < PATH_MAX - room_for_ids &&
-	       is_plain_path(data + td->vma_size, len - td->vma_size);
+	return read_vma(&vma, attr) && vma.name_len < PATH_MAX - room_for_ids &&
+	       is_plain_path(attr_data(attr) + vma.name_at, attr_len(attr) - vma.name_at);
 }
 
-static void read_attr(struct task_diag *td, struct task *task, const struct nlattr *attr)
+static void read_attr(struct task *task, const struct nlattr *attr)
 {
 	const char *data = attr_data(attr);
 	size_t len = attr_len(attr);
@@ -513,7 +490,7 @@ static void read_attr(struct task_diag *td, struct task *task, const struct nlat
 
 	switch (attr_type(attr)) {
 	case TASK_DIAG_VMA:
-		if (!is_plain_mapping(td, data, len))
+		if (!is_plain_mapping(attr))
 			task->left = true;
 		break;
 	case TASK_DIAG_BASE:
@@ -529,7 +506,7 @@ static void read_attr(struct task_diag *td, struct task *task, const struct nlat
 		task->nr_threads = sched.nr_threads;
 		break;
 	case TASK_DIAG_NS:
-		read_ns(td, task, attr);
+		read_ns(task, attr);
 		break;
 	case TASK_DIAG_ERROR:
 		task->left = true;
@@ -557,7 +534,7 @@ static const char *message_end(const struct nlmsghdr *nlh)
 }
 
 /* Reads the messages from @task->end to @end on one task; is there one? */
-static bool next_task(struct task_diag *td, struct task *task, const char *end)
+static bool next_task(struct task *task, const char *end)
 {
 	const struct nlmsghdr *nlh;
 	const struct nlattr *attr;
@@ -578,7 +555,7 @@ static bool next_task(struct task_diag *td, struct task *task, const char *end)
 			break;
 		}
 		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr))
-			read_attr(td, task, attr);
+			read_attr(task, attr);
 	}
 	return pid;
 }
@@ -596,9 +573,12 @@ static u64 show_flags(const struct task_synth *synth, bool leaders)
 	show |= TASK_DIAG_SHOW_NAME;
 	if (synth->needs_mmap)
 		show |= TASK_DIAG_SHOW_VMA;
-	if (!synth->mmap_data)
-		show |= TASK_DIAG_ONLY_VMA_EXEC;
 	return show;
+}
+
+static u32 vma_flags(const struct task_synth *synth)
+{
+	return synth->needs_mmap && !synth->mmap_data ? TASK_DIAG_ONLY_VMA_EXEC : 0;
 }
 
 static int emit_namespaces(struct task_synth *synth, pid_t tid, pid_t tgid,
@@ -660,15 +640,15 @@ static bool copy_name(union perf_event *event, const struct task_diag_vma *vma,
 	return end >= vma->name_len;
 }
 
-static int emit_mmap(struct task_diag *td, struct task_synth *synth,
-		     const struct task *task, const struct nlattr *attr)
+static int emit_mmap(struct task_synth *synth, const struct task *task,
+		     const struct nlattr *attr)
 {
 	union perf_event *event = synth->mmap_event;
 	struct task_diag_vma vma;
 
-	copy_struct(&vma, sizeof(vma), attr_data(attr), td->vma_size);
-	if (!copy_name(event, &vma, attr_data(attr) + td->vma_size,
-		       attr_len(attr) - td->vma_size))
+	if (!read_vma(&vma, attr) ||
+	    !copy_name(event, &vma, attr_data(attr) + vma.name_at,
+		       attr_len(attr) - vma.name_at))
 		return 0;
 	fill_mmap2(event, &vma);
 	if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
@@ -677,8 +657,7 @@ static int emit_mmap(struct task_diag *td, struct task_synth *synth,
 				      synth->process, synth->machine);
 }
 
-static int emit_mmaps(struct task_diag *td, struct task_synth *synth,
-		      const struct task *task)
+static int emit_mmaps(struct task_synth *synth, const struct task *task)
 {
 	const struct nlmsghdr *nlh;
 	const struct nlattr *attr;
@@ -690,7 +669,7 @@ static int emit_mmaps(struct task_diag *td, struct task_synth *synth,
 		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
 			if (attr_type(attr) != TASK_DIAG_VMA)
 				continue;
-			err = emit_mmap(td, synth, task, attr);
+			err = emit_mmap(synth, task, attr);
 			if (err)
 				return err;
 		}
@@ -752,7 +731,7 @@ static int list_threads(struct task_diag *td, const struct task_synth *synth,
 
 	td->threads.nr = 0;
 	td->threads.seen = 0;
-	err = ask(td, strategy, show_flags(synth, false), pid);
+	err = ask(td, strategy, show_flags(synth, false), 0, pid);
 	if (err)
 		return err;
 	do {
@@ -760,7 +739,7 @@ static int list_threads(struct task_diag *td, const struct task_synth *synth,
 		if (err)
 			return err;
 		task.end = td->buf.data;
-		while (next_task(td, &task, td->buf.data + td->buf.len)) {
+		while (next_task(&task, td->buf.data + td->buf.len)) {
 			if (!add_thread(&td->threads, &task, namespaces))
 				return -ENOMEM;
 		}
@@ -836,7 +815,7 @@ static int emit_process(struct task_diag *td, struct task_synth *synth,
 	if (emit_fork(synth, tgid, tgid, task->base.ppid) ||
 	    emit_namespaces(synth, tgid, tgid, task->ns) ||
 	    emit_comm(synth, tgid, tgid, comm) ||
-	    emit_mmaps(td, synth, task))
+	    emit_mmaps(synth, task))
 		return -1;
 	return emit_threads(td, synth, tgid);
 }
@@ -886,7 +865,7 @@ static void *work(void *arg)
 
 	while (receive_next(worker)) {
 		task.end = worker->buf.data;
-		while (next_task(td, &task, worker->buf.data + worker->buf.len)) {
+		while (next_task(&task, worker->buf.data + worker->buf.len)) {
 			if (!note_pid(worker, task.base.pid)) {
 				set_error(td, -ENOMEM);
 				return NULL;
@@ -964,7 +943,7 @@ int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *
 	if (!td->err)
 		td->err = hash_threads(&td->threads);
 	if (!td->err)
-		td->err = ask(td, TASK_DIAG_DUMP_ALL, show_flags(synth, true), 0);
+		td->err = ask(td, TASK_DIAG_DUMP_ALL, show_flags(synth, true), vma_flags(synth), 0);
 	if (!td->err)
 		run_workers(td);
 	if (td->err)
@@ -1023,8 +1002,7 @@ static int emit_thread(struct task_diag *td, struct task_synth *synth,
 	return 0;
 }
 
-static int emit_leader(struct task_diag *td, struct task_synth *synth,
-		       const struct task *task)
+static int emit_leader(struct task_synth *synth, const struct task *task)
 {
 	const pid_t tgid = task->base.tgid;
 	char comm[TASK_DIAG_COMM_LEN];
@@ -1033,7 +1011,7 @@ static int emit_leader(struct task_diag *td, struct task_synth *synth,
 		return 1;
 	if (emit_comm(synth, tgid, tgid, comm) ||
 	    emit_namespaces(synth, tgid, tgid, task->ns) ||
-	    emit_mmaps(td, synth, task))
+	    emit_mmaps(synth, task))
 		return -1;
 	return 0;
 }
@@ -1045,15 +1023,16 @@ static int synthesize_leader(struct task_diag *td, struct task_synth *synth, pid
 	int ret = 1;
 	int err;
 
-	err = ask(td, TASK_DIAG_DUMP_ONE, show_flags(synth, true) | TASK_DIAG_SHOW_SCHED, pid);
+	err = ask(td, TASK_DIAG_DUMP_ONE, show_flags(synth, true) | TASK_DIAG_SHOW_SCHED,
+		  vma_flags(synth), pid);
 	while (!err) {
 		err = receive(td, &td->buf);
 		if (err || !td->buf.len)
 			break;
 		task.end = td->buf.data;
-		if (!next_task(td, &task, td->buf.data + td->buf.len))
+		if (!next_task(&task, td->buf.data + td->buf.len))
 			continue;
-		ret = emit_leader(td, synth, &task);
+		ret = emit_leader(synth, &task);
 		td->leader = pid;
 		td->unlisted = task.nr_threads > 1;
 		td->threads.nr = 0;

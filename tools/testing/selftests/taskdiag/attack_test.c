@@ -251,7 +251,6 @@ static __u64 secrets_of(const struct td_props *task)
 	struct taskstats stat;
 	__u64 found = 0;
 	unsigned int i;
-	size_t pos;
 
 	for (i = 0; i < TD_MAX_GROUPS; i++)
 		if (i != TASK_DIAG_BASE &&
@@ -275,10 +274,8 @@ static __u64 secrets_of(const struct td_props *task)
 		if (in_secret_area(map.arg_start))
 			found |= BIT(MM_MAP);
 	}
-	for (pos = 0; pos + sizeof(vma) <= groups[TASK_DIAG_VMA_STAT].len;
-	     pos += sizeof(vma)) {
-		memcpy(&vma, groups[TASK_DIAG_VMA_STAT].data + pos,
-		       sizeof(vma));
+	for (i = 0; i < groups[TASK_DIAG_VMA_STAT].nr_parts; i++) {
+		td_copy_part(&groups[TASK_DIAG_VMA_STAT], i, &vma, sizeof(vma));
 		if (in_secret_area(vma.start))
 			found |= BIT(VMA_STAT);
 	}
@@ -1129,7 +1126,6 @@ struct unused {
 		.attr = TASK_DIAG_##group,				\
 		.start = offsetof(struct type, __VA_ARGS__),		\
 		.end = END_OF(type, __VA_ARGS__),			\
-		.size = sizeof(struct type),				\
 	}
 #define HOLE(group, type, after, ...)					\
 	{								\
@@ -1137,14 +1133,17 @@ struct unused {
 		.attr = TASK_DIAG_##group,				\
 		.start = END_OF(type, __VA_ARGS__),			\
 		.end = offsetof(struct type, after),			\
-		.size = sizeof(struct type),				\
 	}
 
 static const struct unused unused[] = {
 	PAD(BASE, task_diag_base, pad),
+	PAD(BASE, task_diag_base, pad2),
 	PAD(CRED, task_diag_cred, pad),
 	PAD(SCHED, task_diag_sched, pad),
 	PAD(NS, task_diag_ns, pad),
+	PAD(LIMITS, task_diag_limit, pad),
+	PAD(CGROUP, task_diag_cgroup, pad),
+	PAD(VMA, task_diag_vma, pad),
 	PAD(FD, task_diag_fd, pad),
 	PAD(MM_MAP, task_diag_mm_map, pad),
 	HOLE(STAT, taskstats, ac_exitcode, version),
@@ -1161,7 +1160,6 @@ static const struct unused unused[] = {
 static const struct unused texts[] = {
 	TEXT(BASE, task_diag_base, comm),
 	TEXT(STAT, taskstats, ac_comm),
-	TEXT(VMA_STAT, task_diag_vma_stat, vm_flags),
 };
 
 /* Says what of the group is not zero. */
@@ -1170,18 +1168,20 @@ static const char *not_zero(const struct td_props *task,
 {
 	const struct td_group *group = &task->groups[what->attr];
 	static char diff[200];
-	size_t element, i;
+	unsigned int part;
+	char *data;
+	size_t i;
 
-	for (element = 0; element + what->size <= group->len;
-	     element += what->size) {
-		i = element + what->start;
-		while (text && i < element + what->end && group->data[i])
+	for (part = 0; part < group->nr_parts; part++) {
+		data = group->data + group->parts[part];
+		i = what->start;
+		while (text && i < what->end && data[i])
 			i++;
-		for (; i < element + what->end; i++) {
-			if (!group->data[i])
+		for (; i < what->end; i++) {
+			if (!data[i])
 				continue;
 			snprintf(diff, sizeof(diff), "%u: %s has 0x%02x at %zu",
-				 task->pid, what->name, (__u8)group->data[i], i);
+				 task->pid, what->name, (__u8)data[i], i);
 			return diff;
 		}
 	}

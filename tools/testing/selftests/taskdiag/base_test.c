@@ -6,6 +6,7 @@
 #include "taskdiag.h"
 
 #include <sys/ptrace.h>
+#include <sys/utsname.h>
 
 FIXTURE(base)
 {
@@ -59,6 +60,174 @@ TEST_F_TIMEOUT(base, of_the_caller_is_running, 120)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 	EXPECT_EQ('R', base_of(&self->sock, getpid()).state);
+}
+
+/* --- identity ---------------------------------------------------------- */
+
+/* A 32-bit kernel has inode numbers of its own for pidfds. */
+static bool is_64_bit_kernel(void)
+{
+	struct utsname name;
+
+	td_must(!uname(&name), "uname");
+	return sizeof(long) == 8 || !strcmp(name.machine, "x86_64");
+}
+
+TEST_F_TIMEOUT(base, id_is_the_inode_number_of_a_pidfd, 120)
+{
+	static const __u64 strategies[] = {
+		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+	};
+	static const unsigned int nr_threads = 3;
+	struct td_answer *answer;
+	unsigned int i, nr;
+	__u64 ino;
+	size_t j;
+
+	if (!is_64_bit_kernel())
+		SKIP(return, "a 32-bit kernel");
+	ASSERT_LT(0, td_spawn(td_start_threads, &nr_threads));
+	for (i = 0; i < ARRAY_SIZE(strategies); i++) {
+		answer = td_dump(&self->sock, strategies[i],
+				 TASK_DIAG_SHOW_BASE, 0);
+		EXPECT_STREQ("", td_whole(answer));
+		for (nr = 0, j = 0; j < answer->nr_tasks; j++) {
+			ino = td_pidfd_ino(answer->tasks[j].pid);
+			/* It may have ended. */
+			if (!ino)
+				continue;
+			EXPECT_EQ(ino, answer->tasks[j].base.id);
+			nr++;
+		}
+		EXPECT_LT(0, nr);
+		td_free(answer);
+	}
+	EXPECT_EQ(td_pidfd_ino(getpid()), base_of(&self->sock, getpid()).id);
+}
+
+/* A child with the number of the one that has ended, or -1 */
+static pid_t spawn_with_pid(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	pid_t child = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return child;
+}
+
+static void expect_by_id(struct __test_metadata *_metadata,
+			 struct td_sock *sock, __u64 strategy, __u32 pid,
+			 __u64 id, int error)
+{
+	static const __u16 flags[] = { NLM_F_DUMP, 0 };
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_BASE,
+		.dump_strategy = strategy,
+		.pid = pid,
+		.id = id,
+	};
+	struct td_answer *answer;
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!flags[i] && strategy != TASK_DIAG_DUMP_ONE)
+			continue;
+		td_request_get(sock, &msg, flags[i], &req);
+		answer = td_exchange(sock, &msg);
+		EXPECT_STREQ("", answer->broken);
+		EXPECT_EQ(error, answer->error);
+		EXPECT_STREQ(error ? "no such process" : "", answer->text);
+		if (error || strategy != TASK_DIAG_DUMP_CHILDREN)
+			EXPECT_EQ(!error, answer->nr_tasks);
+		td_free(answer);
+	}
+}
+
+static const __u64 by_pid[] = {
+	TASK_DIAG_DUMP_ONE, TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+};
+
+TEST_F_TIMEOUT(base, id_of_a_reused_pid_is_another, 120)
+{
+	unsigned int i;
+	pid_t pid, next;
+	__u64 id, new;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	id = base_of(&self->sock, pid).id;
+	EXPECT_LT(0, id);
+	for (i = 0; i < ARRAY_SIZE(by_pid); i++)
+		expect_by_id(_metadata, &self->sock, by_pid[i], pid, id, 0);
+	td_kill_children();
+	for (i = 0; i < ARRAY_SIZE(by_pid); i++)
+		expect_by_id(_metadata, &self->sock, by_pid[i], pid, id, ESRCH);
+
+	next = spawn_with_pid(pid);
+	ASSERT_EQ(pid, next);
+	td_set_add(&td_children, pid);
+	new = base_of(&self->sock, pid).id;
+	EXPECT_LT(0, new);
+	EXPECT_NE(id, new);
+	for (i = 0; i < ARRAY_SIZE(by_pid); i++) {
+		expect_by_id(_metadata, &self->sock, by_pid[i], pid, id, ESRCH);
+		expect_by_id(_metadata, &self->sock, by_pid[i], pid, new, 0);
+		expect_by_id(_metadata, &self->sock, by_pid[i], pid, 0, 0);
+	}
+}
+
+TEST_F_TIMEOUT(base, id_may_be_that_of_any_thread_for_its_threads, 120)
+{
+	static const unsigned int nr_threads = 1;
+	struct td_answer *answer;
+	size_t i, j;
+	pid_t pid;
+
+	pid = td_spawn(td_start_threads, &nr_threads);
+	ASSERT_LT(0, pid);
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD,
+			 TASK_DIAG_SHOW_BASE, pid);
+	ASSERT_EQ(2, answer->nr_tasks);
+	for (i = 0; i < 2; i++) {
+		for (j = 0; j < 2; j++) {
+			struct task_diag_pid req = {
+				.dump_strategy = TASK_DIAG_DUMP_THREAD,
+				.pid = answer->tasks[i].pid,
+				.id = answer->tasks[j].base.id,
+			};
+			struct td_answer *threads;
+			struct td_msg msg;
+
+			td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+			threads = td_exchange(&self->sock, &msg);
+			EXPECT_EQ(i == j ? 0 : ESRCH, threads->error);
+			EXPECT_EQ(i == j ? 2 : 0, threads->nr_tasks);
+			td_free(threads);
+		}
+	}
+	td_free(answer);
+}
+
+/* pid 0 is the caller, which knows its id. */
+TEST_F_TIMEOUT(base, id_of_the_caller_is_looked_at_too, 120)
+{
+	const __u64 id = base_of(&self->sock, getpid()).id;
+
+	expect_by_id(_metadata, &self->sock, TASK_DIAG_DUMP_ONE, 0, id, 0);
+	expect_by_id(_metadata, &self->sock, TASK_DIAG_DUMP_ONE, 0, id + 1,
+		     ESRCH);
+	expect_by_id(_metadata, &self->sock, TASK_DIAG_DUMP_ONE, 0,
+		     id | 1ULL << 63, ESRCH);
 }
 
 /* --- states ------------------------------------------------------------ */
@@ -475,6 +644,7 @@ static bool same_but_state(const struct task_diag_base *task_diag,
 
 	a.state = 0;
 	b.state = 0;
+	b.id = a.id;
 	memset(a.comm, 0, sizeof(a.comm));
 	memset(b.comm, 0, sizeof(b.comm));
 	return !memcmp(&a, &b, sizeof(a)) &&

@@ -88,7 +88,7 @@ void td_close(struct td_client *client)
  * @client: where to
  * @cmd: TASK_DIAG_CMD_*
  * @flags: %NLM_F_DUMP, or 0 for a plain request
- * @req: payload of TASK_DIAG_CMD_ATTR_GET, or %NULL for none
+ * @req: payload of TASK_DIAG_REQUEST, or %NULL for none
  *
  * Return: 0 or a negative number, with the reason in @client->error.
  */
@@ -104,7 +104,7 @@ int td_request(struct td_client *client, __u8 cmd, int flags,
 			 flags, cmd, TASK_DIAG_GENL_VERSION))
 		goto free;
 	if (req) {
-		err = nla_put(msg, TASK_DIAG_CMD_ATTR_GET, sizeof(*req), req);
+		err = nla_put(msg, TASK_DIAG_REQUEST, sizeof(*req), req);
 		if (err)
 			goto free;
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <linux/taskstats.h>
 
 #include "fuzz_oracle.h"
@@ -122,14 +123,17 @@ static void check_target(struct fuzz_want *want)
 	if (!for_process(want) &&
 	    want->req.dump_strategy != TASK_DIAG_DUMP_THREAD)
 		return;
-	if (pid == want->asker.pid)
+	if (pid == want->asker.pid) {
+		want->may_be_gone = want->req.id;
 		return;
+	}
 	want->may_be_gone = !task;
 	if (!task)
 		gone = pid >= FUZZ_PID_LIMIT - 2;
 	else
 		gone = !sees(&want->asker, task) ||
-		       (for_process(want) && task->pid != task->tgid);
+		       (for_process(want) && task->pid != task->tgid) ||
+		       (want->req.id && want->req.id != task->id);
 	if (gone)
 		refuse(want, ESRCH, 0, "no such process");
 }
@@ -168,9 +172,14 @@ static void check_struct(struct fuzz_want *want, const struct nlattr *attr,
 		refuse(want, E2BIG, at,
 		       "struct task_diag_pid has fields that this kernel does not know");
 	memcpy(req, payload(attr), len < sizeof(*req) ? len : sizeof(*req));
-	if (req->reserved)
-		refuse(want, EINVAL, at, "reserved is not 0");
 	check_show_flags(want, at);
+	if (req->flags & ~FUZZ_FLAGS)
+		refuse(want, EINVAL, at, "flags has unknown bits 0x%x",
+		       req->flags & ~FUZZ_FLAGS);
+	if (req->flags & FUZZ_FLAGS &&
+	    !(req->show_flags & (TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT)))
+		refuse(want, EINVAL, at,
+		       "flags choose among mappings, but no group has them");
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX)
 		refuse(want, EINVAL, at, "dump_strategy %llu is unknown",
 		       req->dump_strategy);
@@ -181,8 +190,8 @@ static void check_get(struct fuzz_want *want, const struct nlattr *attr,
 {
 	if (!attr) {
 		if (!want->error)
-			want->missing_attr = TASK_DIAG_CMD_ATTR_GET;
-		refuse(want, EINVAL, 0, "TASK_DIAG_CMD_ATTR_GET is missing");
+			want->missing_attr = TASK_DIAG_REQUEST;
+		refuse(want, EINVAL, 0, "TASK_DIAG_REQUEST is missing");
 		return;
 	}
 	check_struct(want, attr, at);
@@ -212,15 +221,17 @@ static const struct nlattr *check_attrs(struct fuzz_want *want,
 	       attr->nla_len <= left) {
 		type = attr->nla_type & NLA_TYPE_MASK;
 		offset = (void *)attr - (void *)nlh;
-		if (!type || type > TASK_DIAG_CMD_ATTR_MAX)
+		if (!type || type > TASK_DIAG_REQUEST)
 			refuse(want, EINVAL, offset, "Unknown attribute type");
+		if (type != TASK_DIAG_REQUEST)
+			refuse(want, EINVAL, offset, "Unsupported attribute");
 		if (attr->nla_type & NLA_F_NESTED)
 			refuse(want, EINVAL, offset,
 			       "NLA_F_NESTED not expected");
 		if (want->kind == FUZZ_WANT_HEADER)
 			refuse(want, EINVAL, offset,
 			       "Attribute failed policy validation");
-		if (type == TASK_DIAG_CMD_ATTR_GET) {
+		if (type == TASK_DIAG_REQUEST) {
 			found = attr;
 			*at = offset;
 		}
@@ -368,13 +379,15 @@ static bool judge_base(struct fuzz_want *want,
 		       const struct task_diag_base *base)
 {
 	const size_t len = strnlen((char *)base->comm, sizeof(base->comm));
+	const struct fuzz_task *task = find_task(want->pid);
 
 	want->tgid = base->tgid;
 	if (want->asker.uid && (base->ppid == 2 || base->pid == 2))
 		return false;
 	return base->pid == want->pid && base->tgid &&
 	       (per_thread(want) || base->tgid == base->pid) &&
-	       all_zero(base->pad, sizeof(base->pad)) &&
+	       all_zero(base->pad, sizeof(base->pad)) && !base->pad2 &&
+	       base->id && (!task || !task->id || base->id == task->id) &&
 	       base->state && strchr("RSDTtXZPI", base->state) &&
 	       len < sizeof(base->comm) &&
 	       all_zero(base->comm + len, sizeof(base->comm) - len);
@@ -398,31 +411,33 @@ static bool judge_cred(const struct fuzz_want *want,
 static bool judge_vma(struct fuzz_want *want, const struct task_diag_vma *vma,
 		      size_t len)
 {
-	const size_t part = len - sizeof(*vma);
+	const size_t part = len - vma->name_at;
 	bool ok;
 
 	/* The next one, or the next part of its name */
-	ok = vma->start < vma->end && vma->name_off <= vma->name_len &&
+	ok = vma->name_at == sizeof(*vma) && !vma->pad &&
+	     vma->start < vma->end && vma->name_off <= vma->name_len &&
 	     part <= vma->name_len - vma->name_off && vma->flags < 16 &&
 	     vma->start >= (vma->name_off ? 0 : want->last_vma[0]);
 	if (vma->name_off + part == vma->name_len)
 		want->last_vma[0] = vma->end;
-	if (want->req.show_flags & TASK_DIAG_ONLY_VMA_EXEC &&
+	if (want->req.flags & TASK_DIAG_ONLY_VMA_EXEC &&
 	    !(vma->flags & TASK_DIAG_VMA_EXEC))
 		ok = false;
 	return ok;
 }
 
 static bool judge_vma_stat(struct fuzz_want *want,
-			   const struct task_diag_vma_stat *stat)
+			   const struct task_diag_vma_stat *stat, size_t len)
 {
-	const size_t len = strnlen((char *)stat->vm_flags,
-				   sizeof(stat->vm_flags));
 	bool ok;
 
 	ok = stat->start < stat->end && stat->start >= want->last_vma[1] &&
-	     stat->thp_eligible <= 1 && !(len % 2) &&
-	     all_zero(stat->vm_flags + len, sizeof(stat->vm_flags) - len);
+	     stat->thp_eligible <= 1 && stat->pages_at == sizeof(*stat) &&
+	     stat->pages_len == sizeof(struct task_diag_pages) &&
+	     stat->vm_flags_at == stat->pages_at + stat->pages_len &&
+	     stat->vm_flags_len == len - stat->vm_flags_at &&
+	     !(stat->vm_flags_len % 2);
 	want->last_vma[1] = stat->end;
 	return ok;
 }
@@ -430,28 +445,30 @@ static bool judge_vma_stat(struct fuzz_want *want,
 static bool judge_cgroup(const struct task_diag_cgroup *cgroup,
 			 const struct nlattr *attr)
 {
-	return cgroup->path_off <= cgroup->path_len &&
+	return cgroup->path_at == sizeof(*cgroup) && !cgroup->pad &&
+	       cgroup->path_off <= cgroup->path_len &&
 	       payload_len(attr) - sizeof(*cgroup) <=
 	       cgroup->path_len - cgroup->path_off;
 }
 
-static bool judge_ns(const struct task_diag_ns *ns, size_t nr)
+static bool judge_ns(const struct task_diag_ns *ns)
 {
-	size_t i;
+	return ns->ino && ns->type && ns->for_children <= 1 && !ns->pad;
+}
 
-	for (i = 0; i < nr; i++)
-		if (!ns[i].ino || !ns[i].type || ns[i].for_children > 1 ||
-		    ns[i].pad)
-			return false;
-	return nr > 0;
+static bool judge_limit(const struct task_diag_limit *limit)
+{
+	return limit->resource < RLIM_NLIMITS && !limit->pad;
 }
 
 static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 {
-	const void *data = payload(attr);
+	/* Payloads are less aligned than their structs. */
+	static __u64 copy[8192];
 	const size_t len = payload_len(attr);
-	const __u32 size = fuzz_world->sizes[attr->nla_type];
+	const void *data = copy;
 
+	memcpy(copy, payload(attr), len);
 	switch (attr->nla_type) {
 	case TASK_DIAG_BASE:
 		return judge_base(want, data);
@@ -463,13 +480,13 @@ static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 	case TASK_DIAG_VMA:
 		return judge_vma(want, data, len);
 	case TASK_DIAG_VMA_STAT:
-		return judge_vma_stat(want, data);
+		return judge_vma_stat(want, data, len);
 	case TASK_DIAG_SCHED:
 		return !((struct task_diag_sched *)data)->pad;
 	case TASK_DIAG_CGROUP:
 		return judge_cgroup(data, attr);
 	case TASK_DIAG_NS:
-		return judge_ns(data, len / size);
+		return judge_ns(data);
 	case TASK_DIAG_OOM:
 		return ((struct task_diag_oom *)data)->oom_score <= 2000;
 	case TASK_DIAG_FD:
@@ -481,7 +498,7 @@ static bool judge_content(struct fuzz_want *want, const struct nlattr *attr)
 	case TASK_DIAG_EXE:
 		return !memchr(data, 0, len);
 	case TASK_DIAG_LIMITS:
-		return len == 16 * sizeof(struct task_diag_limit);
+		return judge_limit(data);
 	}
 	return true;
 }
@@ -492,22 +509,43 @@ static bool comes_in_parts(__u16 group)
 	return BIT(group) & (TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |
 			     TASK_DIAG_SHOW_CMDLINE | TASK_DIAG_SHOW_ENVIRON |
 			     TASK_DIAG_SHOW_GROUPS | TASK_DIAG_SHOW_CGROUP |
-			     TASK_DIAG_SHOW_EXE);
+			     TASK_DIAG_SHOW_EXE | TASK_DIAG_SHOW_NS |
+			     TASK_DIAG_SHOW_NSPID | TASK_DIAG_SHOW_LIMITS);
 }
+
+/* Of structs, with what follows some of them */
+static const size_t sizes[64] = {
+	[TASK_DIAG_BASE] = sizeof(struct task_diag_base),
+	[TASK_DIAG_CRED] = sizeof(struct task_diag_cred),
+	[TASK_DIAG_STAT] = sizeof(struct taskstats),
+	[TASK_DIAG_VMA] = sizeof(struct task_diag_vma),
+	[TASK_DIAG_VMA_STAT] = sizeof(struct task_diag_vma_stat),
+	[TASK_DIAG_TIMES] = sizeof(struct task_diag_times),
+	[TASK_DIAG_SCHED] = sizeof(struct task_diag_sched),
+	[TASK_DIAG_MEM] = sizeof(struct task_diag_mem),
+	[TASK_DIAG_SIGNAL] = sizeof(struct task_diag_signal),
+	[TASK_DIAG_IO] = sizeof(struct task_diag_io),
+	[TASK_DIAG_CGROUP] = sizeof(struct task_diag_cgroup),
+	[TASK_DIAG_NS] = sizeof(struct task_diag_ns),
+	[TASK_DIAG_NSPID] = sizeof(struct task_diag_nspid),
+	[TASK_DIAG_OOM] = sizeof(struct task_diag_oom),
+	[TASK_DIAG_LIMITS] = sizeof(struct task_diag_limit),
+	[TASK_DIAG_FD] = sizeof(struct task_diag_fd),
+	[TASK_DIAG_MEM_ROLLUP] = sizeof(struct task_diag_mem_rollup),
+	[TASK_DIAG_MM_MAP] = sizeof(struct task_diag_mm_map),
+};
 
 static bool has_right_length(const struct nlattr *attr)
 {
-	const __u32 size = fuzz_world->sizes[attr->nla_type];
+	const size_t size = sizes[attr->nla_type];
 
 	switch (attr->nla_type) {
 	case TASK_DIAG_VMA:
+	case TASK_DIAG_VMA_STAT:
 	case TASK_DIAG_CGROUP:
 		return payload_len(attr) >= size;
 	case TASK_DIAG_GROUPS:
-	case TASK_DIAG_NS:
-	case TASK_DIAG_NSPID:
-	case TASK_DIAG_LIMITS:
-		return payload_len(attr) % size == 0;
+		return payload_len(attr) % sizeof(__u32) == 0;
 	}
 	return !size || payload_len(attr) == size;
 }
@@ -535,7 +573,7 @@ static void judge_error(struct fuzz_want *want,
 {
 	const __u64 bit = error->attr < 64 ? BIT(error->attr) : 0;
 
-	if (!(bit & want->req.show_flags & ~FUZZ_FILTERS) ||
+	if (!(bit & want->req.show_flags) ||
 	    bit & TASK_DIAG_SHOW_BASE || bit & want->errors)
 		fuzz_wrong("%u has an error for attribute %u", want->pid,
 			   error->attr);
@@ -562,8 +600,7 @@ static void judge_attr(struct fuzz_want *want, const struct nlattr *attr)
 	} else if (attr->nla_type == TASK_DIAG_ERROR &&
 		   len == sizeof(struct task_diag_error)) {
 		judge_error(want, payload(attr));
-	} else if (attr->nla_type < 64 && want->req.show_flags & ~FUZZ_FILTERS &
-		   BIT(attr->nla_type)) {
+	} else if (attr->nla_type < 64 && want->req.show_flags & BIT(attr->nla_type)) {
 		judge_group(want, attr);
 	} else {
 		fuzz_wrong("attribute %u of %zu bytes was not asked for",
@@ -575,9 +612,9 @@ static void judge_attr(struct fuzz_want *want, const struct nlattr *attr)
 static void judge_whole_task(const struct fuzz_want *want)
 {
 	const struct fuzz_task *task = find_task(want->pid);
-	__u64 must = want->req.show_flags & ~FUZZ_FILTERS;
+	__u64 must = want->req.show_flags;
 
-	if (want->req.show_flags & FUZZ_FILTERS)
+	if (want->req.flags)
 		must &= ~(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT);
 	if (!task || task->zombie)
 		must &= TASK_DIAG_SHOW_BASE;
@@ -686,8 +723,7 @@ static void judge_task(const struct fuzz_sock *sock, struct fuzz_want *want,
 
 static void judge_header(const struct nlmsghdr *nlh)
 {
-	const struct task_diag_group_size *size;
-	size_t pos = NLMSG_LENGTH(GENL_HDRLEN), i, nr;
+	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	const struct nlattr *attr = next_attr(nlh, &pos);
 
 	if (!attr || attr->nla_type != TASK_DIAG_HEADER ||
@@ -697,19 +733,6 @@ static void judge_header(const struct nlmsghdr *nlh)
 		fuzz_wrong("the header is another than before");
 		return;
 	}
-	attr = next_attr(nlh, &pos);
-	if (!attr || attr->nla_type != TASK_DIAG_GROUP_SIZE ||
-	    payload_len(attr) % sizeof(*size)) {
-		fuzz_wrong("the header has no sizes");
-		return;
-	}
-	size = payload(attr);
-	nr = payload_len(attr) / sizeof(*size);
-	for (i = 0; i < nr; i++)
-		if (size[i].attr >= 64 ||
-		    fuzz_world->sizes[size[i].attr] != size[i].size)
-			fuzz_wrong("the header tells of attribute %u, size %u",
-				   size[i].attr, size[i].size);
 	if (pos < nlh->nlmsg_len)
 		fuzz_wrong("the header has more than it should");
 }

@@ -23,7 +23,7 @@
 /* Groups that a plain request may not ask for */
 #define FUZZ_LONG	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
 			 TASK_DIAG_SHOW_MEM_ROLLUP)
-#define FUZZ_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define FUZZ_FLAGS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 
 #define FUZZ_MAX_TASKS	64
 
@@ -34,6 +34,7 @@
  * @ppid: the parent
  * @uid: its user
  * @zombie: it has ended, and nobody waits for it
+ * @id: its identity
  */
 struct fuzz_task {
 	__u32	tgid;
@@ -41,13 +42,13 @@ struct fuzz_task {
 	__u32	ppid;
 	uid_t	uid;
 	bool	zombie;
+	__u64	id;
 };
 
 /* What is so for all sockets */
 struct fuzz_world {
 	__u16			family;
 	struct task_diag_header	header;
-	__u32			sizes[64];	/* of the groups, as it tells */
 	struct fuzz_task	tasks[FUZZ_MAX_TASKS];
 	size_t			nr_tasks;
 };

@@ -83,8 +83,10 @@ struct field {
  * @fields: the fields of its struct, up to one without a name
  * @element: of a list: prints an element as text
  * @element_json: of a list: prints an element as JSON
- * @text: what to call the text behind the struct, if there is one
+ * @text: what to call the text that the struct refers to, if there is one
  * @text_part: where in the struct the &struct text_part is that tells of it
+ * @size: of an array: bytes of an element
+ * @unpack: of a list: copies a payload to @fields' struct, of so many bytes at most
  */
 struct group {
 	unsigned int attr;
@@ -96,17 +98,24 @@ struct group {
 	print_fn element_json;
 	const char *text;
 	size_t text_part;
+	size_t size;
+	size_t (*unpack)(void *to, const char *data, size_t len);
 };
 
 /**
- * struct text_part - two fields of each struct that has a text behind
- * @len: length of the whole text, and after join_text() of what is here of it
- * @off: where in the text the bytes behind the struct belong
+ * struct text_part - three fields of each struct that refers to a text
+ * @len: length of the whole text
+ * @off: where in the text the bytes at @at belong
+ * @at: where in the payload they begin
  */
 struct text_part {
 	__u32 len;
 	__u32 off;
+	__u32 at;
 };
+
+/* Room for whatever the @unpack of a group makes */
+#define UNPACKED_SIZE	1024
 
 /**
  * struct value - the value of a group, or one element of a list
@@ -114,16 +123,15 @@ struct text_part {
  * @data: what the kernel gave
  * @len: how much that is: less or more than the struct known here, if the
  *	kernel is older or newer
- * @size: bytes of the group's struct, for a list of one element, in this
- *	kernel
- * @index: which element it is
+ * @text: the text that the struct refers to
+ * @text_len: its length
  */
 struct value {
 	const struct group *group;
 	const char *data;
 	size_t len;
-	size_t size;
-	size_t index;
+	const char *text;
+	size_t text_len;
 };
 
 /* Copies of @value what fits into @to, @size bytes of zeroes. */
@@ -347,45 +355,59 @@ static void print_json_hex(const struct value *value)
 	putchar('"');
 }
 
-/* --- a struct with a text behind --------------------------------------- */
+/* --- a struct that refers to a text ------------------------------------ */
 
-/*
- * A part of the text comes after a struct of its own: puts it behind the part
- * before, or if it is the first one, makes a new element of it.
- */
-static void join_text(const struct group *group, struct bytes *joined,
-		      const char *data, size_t len, size_t size)
+static bool get_text_part(const struct group *group, const char *data, size_t len,
+			  struct text_part *part)
 {
-	struct text_part part;
-	size_t text;
-
-	if (len < size || size < group->text_part + sizeof(part))
-		return;
-	memcpy(&part, data + group->text_part, sizeof(part));
-	if (!part.off || !joined->len) {
-		joined->last = joined->len;
-		add_bytes(joined, data, len);
-	} else {
-		text = joined->last + size;
-		/* One that got shorter meanwhile */
-		if (joined->len > text + part.off)
-			joined->len = text + part.off;
-		add_bytes(joined, data + size, len - size);
-	}
-	part.len = joined->len - joined->last - size;
-	memcpy(joined->data + joined->last + group->text_part, &part, sizeof(part));
+	if (len < group->text_part + sizeof(*part))
+		return false;
+	memcpy(part, data + group->text_part, sizeof(*part));
+	return part->at <= len;
 }
 
-static size_t text_len(const struct value *value)
+/*
+ * Each part of the text comes with the struct: appends it to the element begun
+ * at joined->last, whose text goes on to the end. Returns whether it is a part
+ * of that one.
+ */
+static bool join_text(const struct group *group, struct bytes *joined,
+		      const char *data, size_t len)
 {
-	return value->len > value->size ? value->len - value->size : 0;
+	struct text_part part, begun;
+	size_t text;
+
+	if (!get_text_part(group, data, len, &part) || !part.off || !joined->len ||
+	    !get_text_part(group, joined->data + joined->last,
+			   joined->len - joined->last, &begun))
+		return false;
+	text = joined->last + begun.at;
+	/* One that got shorter meanwhile */
+	if (joined->len > text + part.off)
+		joined->len = text + part.off;
+	add_bytes(joined, data + part.at, len - part.at);
+	return true;
+}
+
+/* A value of @len bytes at @data */
+static struct value make_value(const struct group *group, const char *data, size_t len)
+{
+	struct value value = { .group = group, .data = data, .len = len };
+	struct text_part part;
+
+	if (group->text && get_text_part(group, data, len, &part)) {
+		value.len = part.at;
+		value.text = data + part.at;
+		value.text_len = len - part.at;
+	}
+	return value;
 }
 
 static void print_named(const struct value *value)
 {
 	walk_fields(value, value->group->fields, 0, print_field, " ");
 	printf(" %s=", value->group->text);
-	print_escaped(value->data + value->size, text_len(value), 0);
+	print_escaped(value->text, value->text_len, 0);
 }
 
 static void print_json_named(const struct value *value)
@@ -393,7 +415,7 @@ static void print_json_named(const struct value *value)
 	putchar('{');
 	walk_fields(value, value->group->fields, 0, print_json_field, ",");
 	printf(",\"%s\":", value->group->text);
-	print_json_string(value->data + value->size, text_len(value));
+	print_json_string(value->text, value->text_len);
 	putchar('}');
 }
 
@@ -408,33 +430,82 @@ static void print_vma(const struct value *value)
 	print_vma_flags(vma.flags);
 	printf(" %08llx %02x:%02x %llu ", (unsigned long long)vma.pgoff,
 	       vma.dev_major, vma.dev_minor, (unsigned long long)vma.ino);
-	print_escaped(value->data + value->size, text_len(value), 0);
+	print_escaped(value->text, value->text_len, 0);
+}
+
+/* --- VMA_STAT ---------------------------------------------------------- */
+
+/* All that is in a payload, in one struct; what is not there is zero. */
+struct vma_stat {
+	struct task_diag_vma_stat stat;
+	struct task_diag_pages pages;
+	char vm_flags[128];
+};
+
+static void copy_part(void *to, size_t size, const char *data, size_t len,
+		      __u32 at, __u32 part)
+{
+	if (at > len || part > len - at)
+		return;
+	memcpy(to, data + at, part < size ? part : size);
+}
+
+static size_t unpack_vma_stat(void *to, const char *data, size_t len)
+{
+	struct vma_stat *all = to;
+
+	copy_part(&all->stat, sizeof(all->stat), data, len, 0, len);
+	copy_part(&all->pages, sizeof(all->pages), data, len,
+		  all->stat.pages_at, all->stat.pages_len);
+	copy_part(all->vm_flags, sizeof(all->vm_flags), data, len,
+		  all->stat.vm_flags_at, all->stat.vm_flags_len);
+	return sizeof(*all);
 }
 
 /* --- lists ------------------------------------------------------------- */
 
-static size_t element_len(const struct value *list, size_t pos)
+/*
+ * In front of each element that has an attribute of its own is its length: it
+ * begins at joined->last less these bytes.
+ */
+static void begin_element(struct bytes *joined)
 {
-	struct text_part part = {};
+	const size_t none = 0;
 
-	if (list->group->text)
-		memcpy(&part, list->data + pos + list->group->text_part, sizeof(part));
-	return list->size + part.len;
+	add_bytes(joined, &none, sizeof(none));
+	joined->last = joined->len;
+}
+
+static void end_element(struct bytes *joined)
+{
+	const size_t len = joined->len - joined->last;
+
+	memcpy(joined->data + joined->last - sizeof(len), &len, sizeof(len));
+}
+
+static bool is_list(const struct group *group)
+{
+	return group->element && !group->size;
 }
 
 static void walk_list(const struct value *list, print_fn element,
 		      const char *separator)
 {
-	struct value value = *list;
-	size_t pos;
+	const struct group *group = list->group;
+	size_t len = group->size;
+	struct value value;
+	size_t pos = 0;
 
-	for (pos = 0; list->size && pos + list->size <= list->len; pos += value.len) {
-		value.data = list->data + pos;
-		value.len = element_len(list, pos);
-		if (value.index)
+	while (pos + (group->size ?: sizeof(len)) <= list->len) {
+		if (!group->size) {
+			memcpy(&len, list->data + pos, sizeof(len));
+			pos += sizeof(len);
+		}
+		if (pos > (group->size ? 0 : sizeof(len)))
 			fputs(separator, stdout);
+		value = make_value(group, list->data + pos, len);
 		element(&value);
-		value.index++;
+		pos += len;
 	}
 }
 
@@ -552,7 +623,7 @@ static void print_limit(const struct value *value)
 	struct task_diag_limit limit = {};
 
 	copy_struct(&limit, sizeof(limit), value);
-	print_limit_name(value->index);
+	print_limit_name(limit.resource);
 	putchar('=');
 	print_amount(limit.soft, "");
 	putchar('/');
@@ -565,7 +636,7 @@ static void print_json_limit(const struct value *value)
 
 	copy_struct(&limit, sizeof(limit), value);
 	printf("{\"name\":\"");
-	print_limit_name(value->index);
+	print_limit_name(limit.resource);
 	printf("\",\"soft\":");
 	print_amount(limit.soft, "\"");
 	printf(",\"hard\":");
@@ -591,6 +662,7 @@ static const struct field base_fields[] = {
 	FIELD(base, pgid, U32),
 	FIELD(base, state, TEXT1),
 	FIELD(base, comm, TEXT16),
+	FIELD(base, id, U64),
 	{}
 };
 
@@ -759,15 +831,22 @@ static const struct field pages_fields[] = {
 	{}
 };
 
+#define STAT_FIELD(_field, _format)					\
+	{								\
+		.name = #_field,					\
+		.offset = offsetof(struct vma_stat, stat._field),	\
+		.format = _format,					\
+	}
+
 static const struct field vma_stat_fields[] = {
-	FIELD(vma_stat, start, HEX64),
-	FIELD(vma_stat, end, HEX64),
-	FIELD(vma_stat, kernel_page_size, U64),
-	FIELD(vma_stat, mmu_page_size, U64),
-	FIELD(vma_stat, thp_eligible, U32),
-	FIELD(vma_stat, protection_key, U32),
-	FIELD(vma_stat, vm_flags, TEXT128),
-	{ "pages", offsetof(struct task_diag_vma_stat, pages), INNER, pages_fields },
+	STAT_FIELD(start, HEX64),
+	STAT_FIELD(end, HEX64),
+	STAT_FIELD(kernel_page_size, U64),
+	STAT_FIELD(mmu_page_size, U64),
+	STAT_FIELD(thp_eligible, U32),
+	STAT_FIELD(protection_key, U32),
+	{ "vm_flags", offsetof(struct vma_stat, vm_flags), TEXT128, NULL },
+	{ "pages", offsetof(struct vma_stat, pages), INNER, pages_fields },
 	{}
 };
 
@@ -951,13 +1030,22 @@ static const struct group groups[] = {
 		.fields = vma_stat_fields,
 		.element = print_fields,
 		.element_json = print_json_fields,
+		.unpack = unpack_vma_stat,
 	},
 	BYTES(TASK_DIAG_CMDLINE, "cmdline", print_strings, print_json_strings),
 	STRUCT(TASK_DIAG_TIMES, "times", times_fields),
 	STRUCT(TASK_DIAG_SCHED, "sched", sched_fields),
 	STRUCT(TASK_DIAG_MEM, "mem", mem_fields),
 	STRUCT(TASK_DIAG_SIGNAL, "signal", signal_fields),
-	LIST(TASK_DIAG_GROUPS, "groups", print_gid, print_gid, NULL),
+	{
+		.attr = TASK_DIAG_GROUPS,
+		.name = "groups",
+		.print = print_list,
+		.print_json = print_json_list,
+		.element = print_gid,
+		.element_json = print_gid,
+		.size = sizeof(__u32),
+	},
 	STRUCT(TASK_DIAG_IO, "io", io_fields),
 	BYTES(TASK_DIAG_NAME, "name", print_text, print_json_text),
 	{
@@ -1079,37 +1167,50 @@ void print_group_names(FILE *to, const char *indent)
  * @joined: what was joined so far
  * @data: payload of the attribute
  * @len: its length
- * @size: size of the group's struct, as the kernel's header tells it
  */
 void join_group(unsigned int attr, struct bytes *joined, const void *data,
-		size_t len, size_t size)
+		size_t len)
 {
-	if (group(attr)->text)
-		join_text(group(attr), joined, data, len, size);
-	else
-		add_bytes(joined, data, len);
+	char unpacked[UNPACKED_SIZE] = {};
+	const struct group *its = group(attr);
+
+	if (its->text && join_text(its, joined, data, len)) {
+		if (is_list(its))
+			end_element(joined);
+		return;
+	}
+	if (its->unpack) {
+		len = its->unpack(unpacked, data, len);
+		data = unpacked;
+	}
+	if (is_list(its))
+		begin_element(joined);
+	add_bytes(joined, data, len);
+	if (is_list(its))
+		end_element(joined);
 }
 
-static struct value make_value(unsigned int attr, const struct bytes *joined,
-			       size_t size)
+static struct value joined_value(unsigned int attr, const struct bytes *joined)
 {
-	return (struct value) {
-		.group = group(attr),
-		.data = joined->data,
-		.len = joined->len,
-		.size = size,
-	};
+	const struct group *its = group(attr);
+
+	if (its->element)
+		return (struct value) {
+			.group = its,
+			.data = joined->data,
+			.len = joined->len,
+		};
+	return make_value(its, joined->data, joined->len);
 }
 
 /**
  * print_group() - print the value of a group for people
  * @attr: the group's attribute
  * @joined: the value
- * @size: size of the group's struct, as the kernel's header tells it
  */
-void print_group(unsigned int attr, const struct bytes *joined, size_t size)
+void print_group(unsigned int attr, const struct bytes *joined)
 {
-	struct value value = make_value(attr, joined, size);
+	struct value value = joined_value(attr, joined);
 
 	value.group->print(&value);
 }
@@ -1118,12 +1219,10 @@ void print_group(unsigned int attr, const struct bytes *joined, size_t size)
  * print_json_group() - print the value of a group as JSON
  * @attr: the group's attribute
  * @joined: the value
- * @size: size of the group's struct, as the kernel's header tells it
  */
-void print_json_group(unsigned int attr, const struct bytes *joined,
-		      size_t size)
+void print_json_group(unsigned int attr, const struct bytes *joined)
 {
-	struct value value = make_value(attr, joined, size);
+	struct value value = joined_value(attr, joined);
 
 	value.group->print_json(&value);
 }

@@ -31,9 +31,8 @@ bool find_group(const char *name, unsigned int *attr);
 void print_group_names(FILE *to, const char *indent);
 
 void join_group(unsigned int attr, struct bytes *joined, const void *data,
-		size_t len, size_t size);
-void print_group(unsigned int attr, const struct bytes *joined, size_t size);
-void print_json_group(unsigned int attr, const struct bytes *joined,
-		      size_t size);
+		size_t len);
+void print_group(unsigned int attr, const struct bytes *joined);
+void print_json_group(unsigned int attr, const struct bytes *joined);
 
 #endif /* TASKDIAG_GROUPS_PRINT_H */

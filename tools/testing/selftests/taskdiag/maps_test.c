@@ -37,6 +37,13 @@ struct mapping {
 	unsigned int		nr_parts;
 };
 
+/* All of a VMA_STAT */
+struct vma_stat {
+	struct task_diag_vma_stat	info;
+	struct task_diag_pages		pages;
+	char				vm_flags[160];
+};
+
 /* The answer, and the lists of the one task that was asked about */
 struct lists {
 	struct td_props_answer		*answer;
@@ -44,7 +51,7 @@ struct lists {
 	struct mapping			*vmas;
 	size_t				nr_vmas;
 	size_t				max_vmas;
-	struct task_diag_vma_stat	*stats;
+	struct vma_stat			*stats;
 	size_t				nr_stats;
 	size_t				max_stats;
 };
@@ -52,38 +59,43 @@ struct lists {
 static void add_vma_part(struct lists *lists, const void *data, size_t len)
 {
 	struct td_answer *rest = lists->answer->rest;
-	const struct task_diag_vma *info = data;
 	struct mapping *vma = NULL;
-	size_t part = len - sizeof(*info);
+	struct task_diag_vma info;
+	size_t part;
 
-	if (len < sizeof(*info)) {
+	if (len < sizeof(info)) {
 		td_broken(rest, "VMA of %zu bytes", len);
 		return;
 	}
+	memcpy(&info, data, sizeof(info));
+	if (info.name_at != sizeof(info) || info.pad)
+		td_broken(rest, "VMA 0x%llx has its name at %u, a pad of %u",
+			  info.start, info.name_at, info.pad);
+	part = len - sizeof(info);
 	if (lists->nr_vmas)
 		vma = &lists->vmas[lists->nr_vmas - 1];
 	if (vma && vma->len < vma->info.name_len) {
-		if (info->start != vma->info.start ||
-		    info->name_off != vma->len)
+		if (info.start != vma->info.start ||
+		    info.name_off != vma->len)
 			td_broken(rest, "VMA 0x%llx breaks off at %zu of %u",
 				  vma->info.start, vma->len,
 				  vma->info.name_len);
 	} else {
-		if (info->name_off)
+		if (info.name_off)
 			td_broken(rest, "VMA 0x%llx begins at byte %u",
-				  info->start, info->name_off);
+				  info.start, info.name_off);
 		lists->vmas = td_grow(lists->vmas, lists->nr_vmas,
 				      &lists->max_vmas, sizeof(*lists->vmas));
 		vma = &lists->vmas[lists->nr_vmas++];
 		memset(vma, 0, sizeof(*vma));
-		vma->info = *info;
+		vma->info = info;
 	}
-	if (vma->len + part > info->name_len || (!part && info->name_len))
+	if (vma->len + part > info.name_len || (!part && info.name_len))
 		td_broken(rest, "VMA 0x%llx has %zu bytes at %u of %u",
-			  info->start, part, info->name_off, info->name_len);
+			  info.start, part, info.name_off, info.name_len);
 	vma->name = realloc(vma->name, vma->len + part + 1);
 	td_must(vma->name, "realloc");
-	memcpy(vma->name + vma->len, data + sizeof(*info), part);
+	memcpy(vma->name + vma->len, data + sizeof(info), part);
 	vma->len += part;
 	vma->name[vma->len] = 0;
 	vma->nr_parts++;
@@ -91,13 +103,29 @@ static void add_vma_part(struct lists *lists, const void *data, size_t len)
 
 static void add_stat(struct lists *lists, const void *data, size_t len)
 {
-	if (len != sizeof(*lists->stats)) {
-		td_broken(lists->answer->rest, "VMA_STAT of %zu bytes", len);
-		return;
-	}
+	struct vma_stat *stat;
+
 	lists->stats = td_grow(lists->stats, lists->nr_stats, &lists->max_stats,
 			       sizeof(*lists->stats));
-	memcpy(&lists->stats[lists->nr_stats++], data, len);
+	stat = &lists->stats[lists->nr_stats];
+	memset(stat, 0, sizeof(*stat));
+	if (len >= sizeof(stat->info))
+		memcpy(&stat->info, data, sizeof(stat->info));
+	if (stat->info.pages_at != sizeof(stat->info) ||
+	    stat->info.pages_len != sizeof(stat->pages) ||
+	    stat->info.vm_flags_at != sizeof(stat->info) + sizeof(stat->pages) ||
+	    stat->info.vm_flags_len >= sizeof(stat->vm_flags) ||
+	    stat->info.vm_flags_at + stat->info.vm_flags_len != len) {
+		td_broken(lists->answer->rest,
+			  "VMA_STAT of %zu bytes: pages %u at %u, vm_flags %u at %u",
+			  len, stat->info.pages_len, stat->info.pages_at,
+			  stat->info.vm_flags_len, stat->info.vm_flags_at);
+		return;
+	}
+	memcpy(&stat->pages, data + stat->info.pages_at, sizeof(stat->pages));
+	memcpy(stat->vm_flags, data + stat->info.vm_flags_at,
+	       stat->info.vm_flags_len);
+	lists->nr_stats++;
 }
 
 static void add_message(struct lists *lists, const struct nlmsghdr *nlh)
@@ -139,6 +167,9 @@ static bool recv_lists(const struct td_sock *sock, struct lists *lists)
 	return more && !lists->answer->rest->broken[0];
 }
 
+/* The requests' flags: which mappings */
+static __u32 filters;
+
 static struct lists *start_lists(struct td_sock *sock, __u16 flags,
 				 __u64 strategy, __u64 show_flags, __u32 nr,
 				 __u32 pid)
@@ -147,6 +178,7 @@ static struct lists *start_lists(struct td_sock *sock, __u16 flags,
 		.show_flags = show_flags,
 		.dump_strategy = strategy,
 		.pid = nr,
+		.flags = show_flags & LISTS ? filters : 0,
 	};
 	struct lists *lists = calloc(1, sizeof(*lists));
 	int err;
@@ -210,7 +242,7 @@ enum unit { KIB, AS_IS };
 	{						\
 		.key = name ":",			\
 		.unit = in,				\
-		PLACE(struct task_diag_vma_stat, field)	\
+		PLACE(struct vma_stat, field)		\
 	}
 #define PAGES(name, field)	TWIN(name, KIB, pages.field)
 #define ONLY_ROLLUP	3	/* so many lines at the start of the table */
@@ -243,10 +275,10 @@ static const struct {
 	PAGES("Private_Hugetlb", private_hugetlb),
 	PAGES("Swap", swap),
 	PAGES("SwapPss", swap_pss),
-	TWIN("KernelPageSize", KIB, kernel_page_size),
-	TWIN("MMUPageSize", KIB, mmu_page_size),
-	TWIN("THPeligible", AS_IS, thp_eligible),
-	TWIN("ProtectionKey", AS_IS, protection_key),
+	TWIN("KernelPageSize", KIB, info.kernel_page_size),
+	TWIN("MMUPageSize", KIB, info.mmu_page_size),
+	TWIN("THPeligible", AS_IS, info.thp_eligible),
+	TWIN("ProtectionKey", AS_IS, info.protection_key),
 };
 
 /* A mapping as a line of maps, or as such a line with what follows in smaps */
@@ -419,36 +451,31 @@ static void check_values(const void *stat, const struct region *region,
 	}
 }
 
-static void check_stat(const struct task_diag_vma_stat *stat,
+static void check_stat(const struct vma_stat *stat,
 		       const struct region *region)
 {
 	const struct task_diag_pages *pages = &stat->pages;
-	size_t len = strlen(region->vm_flags), i;
+	size_t i;
 
-	if (stat->start != region->start || stat->end != region->end)
-		differs("VMA_STAT %llx-%llx, smaps %llx-%llx; ", stat->start,
-			stat->end, region->start, region->end);
+	if (stat->info.start != region->start || stat->info.end != region->end)
+		differs("VMA_STAT %llx-%llx, smaps %llx-%llx; ",
+			stat->info.start, stat->info.end, region->start,
+			region->end);
 	check_values(stat, region, ONLY_ROLLUP, ARRAY_SIZE(fields));
-	for (i = 0; i < sizeof(stat->vm_flags); i++) {
-		if (stat->vm_flags[i] ==
-		    (__u8)(i < len ? region->vm_flags[i] : 0))
-			continue;
-		differs("%llx VmFlags: smaps %s, task_diag %.128s; ",
-			region->start, region->vm_flags,
-			(char *)stat->vm_flags);
-		break;
-	}
+	if (strcmp(stat->vm_flags, region->vm_flags))
+		differs("%llx VmFlags: smaps %s, task_diag %s; ",
+			region->start, region->vm_flags, stat->vm_flags);
 	/* The parts are rounded one by one. */
 	i = pages->pss - pages->pss_anon - pages->pss_file - pages->pss_shmem;
 	if (i > 2)
 		differs("%llx: Pss %llu is not %llu + %llu + %llu; ",
-			stat->start, pages->pss, pages->pss_anon,
+			stat->info.start, pages->pss, pages->pss_anon,
 			pages->pss_file, pages->pss_shmem);
 }
 
 static void check_rollup(const struct td_group *group, struct regions *regions)
 {
-	struct task_diag_vma_stat stat = {};
+	struct vma_stat stat = {};
 
 	if (group->len != sizeof(struct task_diag_mem_rollup) ||
 	    group->nr_parts != 1 || regions->nr != 1) {
@@ -470,13 +497,13 @@ static void check_exe(const struct td_group *group, const char *link)
 }
 
 /* What filters leave */
-static bool is_wanted(const struct region *region, __u64 show_flags)
+static bool is_wanted(const struct region *region)
 {
-	if (show_flags & TASK_DIAG_ONLY_VMA_EXEC &&
+	if (filters & TASK_DIAG_ONLY_VMA_EXEC &&
 	    !(region->flags & TASK_DIAG_VMA_EXEC))
 		return false;
 	/* Every file here has an inode number. */
-	return !(show_flags & TASK_DIAG_ONLY_VMA_FILE) || region->ino;
+	return !(filters & TASK_DIAG_ONLY_VMA_FILE) || region->ino;
 }
 
 static void check_lists(const struct lists *lists, __u64 show_flags,
@@ -485,7 +512,7 @@ static void check_lists(const struct lists *lists, __u64 show_flags,
 	size_t i, nr = 0;
 
 	for (i = 0; i < regions->nr; i++) {
-		if (!is_wanted(&regions->all[i], show_flags))
+		if (!is_wanted(&regions->all[i]))
 			continue;
 		if (show_flags & BIT(VMA) && nr < lists->nr_vmas)
 			check_vma(&lists->vmas[nr], &regions->all[i]);
@@ -815,16 +842,18 @@ FIXTURE_TEARDOWN(maps)
 /* A field that nobody compares would be found here. */
 TEST(every_byte_of_the_counters_has_a_twin)
 {
-	char seen[sizeof(struct task_diag_vma_stat)] = {};
+	char seen[sizeof(struct vma_stat)] = {};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++)
 		memset(seen + fields[i].offset, 1, fields[i].size);
-	/* These three in check_stat() */
-	memset(seen + offsetof(struct task_diag_vma_stat, start), 1, 8);
-	memset(seen + offsetof(struct task_diag_vma_stat, end), 1, 8);
-	memset(seen + offsetof(struct task_diag_vma_stat, vm_flags), 1, 128);
-	for (i = 0; i < sizeof(seen); i++)
+	/* These two in check_stat(), what is where in add_stat() */
+	memset(seen + offsetof(struct vma_stat, info.start), 1, 8);
+	memset(seen + offsetof(struct vma_stat, info.end), 1, 8);
+	memset(seen + offsetof(struct vma_stat, info.pages_at), 1,
+	       sizeof(struct task_diag_vma_stat) -
+	       offsetof(struct task_diag_vma_stat, pages_at));
+	for (i = 0; i < offsetof(struct vma_stat, vm_flags); i++)
 		EXPECT_EQ(1, seen[i])
 			TH_LOG("byte %u", i);
 }
@@ -1040,8 +1069,9 @@ TEST_F_TIMEOUT(maps, come_with_long_names_in_parts, 120)
 TEST_F_TIMEOUT(maps, that_grow_down_have_an_end, 120)
 {
 	const struct task_diag_pid req = {
-		.show_flags = BIT(VMA) | TASK_DIAG_ONLY_VMA_FILE,
+		.show_flags = BIT(VMA),
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.flags = TASK_DIAG_ONLY_VMA_FILE,
 	};
 	const unsigned int nr = 500;
 	struct td_props_answer *answer;
@@ -1085,7 +1115,7 @@ TEST_F_TIMEOUT(maps, behind_one_of_a_name_longer_than_any_path_are_there, 120)
 
 TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 {
-	const __u64 filters[] = {
+	static const __u32 which[] = {
 		TASK_DIAG_ONLY_VMA_EXEC, TASK_DIAG_ONLY_VMA_FILE,
 		TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE,
 	};
@@ -1095,21 +1125,21 @@ TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 		.strategy = TASK_DIAG_DUMP_ONE,
 		.recv_size = 4096,
 	};
-	size_t nr[ARRAY_SIZE(filters)];
+	size_t nr[ARRAY_SIZE(which)];
 	struct lists *lists;
 	unsigned int i, j;
 
 	query.nr = spawn_stopped(map_everything, NULL);
 	ASSERT_LT(0, (int)query.nr);
 	begin_diff();
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
+	for (i = 0; i < ARRAY_SIZE(which); i++) {
+		filters = which[i];
 		for (j = 0; j < ARRAY_SIZE(groups); j++) {
-			query.show_flags = groups[j] | filters[i];
+			query.show_flags = groups[j];
 			check(&query, query.nr);
 			EXPECT_STREQ("", diff.text);
 		}
-		lists = get_process(&self->sock, BIT(VMA) | filters[i],
-				    query.nr);
+		lists = get_process(&self->sock, BIT(VMA), query.nr);
 		nr[i] = lists->nr_vmas;
 		free_lists(lists);
 	}
@@ -1117,23 +1147,6 @@ TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
 	EXPECT_LT(0, nr[2]);
 	EXPECT_LT(nr[2], nr[0]);
 	EXPECT_LT(nr[2], nr[1]);
-}
-
-/* Groups that are not lists do not care about filters. */
-TEST_F_TIMEOUT(maps, filters_alone_ask_for_nothing, 120)
-{
-	struct lists *lists;
-	pid_t pid;
-
-	pid = spawn_stopped(NULL, NULL);
-	ASSERT_LT(0, pid);
-	lists = get_process(&self->sock, TASK_DIAG_ONLY_VMA_EXEC |
-			    TASK_DIAG_ONLY_VMA_FILE, pid);
-	EXPECT_STREQ("", td_props_whole(lists->answer));
-	ASSERT_NE(NULL, props_of(lists));
-	EXPECT_EQ(0, props_of(lists)->has);
-	EXPECT_EQ(0, props_of(lists)->failed);
-	free_lists(lists);
 }
 
 /* --- many mappings ----------------------------------------------------- */
@@ -1184,10 +1197,10 @@ static const char *many_differ(__u32 pid, __u64 show_flags, size_t recv_size)
 		if (i < lists->nr_vmas)
 			check_vma(&lists->vmas[i], &regions.all[i]);
 		if (i < lists->nr_stats &&
-		    (lists->stats[i].start != regions.all[i].start ||
-		     lists->stats[i].end != regions.all[i].end))
+		    (lists->stats[i].info.start != regions.all[i].start ||
+		     lists->stats[i].info.end != regions.all[i].end))
 			differs("VMA_STAT %zu is %llx; ", i,
-				lists->stats[i].start);
+				lists->stats[i].info.start);
 		/* Hence in ascending order, and each once. */
 		if (i && regions.all[i].start < regions.all[i - 1].end)
 			differs("maps goes back; ");
@@ -1517,8 +1530,8 @@ static void expect_ended(struct __test_metadata *_metadata,
 		EXPECT_TRUE(is_in(regions, lists->vmas[i].info.start,
 				  lists->vmas[i].info.end));
 	for (i = 0; i < lists->nr_stats; i++)
-		EXPECT_TRUE(is_in(regions, lists->stats[i].start,
-				  lists->stats[i].end));
+		EXPECT_TRUE(is_in(regions, lists->stats[i].info.start,
+				  lists->stats[i].info.end));
 }
 
 TEST_F_TIMEOUT(meanwhile, exec_ends_a_list, 120)
@@ -1671,8 +1684,7 @@ static double change_rate(struct td_sock *lister, pid_t pid)
 
 	do {
 		if (lister)
-			free_lists(get_process(lister, BIT(VMA) |
-					       TASK_DIAG_ONLY_VMA_FILE, pid));
+			free_lists(get_process(lister, BIT(VMA), pid));
 		else
 			usleep(1000);
 		took = td_now() - start;

@@ -47,7 +47,7 @@ static struct td_answer *ask_bytes(struct td_sock *sock, __u16 flags,
 	struct td_msg msg;
 
 	td_request(sock, &msg, TASK_DIAG_CMD_GET, flags);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_GET, bytes, len);
+	td_put(&msg, TASK_DIAG_REQUEST, bytes, len);
 	return td_exchange(sock, &msg);
 }
 
@@ -105,7 +105,8 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 
 	/* The rest of the struct is not zero: it must not be looked at. */
 	for (len = TASK_DIAG_PID_SIZE_VER0; len < sizeof(self->req); len++) {
-		memset(&self->req.reserved, 0, sizeof(self->req.reserved));
+		self->req.flags = 0;
+		self->req.id = 0;
 		memset((char *)&self->req + len, 0xff, sizeof(self->req) - len);
 		expect_one(_metadata,
 			   ask_bytes(&self->sock, variant->flags, &self->req,
@@ -116,7 +117,7 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 
 TEST_F(request, longer_with_zero_tail_is_accepted)
 {
-	static const size_t lens[] = { 24, 25, 28, 32, 33, 64, 1000, 8000 };
+	static const size_t lens[] = { 32, 33, 36, 40, 41, 64, 1000, 8000 };
 	char bytes[8000] = {};
 	unsigned int i;
 
@@ -130,7 +131,7 @@ TEST_F(request, longer_with_zero_tail_is_accepted)
 
 TEST_F(request, longer_with_anything_in_its_tail_is_refused)
 {
-	char bytes[40] = {};
+	char bytes[48] = {};
 	size_t pos;
 
 	memcpy(bytes, &self->req, sizeof(self->req));
@@ -147,7 +148,7 @@ TEST_F(request, longer_with_anything_in_its_tail_is_refused)
 }
 
 #define EVERY_GROUP	((1ULL << (TASK_DIAG_MM_MAP + 1)) - 2)
-#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define FLAGS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 
 TEST_F(request, unknown_show_flag_is_refused_and_named)
 {
@@ -155,7 +156,7 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 	char text[80];
 
 	for (bit = 0; bit < 64; bit++) {
-		if ((EVERY_GROUP | FILTERS) & (1ULL << bit))
+		if (EVERY_GROUP & (1ULL << bit))
 			continue;
 		self->req.show_flags = TASK_DIAG_SHOW_BASE | 1ULL << bit;
 		snprintf(text, sizeof(text),
@@ -166,7 +167,7 @@ TEST_F(request, unknown_show_flag_is_refused_and_named)
 
 	self->req.show_flags = ~EVERY_GROUP | TASK_DIAG_SHOW_BASE;
 	snprintf(text, sizeof(text), "show_flags has unknown bits 0x%llx",
-		 ~(EVERY_GROUP | FILTERS));
+		 ~EVERY_GROUP);
 	expect_refused(_metadata, ask(self, variant), EINVAL, text,
 		       ATTR_OFFSET);
 }
@@ -189,20 +190,49 @@ TEST_F(request, unknown_strategy_is_refused)
 	}
 }
 
-TEST_F(request, reserved_must_be_zero)
+TEST_F(request, unknown_flag_is_refused_and_named)
 {
 	unsigned int bit;
+	char text[80];
 
 	for (bit = 0; bit < 32; bit++) {
-		self->req.reserved = 1U << bit;
-		expect_refused(_metadata, ask(self, variant), EINVAL,
-			       "reserved is not 0", ATTR_OFFSET);
+		if (FLAGS & 1U << bit)
+			continue;
+		self->req.flags = 1U << bit;
+		snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
+			 1U << bit);
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
+			       ATTR_OFFSET);
 	}
 	/* A part of the field is as good as the whole */
-	self->req.reserved = 0x01010101;
+	memset(&self->req.flags, 0x10, sizeof(self->req.flags));
+	self->req.flags |= FLAGS;
+	memset(text, 0x10, sizeof(__u16));
+	snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
+		 *(__u16 *)text);
 	expect_refused(_metadata,
-		       ask_bytes(&self->sock, variant->flags, &self->req, 22),
-		       EINVAL, "reserved is not 0", ATTR_OFFSET);
+		       ask_bytes(&self->sock, variant->flags, &self->req,
+				 offsetof(struct task_diag_pid, flags) + 2),
+		       EINVAL, text, ATTR_OFFSET);
+}
+
+TEST_F(request, flag_without_its_group_is_refused)
+{
+	const __u64 others = EVERY_GROUP & ~(TASK_DIAG_SHOW_VMA |
+					     TASK_DIAG_SHOW_VMA_STAT);
+	unsigned int flags;
+
+	for (flags = 1; flags <= FLAGS; flags++) {
+		self->req.flags = flags;
+		self->req.show_flags = 0;
+		expect_refused(_metadata, ask(self, variant), EINVAL,
+			       "flags choose among mappings, but no group has them",
+			       ATTR_OFFSET);
+		self->req.show_flags = others & td_all_groups(&self->sock);
+		expect_refused(_metadata, ask(self, variant), EINVAL,
+			       "flags choose among mappings, but no group has them",
+			       ATTR_OFFSET);
+	}
 }
 
 TEST_F(request, missing_attribute_is_named)
@@ -212,14 +242,14 @@ TEST_F(request, missing_attribute_is_named)
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
 	answer = td_exchange(&self->sock, &msg);
-	EXPECT_EQ(TASK_DIAG_CMD_ATTR_GET, answer->missing_attr);
+	EXPECT_EQ(TASK_DIAG_REQUEST, answer->missing_attr);
 	expect_refused(_metadata, answer, EINVAL,
-		       "TASK_DIAG_CMD_ATTR_GET is missing", 0);
+		       "TASK_DIAG_REQUEST is missing", 0);
 }
 
 TEST_F(request, unknown_attribute_is_refused)
 {
-	static const __u16 types[] = { 0, TASK_DIAG_CMD_ATTR_MAX + 1, 0x3fff };
+	static const __u16 types[] = { 0, TASK_DIAG_REQUEST + 1, 0x3fff };
 	struct td_msg msg;
 	unsigned int i;
 
@@ -232,12 +262,26 @@ TEST_F(request, unknown_attribute_is_refused)
 	}
 }
 
+TEST_F(request, attribute_of_answers_is_refused)
+{
+	struct td_msg msg;
+	__u16 type;
+
+	for (type = 1; type < TASK_DIAG_REQUEST; type++) {
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		td_put(&msg, type, &self->req, sizeof(self->req));
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       EINVAL, "Unsupported attribute",
+			       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
+	}
+}
+
 TEST_F(request, attribute_that_claims_to_be_nested_is_refused)
 {
 	struct td_msg msg;
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_GET, variant->flags);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_GET | NLA_F_NESTED, &self->req,
+	td_put(&msg, TASK_DIAG_REQUEST | NLA_F_NESTED, &self->req,
 	       sizeof(self->req));
 	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
 		       "NLA_F_NESTED not expected", ATTR_OFFSET);
@@ -295,17 +339,15 @@ static const struct {
 TEST_F(request, group_that_the_kernel_lacks_is_refused_by_name)
 {
 	struct td_answer *answer;
-	__u64 has, all = 0;
 	unsigned int i;
 	char text[100];
+	__u64 has, all;
 
 	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0, 0);
 	ASSERT_STREQ("", td_whole(answer));
 	has = answer->header.show_flags;
-	for (i = 0; i < answer->nr_sizes; i++)
-		all |= 1ULL << answer->sizes[i].attr;
 	td_free(answer);
-	EXPECT_EQ(all | FILTERS, has);
+	EXPECT_EQ(0, has & ~EVERY_GROUP);
 
 	all = EVERY_GROUP;
 	for (i = 0; i < ARRAY_SIZE(optional_groups); i++) {
@@ -544,24 +586,16 @@ static void expect_header(struct __test_metadata *_metadata,
 			  const struct td_answer *answer)
 {
 	const struct task_diag_header *header = &answer->header;
-	/* Flags that are not groups */
-	__u64 mask = TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE;
-	unsigned int i;
 
 	EXPECT_STREQ("", td_whole(answer));
 	EXPECT_TRUE(answer->has_header);
 	EXPECT_EQ(0x1f, header->dump_strategies);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
 	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
-	for (i = 0; i < answer->nr_sizes; i++) {
-		EXPECT_EQ(0, mask & (1ULL << answer->sizes[i].attr));
-		mask |= 1ULL << answer->sizes[i].attr;
-		if (answer->sizes[i].attr == TASK_DIAG_BASE)
-			EXPECT_EQ(sizeof(struct task_diag_base),
-				  answer->sizes[i].size);
-	}
-	EXPECT_EQ(mask, header->show_flags);
-	EXPECT_TRUE(mask & TASK_DIAG_SHOW_BASE);
+	EXPECT_EQ(FLAGS, header->flags);
+	EXPECT_EQ(0, header->pad);
+	EXPECT_EQ(0, header->show_flags & ~EVERY_GROUP);
+	EXPECT_TRUE(header->show_flags & TASK_DIAG_SHOW_BASE);
 }
 
 TEST_F(header, tells_what_the_kernel_supports)
@@ -597,7 +631,12 @@ TEST_F(header, takes_no_attribute)
 		       "Attribute failed policy validation", ATTR_OFFSET);
 
 	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-	td_put(&msg, TASK_DIAG_CMD_ATTR_MAX + 1, &req, sizeof(req));
+	td_put(&msg, TASK_DIAG_BASE, &req, sizeof(req));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
+		       "Unsupported attribute", ATTR_OFFSET);
+
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	td_put(&msg, TASK_DIAG_REQUEST + 1, &req, sizeof(req));
 	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL,
 		       "Unknown attribute type", ATTR_OFFSET);
 }

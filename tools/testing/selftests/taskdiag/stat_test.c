@@ -1317,7 +1317,7 @@ static unsigned int check_ns(const struct td_group *group, __u32 pid, __u32 tid)
 				ns ? ns->ino : 0, (__u64)st.st_dev,
 				(__u64)st.st_ino);
 	}
-	if (group->len != nr * sizeof(*ns))
+	if (group->len != nr * sizeof(*ns) || group->nr_parts != nr)
 		differs("%u: NS has %zu bytes for %u links; ", pid, group->len,
 			nr);
 	return nr;
@@ -1379,7 +1379,7 @@ static void join_cgroup(const struct td_group *group, struct task_diag_cgroup *t
 	if (group->len < head)
 		return;
 	memcpy(to, group->data, head);
-	if (to->path_off || to->path_len >= size ||
+	if (to->path_off || to->path_len >= size || to->path_at != head ||
 	    group->len != group->nr_parts * head + to->path_len) {
 		differs("CGROUP has %zu bytes in %u parts for %u at %u; ",
 			group->len, group->nr_parts, to->path_len,

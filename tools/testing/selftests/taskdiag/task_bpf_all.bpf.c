@@ -71,6 +71,7 @@ int task_bpf_all(struct bpf_iter__task *ctx)
 	base.sid = signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	base.pgid = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 	base.state = task_state(task);
+	base.id = task->thread_pid->ino;
 	/* Plain loads are cheaper than bpf_probe_read_kernel(). */
 	comm = (const void *)task->comm;
 	__builtin_memcpy(base.comm, comm, sizeof(base.comm));

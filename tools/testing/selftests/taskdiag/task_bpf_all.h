@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Between task_bpf_all and its BPF program; needs __u32 and __u8. */
+/* Between task_bpf_all and its BPF program; needs __u64, __u32 and __u8. */
 #ifndef TASKDIAG_TASK_BPF_ALL_H
 #define TASKDIAG_TASK_BPF_ALL_H
 
@@ -19,6 +19,8 @@ struct task_bpf_base {
 	__u8 state;
 	__u8 pad[3];
 	__u8 comm[TASK_BPF_COMM_LEN];
+	__u32 pad2;
+	__u64 id;
 };
 
 #endif /* TASKDIAG_TASK_BPF_ALL_H */

@@ -16,13 +16,11 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define FILTERS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
-
-/* What show_flags may have beside groups */
+/* Flags of a request, which --show takes beside groups */
 static const struct {
 	const char *name;
-	__u64 flag;
-} filters[] = {
+	__u32 flag;
+} flags[] = {
 	{ "only_vma_exec", TASK_DIAG_ONLY_VMA_EXEC },
 	{ "only_vma_file", TASK_DIAG_ONLY_VMA_FILE },
 };
@@ -37,63 +35,35 @@ static const char *const strategies[] = {
 
 /* --- what the kernel supports ------------------------------------------ */
 
-/**
- * struct header - what the kernel says of itself
- * @fixed: what is always there
- * @groups: mask of the groups
- * @sizes: sizes of the groups' structs, by attribute
- */
-struct header {
-	struct task_diag_header fixed;
-	__u64 groups;
-	__u32 sizes[NR_GROUPS];
-};
-
-static void read_sizes(struct header *header, const struct nlattr *attr)
-{
-	const struct task_diag_group_size *size = td_attr_data(attr);
-	size_t i;
-
-	for (i = 0; i < td_attr_len(attr) / sizeof(*size); i++) {
-		if (size[i].attr >= NR_GROUPS)
-			continue;
-		header->groups |= 1ULL << size[i].attr;
-		header->sizes[size[i].attr] = size[i].size;
-	}
-}
-
 static int read_header(const struct nlmsghdr *nlh, void *arg)
 {
-	struct header *header = arg;
+	struct task_diag_header *header = arg;
 	const struct nlattr *attr;
 	size_t len;
 
 	attr = td_first_attr(nlh);
 	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		switch (td_attr_type(attr)) {
-		case TASK_DIAG_HEADER:
-			len = td_attr_len(attr);
-			if (len > sizeof(header->fixed))
-				len = sizeof(header->fixed);
-			memcpy(&header->fixed, td_attr_data(attr), len);
-			break;
-		case TASK_DIAG_GROUP_SIZE:
-			read_sizes(header, attr);
-			break;
-		}
+		if (td_attr_type(attr) != TASK_DIAG_HEADER)
+			continue;
+		len = td_attr_len(attr);
+		if (len > sizeof(*header))
+			len = sizeof(*header);
+		memcpy(header, td_attr_data(attr), len);
 	}
 	return 0;
 }
 
-static const char *show_name(unsigned int nr)
+static const char *flag_name(unsigned int nr)
 {
+	static char number[32];
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
-		if (filters[i].flag == 1ULL << nr)
-			return filters[i].name;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (flags[i].flag == 1U << nr)
+			return flags[i].name;
 	}
-	return group_name(nr);
+	snprintf(number, sizeof(number), "flag%u", nr);
+	return number;
 }
 
 static const char *strategy_name(unsigned int nr)
@@ -121,41 +91,28 @@ static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
 	}
 }
 
-static void print_header(const struct header *header)
+static void print_header(const struct task_diag_header *header)
 {
-	unsigned int attr;
-
 	printf("show ");
-	print_mask(header->fixed.show_flags, show_name, "", ",");
+	print_mask(header->show_flags, group_name, "", ",");
+	printf("\nflag ");
+	print_mask(header->flags, flag_name, "", ",");
 	printf("\nstrategy ");
-	print_mask(header->fixed.dump_strategies, strategy_name, "", "|");
-	printf("\npage_size %u\nclk_tck %u\n", header->fixed.page_size,
-	       header->fixed.clk_tck);
-	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->groups >> attr & 1)
-			printf("size %s %u\n", group_name(attr), header->sizes[attr]);
-	}
+	print_mask(header->dump_strategies, strategy_name, "", "|");
+	printf("\npage_size %u\nclk_tck %u\n", header->page_size,
+	       header->clk_tck);
 }
 
-static void print_json_header(const struct header *header)
+static void print_json_header(const struct task_diag_header *header)
 {
-	const char *between = "";
-	unsigned int attr;
-
 	printf("{\"show\":[");
-	print_mask(header->fixed.show_flags, show_name, "\"", ",");
+	print_mask(header->show_flags, group_name, "\"", ",");
+	printf("],\"flag\":[");
+	print_mask(header->flags, flag_name, "\"", ",");
 	printf("],\"strategy\":[");
-	print_mask(header->fixed.dump_strategies, strategy_name, "\"", ",");
-	printf("],\"page_size\":%u,\"clk_tck\":%u,\"size\":{",
-	       header->fixed.page_size, header->fixed.clk_tck);
-	for (attr = 0; attr < NR_GROUPS; attr++) {
-		if (header->groups >> attr & 1) {
-			printf("%s\"%s\":%u", between, group_name(attr),
-			       header->sizes[attr]);
-			between = ",";
-		}
-	}
-	printf("}}\n");
+	print_mask(header->dump_strategies, strategy_name, "\"", ",");
+	printf("],\"page_size\":%u,\"clk_tck\":%u}\n", header->page_size,
+	       header->clk_tck);
 }
 
 /* --- a task, put together from its messages ---------------------------- */
@@ -206,8 +163,7 @@ static void add_error(struct task *task, const struct nlattr *attr)
 }
 
 /* What is neither a group nor known here adds nothing to them. */
-static void add_attr(struct task *task, const struct nlattr *attr,
-		     const struct header *header)
+static void add_attr(struct task *task, const struct nlattr *attr)
 {
 	const unsigned int type = td_attr_type(attr);
 
@@ -218,12 +174,11 @@ static void add_attr(struct task *task, const struct nlattr *attr,
 	} else if (type < NR_GROUPS) {
 		task->present |= 1ULL << type;
 		join_group(type, &task->groups[type], td_attr_data(attr),
-			   td_attr_len(attr), header->sizes[type]);
+			   td_attr_len(attr));
 	}
 }
 
-static void add_message(struct task *task, const struct nlmsghdr *nlh,
-			const struct header *header)
+static void add_message(struct task *task, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
@@ -231,7 +186,7 @@ static void add_message(struct task *task, const struct nlmsghdr *nlh,
 	/* The first one is TASK_DIAG_PID. */
 	attr = td_attr_next(td_first_attr(nlh));
 	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr))
-		add_attr(task, attr, header);
+		add_attr(task, attr);
 }
 
 static size_t nr_errors(const struct task *task)
@@ -307,8 +262,7 @@ static void print_errors(const struct task *task, const char *separator)
 		       error_name(error[i].error));
 }
 
-static void print_lines(const struct task *task, const struct header *header,
-			__u64 show)
+static void print_lines(const struct task *task, __u64 show)
 {
 	const bool one_line = fits_line(show);
 	unsigned int attr;
@@ -321,7 +275,7 @@ static void print_lines(const struct task *task, const struct header *header,
 			putchar(' ');
 		else
 			printf("\n    %s: ", group_name(attr));
-		print_group(attr, &task->groups[attr], header->sizes[attr]);
+		print_group(attr, &task->groups[attr]);
 	}
 	print_errors(task, one_line ? " " : "\n    ");
 	putchar('\n');
@@ -339,7 +293,7 @@ static void print_json_errors(const struct task *task)
 	putchar(']');
 }
 
-static void print_json(const struct task *task, const struct header *header)
+static void print_json(const struct task *task)
 {
 	unsigned int attr;
 
@@ -347,8 +301,7 @@ static void print_json(const struct task *task, const struct header *header)
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
 		if (task->present >> attr & 1) {
 			printf(",\"%s\":", group_name(attr));
-			print_json_group(attr, &task->groups[attr],
-					 header->sizes[attr]);
+			print_json_group(attr, &task->groups[attr]);
 		}
 	}
 	if (nr_errors(task))
@@ -408,13 +361,11 @@ static struct {
  * @tasks: how many tasks there were
  * @last_pid: the last one; a task's messages follow each other
  * @task: until MODE_DELAYS: the task that is being put together
- * @header: until MODE_DELAYS: what the kernel says of itself
  */
 struct reader {
 	unsigned long tasks;
 	__u32 last_pid;
 	struct task task;
-	const struct header *header;
 };
 
 static int count_task(const struct nlmsghdr *nlh, void *arg)
@@ -446,17 +397,17 @@ static bool by_thread(void)
 
 static void print_task(struct reader *reader)
 {
-	const __u64 show = opts.req.show_flags & ~FILTERS;
+	const __u64 show = opts.req.show_flags;
 
 	if (!reader->task.pid)
 		return;
 	if (opts.mode == MODE_JSON) {
 		printf(reader->tasks ? ",\n" : "\n");
-		print_json(&reader->task, reader->header);
+		print_json(&reader->task);
 	} else if (opts.mode == MODE_DELAYS) {
 		print_block(&reader->task, by_thread() ? "PID" : "TGID");
 	} else {
-		print_lines(&reader->task, reader->header, show);
+		print_lines(&reader->task, show);
 	}
 	reader->tasks++;
 }
@@ -472,7 +423,7 @@ static int collect_task(const struct nlmsghdr *nlh, void *arg)
 		print_task(reader);
 		reset_task(&reader->task, pid);
 	}
-	add_message(&reader->task, nlh, reader->header);
+	add_message(&reader->task, nlh);
 	return 0;
 }
 
@@ -520,15 +471,15 @@ static int show_pids(struct td_client *client)
 	return ask(client, print_pid, &reader);
 }
 
-static int show_tasks(struct td_client *client, const struct header *header)
+static int show_tasks(struct td_client *client)
 {
-	struct reader reader = { .header = header };
+	struct reader reader = {};
 	int err;
 
 	if (opts.mode == MODE_JSON)
 		putchar('[');
 	else if (opts.mode == MODE_TABLE)
-		print_title(opts.req.show_flags & ~FILTERS);
+		print_title(opts.req.show_flags);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
 	if (opts.mode == MODE_JSON)
@@ -539,7 +490,7 @@ static int show_tasks(struct td_client *client, const struct header *header)
 	return err;
 }
 
-static void show_header(const struct header *header)
+static void show_header(const struct task_diag_header *header)
 {
 	if (opts.mode == MODE_JSON)
 		print_json_header(header);
@@ -548,7 +499,7 @@ static void show_header(const struct header *header)
 }
 
 /* All but the plainest answers need to know what the kernel supports. */
-static int get_header(struct td_client *client, struct header *header)
+static int get_header(struct td_client *client, struct task_diag_header *header)
 {
 	if (opts.mode > MODE_DELAYS && !opts.show_all)
 		return 0;
@@ -556,13 +507,13 @@ static int get_header(struct td_client *client, struct header *header)
 	    td_receive(client, read_header, header))
 		return fail(client->error);
 	if (opts.show_all)
-		opts.req.show_flags |= header->groups;
+		opts.req.show_flags |= header->show_flags;
 	return 0;
 }
 
 static int show(struct td_client *client)
 {
-	struct header header = {};
+	struct task_diag_header header = {};
 	int err;
 
 	err = get_header(client, &header);
@@ -576,7 +527,7 @@ static int show(struct td_client *client)
 		return show_pids(client);
 	if (opts.mode > MODE_DELAYS)
 		return count_tasks(client);
-	return show_tasks(client, &header);
+	return show_tasks(client);
 }
 
 /* --- the command line -------------------------------------------------- */
@@ -653,16 +604,20 @@ static __u64 parse_strategy(const char *name)
 	bad_usage("no such strategy:", name);
 }
 
-static __u64 parse_flag(const char *name)
+static void parse_name(const char *name)
 {
 	unsigned int attr;
 	size_t i;
 
-	if (find_group(name, &attr))
-		return 1ULL << attr;
-	for (i = 0; i < ARRAY_SIZE(filters); i++) {
-		if (!strcmp(filters[i].name, name))
-			return filters[i].flag;
+	if (find_group(name, &attr)) {
+		opts.req.show_flags |= 1ULL << attr;
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		if (!strcmp(flags[i].name, name)) {
+			opts.req.flags |= flags[i].flag;
+			return;
+		}
 	}
 	bad_usage("no such properties:", name);
 }
@@ -672,13 +627,14 @@ static void parse_show(char *list)
 	char *name;
 
 	opts.req.show_flags = 0;
+	opts.req.flags = 0;
 	opts.show_all = false;
 	opts.show_given = true;
 	while ((name = strsep(&list, ","))) {
 		if (!strcmp(name, "all"))
 			opts.show_all = true;
 		else if (strcmp(name, "none"))
-			opts.req.show_flags |= parse_flag(name);
+			parse_name(name);
 	}
 }
 

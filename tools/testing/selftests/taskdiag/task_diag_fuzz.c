@@ -54,6 +54,10 @@ enum fuzz_op {
 	NR_OPS
 };
 
+/* Bits of the step's show_flags that are the request's flags, no groups */
+#define STEP_FLAGS_SHIFT	62
+#define STEP_FLAGS		((__u64)FUZZ_FLAGS << STEP_FLAGS_SHIFT)
+
 struct fuzz_step {
 	__u8	op;		/* enum fuzz_op */
 	__u8	sock;		/* which socket */
@@ -106,12 +110,13 @@ enum fuzz_spoil {
 	SPOIL_TWICE,
 	SPOIL_CUT,
 	SPOIL_REST,		/* bytes behind the attributes */
-	SPOIL_RESERVED,
+	SPOIL_REQ_FLAGS,
 	SPOIL_STRATEGY,
 	SPOIL_BYTE,
 	SPOIL_NO_ATTR,
 	SPOIL_COPIES,		/* many requests in one datagram */
 	SPOIL_PORT,
+	SPOIL_ID,
 	NR_SPOILS
 };
 
@@ -228,7 +233,7 @@ static bool one_in(unsigned int nr)
 
 static __u64 random_show_flags(void)
 {
-	const __u64 has = shared->world.header.show_flags;
+	const __u64 has = shared->world.header.show_flags | STEP_FLAGS;
 	__u64 flags = 0;
 
 	switch (below(10)) {
@@ -252,7 +257,7 @@ static __u64 random_show_flags(void)
 		flags = TASK_DIAG_SHOW_BASE | (2ULL << below(TASK_DIAG_MM_MAP)) |
 			(2ULL << below(TASK_DIAG_MM_MAP));
 	}
-	return one_in(4) ? flags : flags & ~FUZZ_FILTERS;
+	return one_in(4) ? flags : flags & ~STEP_FLAGS;
 }
 
 static bool asks_for_all(const struct fuzz_step *step)
@@ -924,7 +929,8 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		char tail[4096];
 	} req = {
 		.pid = {
-			.show_flags = step->show_flags,
+			.show_flags = step->show_flags & ~STEP_FLAGS,
+			.flags = step->show_flags >> STEP_FLAGS_SHIFT,
 			.dump_strategy = step->strategy,
 			.pid = choose_pid(step->pid),
 		},
@@ -946,8 +952,12 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 	case SPOIL_SIZE:
 		len = arg % (arg & 1 ? 64 : sizeof(req));
 		break;
-	case SPOIL_RESERVED:
-		req.pid.reserved = arg;
+	case SPOIL_REQ_FLAGS:
+		req.pid.flags = arg;
+		break;
+	case SPOIL_ID:
+		/* The right one, or one beside it */
+		req.pid.id = td_pidfd_ino(req.pid.pid) + arg % 2;
 		break;
 	case SPOIL_STRATEGY:
 		req.pid.dump_strategy = arg & 1 ? arg : (__u64)arg << 32;
@@ -959,7 +969,7 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		return msg->nlh.nlmsg_len;
 
 	attr = (void *)msg->attrs;
-	td_put(msg, TASK_DIAG_CMD_ATTR_GET, &req, len);
+	td_put(msg, TASK_DIAG_REQUEST, &req, len);
 	switch (step->spoil) {
 	case SPOIL_ATTR_LEN:
 		attr->nla_len = arg;
@@ -989,7 +999,7 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		td_put(msg, arg, &req, sizeof(req.pid));
 		break;
 	case SPOIL_TWICE:
-		td_put(msg, TASK_DIAG_CMD_ATTR_GET, &req.pid, arg % 80);
+		td_put(msg, TASK_DIAG_REQUEST, &req.pid, arg % 80);
 		break;
 	case SPOIL_REST:
 		memset((void *)msg + msg->nlh.nlmsg_len, arg >> 8, arg % 32);
@@ -1531,6 +1541,7 @@ static void add_task(__u32 tgid, __u32 pid, __u32 ppid, uid_t uid, bool zombie)
 		.ppid = ppid,
 		.uid = uid,
 		.zombie = zombie,
+		.id = td_pidfd_ino(pid),
 	};
 }
 
@@ -1625,7 +1636,6 @@ static void get_header(void)
 	struct td_answer *answer;
 	struct td_sock sock;
 	struct td_msg msg;
-	size_t i;
 
 	if (td_open(&sock))
 		ksft_exit_skip("the kernel has no task_diag\n");
@@ -1634,8 +1644,6 @@ static void get_header(void)
 	td_must(answer->has_header, "header");
 	world->family = sock.family;
 	world->header = answer->header;
-	for (i = 0; i < answer->nr_sizes; i++)
-		world->sizes[answer->sizes[i].attr] = answer->sizes[i].size;
 	td_free(answer);
 	td_close(&sock);
 }

@@ -94,6 +94,19 @@ static pid_t td_clone(__u64 flags)
 	return syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/* The inode number of a pidfd of the process or thread; 0 if it is gone */
+static __u64 td_pidfd_ino(__u32 pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, O_EXCL /* PIDFD_THREAD */);
+	struct statx st = {};
+
+	if (fd < 0)
+		return 0;
+	td_must(!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st), "statx");
+	close(fd);
+	return st.stx_ino;
+}
+
 static unsigned int td_env_number(const char *name, unsigned int otherwise)
 {
 	const char *value = getenv(name);
@@ -232,7 +245,7 @@ static void td_request_get(struct td_sock *sock, struct td_msg *msg,
 			   __u16 flags, const struct task_diag_pid *req)
 {
 	td_request(sock, msg, TASK_DIAG_CMD_GET, flags);
-	td_put(msg, TASK_DIAG_CMD_ATTR_GET, req, sizeof(*req));
+	td_put(msg, TASK_DIAG_REQUEST, req, sizeof(*req));
 	sock->show_flags = req->show_flags;
 }
 
@@ -340,8 +353,6 @@ struct td_answer {
 
 	bool				has_header;
 	struct task_diag_header		header;
-	struct task_diag_group_size	sizes[64];
-	size_t				nr_sizes;
 
 	struct td_task	*tasks;
 	size_t		nr_tasks;
@@ -459,11 +470,6 @@ static void td_parse_header(struct td_answer *answer,
 		if (attr->nla_type == TASK_DIAG_HEADER &&
 		    td_attr_len(attr) == sizeof(answer->header)) {
 			memcpy(&answer->header, data, sizeof(answer->header));
-		} else if (attr->nla_type == TASK_DIAG_GROUP_SIZE &&
-			   td_attr_len(attr) <= sizeof(answer->sizes)) {
-			memcpy(answer->sizes, data, td_attr_len(attr));
-			answer->nr_sizes = td_attr_len(attr) /
-					   sizeof(answer->sizes[0]);
 		} else {
 			td_broken(answer, "header has attribute %u, %zu bytes",
 				  attr->nla_type, td_attr_len(attr));
@@ -482,7 +488,7 @@ static void td_parse_base(struct td_answer *answer, struct td_task *task,
 	}
 	task->has_base = true;
 	memcpy(&task->base, (void *)attr + NLA_HDRLEN, sizeof(task->base));
-	if (memcmp(task->base.pad, zero, sizeof(zero)))
+	if (memcmp(task->base.pad, zero, sizeof(zero)) || task->base.pad2)
 		td_broken(answer, "BASE of %u has a pad that is not zero",
 			  task->pid);
 	if (task->base.pid != task->pid)
@@ -710,8 +716,7 @@ static __u64 td_all_groups(struct td_sock *sock)
 
 	td_request(sock, &msg, TASK_DIAG_CMD_HEADER, 0);
 	answer = td_exchange(sock, &msg);
-	groups = answer->header.show_flags &
-		 ~(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE);
+	groups = answer->header.show_flags;
 	td_free(answer);
 	return groups;
 }
@@ -763,7 +768,9 @@ static const char *td_ascending(const struct td_answer *answer)
 struct td_group {
 	char		*data;		/* the payloads, one after the other */
 	size_t		len;
+	size_t		*parts;		/* where in it each of them begins */
 	unsigned int	nr_parts;	/* attributes that it came in */
+	size_t		max_parts;
 	int		error;		/* of TASK_DIAG_ERROR, negative */
 };
 
@@ -796,9 +803,12 @@ static void td_free_props(struct td_props_answer *answer)
 {
 	size_t task, group;
 
-	for (task = 0; task < answer->nr_tasks; task++)
-		for (group = 0; group < TD_MAX_GROUPS; group++)
+	for (task = 0; task < answer->nr_tasks; task++) {
+		for (group = 0; group < TD_MAX_GROUPS; group++) {
 			free(answer->tasks[task].groups[group].data);
+			free(answer->tasks[task].groups[group].parts);
+		}
+	}
 	free(answer->tasks);
 	td_free(answer->rest);
 	free(answer);
@@ -830,12 +840,28 @@ static struct td_props *td_props_of(struct td_props_answer *answer, __u32 pid)
 
 static void td_add_part(struct td_group *group, const void *data, size_t len)
 {
+	group->parts = td_grow(group->parts, group->nr_parts, &group->max_parts,
+			       sizeof(*group->parts));
+	group->parts[group->nr_parts] = group->len;
 	group->data = realloc(group->data, group->len + len + 1);
 	td_must(group->data, "realloc");
 	memcpy(group->data + group->len, data, len);
 	group->len += len;
 	group->data[group->len] = 0;
 	group->nr_parts++;
+}
+
+/* Copies what there is of part @nr, up to @size bytes; returns its length. */
+static size_t td_copy_part(const struct td_group *group, unsigned int nr,
+			   void *to, size_t size)
+{
+	size_t at = group->parts[nr], end = group->len;
+
+	if (nr + 1 < group->nr_parts)
+		end = group->parts[nr + 1];
+	memset(to, 0, size);
+	memcpy(to, group->data + at, end - at < size ? end - at : size);
+	return end - at;
 }
 
 static void td_parse_group_error(const struct td_sock *sock,
@@ -1131,6 +1157,7 @@ static const char *td_base_diff(const char *proc, __u32 pid, __u32 tid,
 			 strerror(-err));
 		return text;
 	}
+	base.id = seen->id;
 	/* Names of kernel threads are longer in procfs. */
 	if (!memcmp(&base, seen, sizeof(base)))
 		return "";

@@ -96,7 +96,7 @@ for t in j:
 
 header_gives_json()
 {
-	json 'assert {"base", "fd"} <= set(j["size"]) <= set(j["show"])' \
+	json 'assert {"base", "fd"} <= set(j["show"]) and "all" in j["strategy"]' \
 		./task_diag_all --header --json
 }
 
@@ -439,12 +439,93 @@ check_delays()
 	fi
 }
 
+# A process that does not change: its shell is stopped, and there it stays.
+with_resting()
+{
+	sh -c 'kill -STOP $$' resting "$nasty" &
+	resting=$!
+	until grep -q 'State:.T' /proc/$resting/status; do
+		sleep 0.01
+	done
+	"$@"
+	status=$?
+	kill -KILL $resting
+	wait $resting 2>/dev/null
+	return $status
+}
+
+# Without what time and the programs beside it change
+rested()
+{
+	moves='ac_[eb]time(64)?|ac_tgetime|queued|oom_score'
+	moves="$moves|(swap_)?pss[a-z_]*|(shared|private)_[a-z]+"
+	"$@" >"$dir/all" || return
+	sed -E "s/\"($moves)\":[0-9]+,?//g" "$dir/all" |
+		grep -aE "^ *$resting |\"pid\":$resting,|\"show\":\["
+}
+
+# The same output from the kernel of today and from one whose structs are longer
+longer_is_same()
+{
+	for _ in 1 2 3 4 5; do
+		rested "$@" >"$dir/today" || explain "fails: $*" || return
+		rested env LD_PRELOAD="$PWD/longer.so" "$@" >"$dir/longer" ||
+			explain "fails with longer structs: $*" || return
+		cmp -s "$dir/today" "$dir/longer" && return
+	done
+	diff "$dir/today" "$dir/longer" >"$dir/diff"
+	explain "$(head -c 400 "$dir/diff")"
+}
+
+all_groups_of_resting()
+{
+	with_resting all_groups_are_same "$@"
+}
+
+all_groups_are_same()
+{
+	longer_is_same ./task_diag_all --pid $resting --strategy one --show all --json &&
+		longer_is_same ./task_diag_all --pid $resting --strategy thread \
+			--buffer 20000 --show all --json &&
+		longer_is_same ./task_diag_all --pid $resting --plain \
+			--show base,limits,ns,nspid,cgroup,cred --json &&
+		longer_is_same ./task_diag_all --header --json
+}
+
+# A client that takes no notice of what it does not know would pass as well.
+longer_is_longer()
+{
+	ends_with 0 env LD_PRELOAD="$PWD/longer.so" ./task_diag_all --show base --quiet || return
+	ends_with 1 env LD_PRELOAD="$PWD/longer.so" ./base_test -t of_a_sleeping_process
+}
+
+examples_are_same()
+{
+	for example in ./taskdiag ./taskdiag-nl; do
+		with_resting longer_is_same $example || return
+	done
+}
+
+ynl_is_same()
+{
+	ends_with 0 env LD_PRELOAD="$PWD/longer.so" ./ynl_test.py
+}
+
+copies_structs()
+{
+	for strategy in all all-thread; do
+		ends_with 0 ./task_diag_align --strategy $strategy --show all --json || return
+		ends_with 0 ./task_diag_align --strategy $strategy --show all || return
+	done
+	ends_with 0 ./task_diag_align --delays
+}
+
 ktap_print_header
 if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 28
+ktap_set_plan 33
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -477,6 +558,16 @@ check_delays "--delays is what getdelays prints" \
 	with_sleepers sleepers_have_same_delays
 check "--delays has no control characters" delays_are_escaped
 check_delays "--delays is for all, getdelays is not" user_gets_delays
+
+check "longer structs: task_diag_all shows the same" all_groups_of_resting
+check "longer structs: the examples show the same" examples_are_same
+check_as_root "longer structs: the tests notice them" longer_is_longer
+if python3 -c 'import yaml' 2>/dev/null; then
+	check "longer structs: YNL reads the same" ynl_is_same
+else
+	ktap_test_skip "longer structs: YNL reads the same: no python3-yaml"
+fi
+check_with ./task_diag_align "task_diag_all copies structs, never casts" copies_structs
 
 check "the examples tell what procfs does" examples_tell
 check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told

@@ -63,7 +63,7 @@ def cli(*args, family="task_diag.yaml"):
 
 def get(how, **req):
     return cli(how, "get", "--json",
-               json.dumps({"get": {k.replace("_", "-"): v for k, v in req.items()}}))
+               json.dumps({"request": {k.replace("_", "-"): v for k, v in req.items()}}))
 
 
 def tool(*args):
@@ -132,18 +132,27 @@ def joined(parts):
     return b"".join(bytes.fromhex(part) for part in parts)
 
 
-def chunks(numbers, names):
-    numbers = sum(numbers, [])
-    size = len(names)
-    assert len(numbers) % size == 0, numbers
-    return [dict(zip(names, numbers[i:i + size])) for i in range(0, len(numbers), size)]
+def members(name):
+    """Those of a struct that the spec names"""
+    for definition in SPEC["definitions"]:
+        if definition["name"] == name:
+            return [member for member in definition["members"] if member["name"] != "rest"]
+    raise KeyError(name)
 
 
-def records(parts, tail):
+def rest(kind, part):
+    """What follows a struct in its payload: by an offset from its start."""
+    known = sum(member.get("len") or int(member["type"][1:]) // 8
+                for member in members("task-diag-" + kind))
+    data = bytes.fromhex(part.pop("rest"))
+    return lambda at, length=None: data[at - known:][:length]
+
+
+def records(kind, parts, tail):
     """Structs, each with a part of a name, whose parts are joined."""
     out = []
     for part in parts:
-        data = bytes.fromhex(part.pop(tail))
+        data = rest(kind, part)(part.pop(tail + "-at"))
         offset, length = part.pop(tail + "-off"), part.pop(tail + "-len")
         if offset:
             assert offset == len(out[-1][tail]), part
@@ -156,14 +165,14 @@ def records(parts, tail):
     return out
 
 
-BYTES = {"comm", "ac-comm", "vm-flags"}
+BYTES = {"comm", "ac-comm"}
 
 
 def fields(values):
     """A struct without its padding, which is zero."""
     out = {}
     for name, value in values.items():
-        if name.startswith("hole-") or name in ("pad", "ac-pad"):
+        if name.startswith("hole-") or name in ("pad", "pad2", "ac-pad"):
             assert int(str(value), 16) == 0, name
         elif name in BYTES:
             out[name.replace("-", "_")] = name_of(bytes.fromhex(value))
@@ -174,22 +183,31 @@ def fields(values):
 
 def namespaces(parts):
     """The tool gives them names; their numbers are enough."""
-    data = joined(parts)
-    return [{"dev": dev, "ino": ino} for ino, dev, *_ in struct.iter_unpack("=QIIII", data)]
+    return [{"dev": ns["dev"], "ino": ns["ino"]} for ns in map(fields, parts)]
+
+
+def mapping(part):
+    """Counters and letters, by the offsets that the struct gives."""
+    data = rest("vma-stat", part)
+    pages, letters = (data(part.pop(name + "-at"), part.pop(name + "-len"))
+                      for name in ("pages", "vm-flags"))
+    names = [member["name"].replace("-", "_") for member in members("task-diag-mem-rollup")]
+    return {**fields(part), "vm_flags": text(letters),
+            **dict(zip(names, struct.unpack_from(f"={len(names)}Q", pages)))}
 
 
 DECODE = {
-    "vma": lambda v: records(v, "name"),
-    "vma-stat": lambda v: [fields(part) for part in v],
-    "cgroup": lambda v: records(v, "path")[0],
+    "vma": lambda v: records("vma", v, "name"),
+    "vma-stat": lambda v: [mapping(part) for part in v],
+    "cgroup": lambda v: records("cgroup", v, "path")[0],
     "cmdline": lambda v: strings(joined(v)),
     "environ": lambda v: strings(joined(v)),
     "name": lambda v: text(joined(v)),
     "exe": lambda v: text(joined(v)),
     "groups": lambda v: sum(v, []),
     "ns": namespaces,
-    "nspid": lambda v: chunks(v, ["pid", "tgid", "pgid", "sid"]),
-    "limits": lambda v: chunks(v, ["soft", "hard"]),
+    "nspid": lambda v: [fields(part) for part in v],
+    "limits": lambda v: [{name: part[name] for name in ("soft", "hard")} for part in v],
 }
 
 
@@ -279,15 +297,13 @@ SHOWN = {}
 def header_is_decoded():
     ours = cli("--do", "header")
     head = fields(ours["header"])
-    sizes = dict(zip(ours["group-size"][::2], ours["group-size"][1::2]))
     # The tool names the groups in the order of their numbers.
-    for attr, name in zip(sorted(sizes), HEADER["size"], strict=True):
-        assert sizes[attr] == HEADER["size"][name], name
-        SHOWN[attr] = name
+    groups = [bit for bit in range(64) if head["show_flags"] >> bit & 1]
+    SHOWN.update(zip(groups, HEADER["show"], strict=True))
     assert head["page_size"] == HEADER["page_size"]
     assert head["clk_tck"] == HEADER["clk_tck"]
     assert head["dump_strategies"] == mask(range(len(HEADER["strategy"])))
-    assert head["show_flags"] == mask(SHOWN) | 3 << 62
+    assert head["flags"] == mask(range(len(HEADER["flag"])))
 
 
 def same_as_tool(how, pid, show, *options):
@@ -346,9 +362,9 @@ def all_tasks():
 
 def a_refusal_has_its_text():
     try:
-        get("--dump", reserved=1)
+        get("--dump", flags=1 << 31)
     except RuntimeError as refusal:
-        assert "reserved is not 0" in str(refusal), refusal
+        assert "flags has unknown bits 0x80000000" in str(refusal), refusal
     else:
         raise AssertionError("no refusal")
 
@@ -361,8 +377,8 @@ def policy_is_the_specs():
     rules = [message["policy"] for message in answer if "policy" in message]
     modes = {op.pop("op-id"): op for op in ops}
     assert set(modes[1]) == {"do", "dump"} and set(modes[2]) == {"do"}, ops
-    for policy, wanted in ((modes[1]["do"], [(1, "binary")]),
-                           (modes[1]["dump"], [(1, "binary")]),
+    for policy, wanted in ((modes[1]["do"], [(68, "binary")]),
+                           (modes[1]["dump"], [(68, "binary")]),
                            (modes[2]["do"], [])):
         assert wanted == [(rule["attr-id"], rule["type"]) for rule in rules
                           if rule["policy-id"] == policy], answer
@@ -399,6 +415,8 @@ if not os.access(os.path.join(HERE, "task_diag_all"), os.X_OK):
     skip_all("task_diag_all is not there")
 if yaml.__with_libyaml__:
     yaml.safe_load = lambda stream: yaml.load(stream, yaml.CSafeLoader)
+with open(spec("task_diag.yaml"), encoding="utf-8") as its:
+    SPEC = yaml.safe_load(its)
 try:
     HEADER = tool("--header", "--json")
 except subprocess.CalledProcessError:
