@@ -29,7 +29,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/task_diag.h>
-#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -294,6 +293,9 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
 	const struct cred *cred = current_cred();
 
+	/* An error may tell that a task exists. */
+	extack->no_tap = true;
+
 	if (!task_diag_same_requester(cred)) {
 		NL_SET_ERR_MSG(extack, "sender acts with overridden credentials");
 		return -EPERM;
@@ -307,13 +309,6 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 	if (!(parms->flags & NETLINK_SKB_DST) &&
 	    parms->sk->sk_socket->file->f_cred != cred) {
 		NL_SET_ERR_MSG(extack, "socket was opened with other credentials");
-		return -EPERM;
-	}
-
-	/* Who owns the network namespace can sniff the answer with nlmon. */
-	if (!in_userns(sock_net(skb->sk)->user_ns, cred->user_ns)) {
-		NL_SET_ERR_MSG(extack,
-			       "network namespace belongs to a foreign user namespace");
 		return -EPERM;
 	}
 	return 0;
@@ -341,6 +336,16 @@ static bool task_diag_may_read(struct task_struct *task,
 }
 
 /* --- the answer -------------------------------------------------------- */
+
+/* A reply that no nlmon device shows to others than the requester. */
+static struct sk_buff *task_diag_new_reply(void)
+{
+	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (skb)
+		NETLINK_CB(skb).flags |= NETLINK_SKB_NO_TAP;
+	return skb;
+}
 
 /* The fixed part of all messages to one requester. */
 static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
@@ -993,6 +998,7 @@ static int task_diag_start(struct netlink_callback *cb)
 	struct task_diag_dump *dump;
 	int err;
 
+	cb->no_tap = true;
 	err = task_diag_check_requester(cb->skb, cb->extack);
 	if (err)
 		return err;
@@ -1133,7 +1139,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 
 	err = -ENOMEM;
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	reply = task_diag_new_reply();
 	if (!reply)
 		goto put;
 
@@ -1165,7 +1171,7 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	reply = task_diag_new_reply();
 	if (!reply)
 		return -ENOMEM;
 	err = task_diag_put_header(reply, info->snd_portid, info->snd_seq, 0);

@@ -12,6 +12,7 @@
 #include "hidepid.h"
 
 #include <arpa/inet.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/fuse.h>
 #include <linux/if_ether.h>
@@ -1831,20 +1832,58 @@ TEST_F_TIMEOUT(sandbox, keeps_its_requester_inside, 120)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* --- who owns the network sniffs --------------------------------------- */
+/* --- netlink messages are sniffed --------------------------------------- */
 
 #define SNIFFER		"sniffer"
 
-FIXTURE(sniffer)
-{
-	pid_t owner;		/* alice, root of what she made */
-	int ask, tell;		/* pipes to her */
-};
-
+/* What an nlmon device showed */
 struct sniffed {
 	unsigned int nr_requests;	/* to task_diag */
-	unsigned int nr_answers;
-	unsigned int nr_errors;
+	unsigned int nr_answers;	/* of task_diag */
+	unsigned int nr_ends;		/* NLMSG_DONE or NLMSG_ERROR */
+	unsigned int nr_others;		/* answers of another family */
+};
+
+FIXTURE(sniffer)
+{
+	pid_t pid;
+	int ask, tell;		/* pipes to it */
+};
+
+FIXTURE_VARIANT(sniffer)
+{
+	void (*become)(void);
+};
+
+static void own_network(void)
+{
+	td_become(TD_ALICE);
+	td_unshare_user(CLONE_NEWNET);
+}
+
+/* In the network namespace of whoever asks, with these two and no more */
+static void keep_network_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {};
+
+	td_must(!prctl(PR_SET_KEEPCAPS, 1), "PR_SET_KEEPCAPS");
+	td_become(65534);
+	data[0].permitted = 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW;
+	data[0].effective = data[0].permitted;
+	td_must(!syscall(SYS_capset, &header, data), "capset");
+}
+
+FIXTURE_VARIANT_ADD(sniffer, that_owns_the_network)
+{
+	.become = own_network,
+};
+
+FIXTURE_VARIANT_ADD(sniffer, with_network_capabilities)
+{
+	.become = keep_network_capabilities,
 };
 
 /* One that shows all netlink messages of the network namespace */
@@ -1909,11 +1948,13 @@ static struct sniffed sniff(int fd, int family)
 	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
 		for (nlh = (void *)buf; NLMSG_OK(nlh, len);
 		     nlh = NLMSG_NEXT(nlh, len)) {
-			if (nlh->nlmsg_type == NLMSG_ERROR)
-				sniffed.nr_errors++;
-			if (nlh->nlmsg_type != family)
-				continue;
-			if (nlh->nlmsg_flags & NLM_F_REQUEST)
+			if (nlh->nlmsg_type == NLMSG_ERROR ||
+			    nlh->nlmsg_type == NLMSG_DONE)
+				sniffed.nr_ends++;
+			else if (nlh->nlmsg_type != family)
+				sniffed.nr_others +=
+					!(nlh->nlmsg_flags & NLM_F_REQUEST);
+			else if (nlh->nlmsg_flags & NLM_F_REQUEST)
 				sniffed.nr_requests++;
 			else
 				sniffed.nr_answers++;
@@ -1922,49 +1963,55 @@ static struct sniffed sniff(int fd, int family)
 	return sniffed;
 }
 
-struct owner {
+struct sniffer {
 	int ask, tell;
+	void (*become)(void);
 };
 
-/* Tells what was sniffed, each time that she is asked to. */
-static void own_network(const void *arg)
+/* Tells what was sniffed, each time that it is asked to. */
+static void start_sniffer(const void *arg)
 {
-	const struct owner *owner = arg;
+	const struct sniffer *sniffer = arg;
 	struct sniffed sniffed;
 	struct td_sock sock;
 	char byte;
 	int fd;
 
-	td_become(TD_ALICE);
-	td_unshare_user(CLONE_NEWNET);
+	sniffer->become();
 	make_nlmon();
 	fd = open_sniffer();
 	td_must(!td_open(&sock), "td_open");
 	sniff(fd, sock.family);
-	/* What she asks for herself is her own. */
-	td_free(td_dump(&sock, TASK_DIAG_DUMP_ALL, BIT(BASE), 0));
 	td_ready();
 	for (;;) {
-		td_must(read(owner->ask, &byte, 1) == 1, "read");
+		td_must(read(sniffer->ask, &byte, 1) == 1, "read");
 		sniffed = sniff(fd, sock.family);
-		td_must(write(owner->tell, &sniffed, sizeof(sniffed)) ==
+		td_must(write(sniffer->tell, &sniffed, sizeof(sniffed)) ==
 			sizeof(sniffed), "write");
 	}
 }
 
 FIXTURE_SETUP(sniffer)
 {
-	struct owner owner;
+	struct sniffer sniffer = { .become = variant->become };
 	int ask[2], tell[2];
+	char path[64];
+	int fd;
 
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, pipe(ask));
 	ASSERT_EQ(0, pipe(tell));
-	owner.ask = ask[0];
-	owner.tell = tell[1];
+	sniffer.ask = ask[0];
+	sniffer.tell = tell[1];
 	self->ask = ask[1];
 	self->tell = tell[0];
-	self->owner = td_spawn(own_network, &owner);
-	ASSERT_LT(0, self->owner);
+	self->pid = td_spawn(start_sniffer, &sniffer);
+	ASSERT_LT(0, self->pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", self->pid);
+	fd = open(path, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, setns(fd, CLONE_NEWNET));
+	close(fd);
 }
 
 FIXTURE_TEARDOWN(sniffer)
@@ -1982,40 +2029,44 @@ static struct sniffed ask_sniffer(FIXTURE_DATA(sniffer) *self)
 	return sniffed;
 }
 
-TEST_F_TIMEOUT(sniffer, learns_nothing_that_is_not_its_own, 120)
+TEST_F_TIMEOUT(sniffer, sees_no_answer, 120)
 {
-	struct sniffed sniffed = ask_sniffer(self);
+	const __u64 groups = BIT(BASE);
+	const __u32 missing = 0x7ffffff0;
 	struct td_answer *answer;
+	struct sniffed sniffed;
 	struct td_sock sock;
+	struct td_msg msg;
 	unsigned int i;
-	char path[64];
-	int fd;
 
-	/* It works, with her own dump. */
-	EXPECT_LT(0, sniffed.nr_requests);
-	EXPECT_LT(0, sniffed.nr_answers);
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", self->owner);
-	fd = open(path, O_RDONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, setns(fd, CLONE_NEWNET));
 	ASSERT_EQ(0, td_open(&sock));
-	ask_sniffer(self);
+	td_set_recv_size(&sock, 4096);
 	for (i = 0; i <= TASK_DIAG_DUMP_MAX; i++) {
-		answer = td_dump(&sock, i, BIT(BASE), 0);
+		answer = td_dump(&sock, i, groups, 0);
 		EXPECT_STREQ("", answer->broken);
-		EXPECT_EQ(EPERM, answer->error);
-		EXPECT_EQ(0, answer->nr_tasks);
+		EXPECT_EQ(0, answer->error);
 		td_free(answer);
 	}
-	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, BIT(BASE), 0);
-	EXPECT_EQ(EPERM, answer->error);
+	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, groups, 0);
+	EXPECT_EQ(1, answer->nr_tasks);
 	td_free(answer);
+	td_request(&sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	answer = td_exchange(&sock, &msg);
+	EXPECT_TRUE(answer->has_header);
+	td_free(answer);
+	for (; i <= TASK_DIAG_DUMP_MAX + 2; i++) {
+		answer = td_get(&sock, i & 1 ? NLM_F_DUMP : 0,
+				TASK_DIAG_DUMP_ONE, groups, missing);
+		EXPECT_EQ(ESRCH, answer->error);
+		td_free(answer);
+	}
 
 	sniffed = ask_sniffer(self);
-	EXPECT_EQ(i + 1, sniffed.nr_requests);
-	EXPECT_EQ(i + 1, sniffed.nr_errors);
+	EXPECT_EQ(i + 2, sniffed.nr_requests);
 	EXPECT_EQ(0, sniffed.nr_answers);
+	EXPECT_EQ(0, sniffed.nr_ends);
+	/* It works: td_open() was told the family's id. */
+	EXPECT_EQ(1, sniffed.nr_others);
 	td_close(&sock);
 }
 
