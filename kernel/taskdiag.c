@@ -728,6 +728,21 @@ static bool task_diag_is_kin(const struct task_diag_dump *dump,
 	return same_thread_group(task, kin);
 }
 
+/* Finds that process again. False if it was released or is hidden by now. */
+static bool task_diag_find_kin(struct task_diag_run *run,
+			       const struct task_diag_dump *dump)
+{
+	run->kin = pid_task(dump->target, PIDTYPE_TGID);
+	return run->kin && task_diag_may_read(run->kin, &run->readable);
+}
+
+/* Pairs with the decrement in do_exit(), before children get another parent. */
+static bool task_diag_has_ended(const struct task_struct *process)
+{
+	smp_rmb();
+	return !atomic_read(&process->signal->live);
+}
+
 /* Tells of the task that has @pid, if there is one and it may be seen. */
 static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       struct task_diag_dump *dump,
@@ -801,8 +816,10 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	int err = 0;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
-		run->kin = pid_task(dump->target, PIDTYPE_TGID);
-		if (!run->kin || !task_diag_may_read(run->kin, &run->readable))
+		if (!task_diag_find_kin(run, dump))
+			return -ESRCH;
+		/* A process that has ended has no children. */
+		if (!dump->next && task_diag_has_ended(run->kin))
 			return 0;
 	}
 
@@ -819,6 +836,9 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			break;
 	}
 	dump->next = dump->t.task ? iter.index + 1 : iter.index;
+	/* Its children may have been given away before the walk came to them. */
+	if (!err && run->kin && task_diag_has_ended(run->kin))
+		return -ESRCH;
 	return err;
 }
 
@@ -829,9 +849,8 @@ static int task_diag_walk_threads(struct task_diag_run *run,
 	int err;
 	u32 nr;
 
-	run->kin = pid_task(dump->target, PIDTYPE_TGID);
-	if (!run->kin)
-		return 0;
+	if (dump->next < dump->nr_tids && !task_diag_find_kin(run, dump))
+		return -ESRCH;
 
 	for (; dump->next < dump->nr_tids; dump->next++) {
 		if (!budget--)

@@ -874,8 +874,7 @@ static void judge_done(struct fuzz_sock *sock, struct fuzz_want *want,
 	want->answered = true;
 	if (error == -EPERM && want->disowned)
 		text = "dump was started with other credentials";
-	else if (error == -ESRCH && want->may_be_gone &&
-		 want->req.dump_strategy == TASK_DIAG_DUMP_ONE)
+	else if (error == -ESRCH && want->may_be_gone)
 		text = "no such process";
 	else if (error)
 		fuzz_wrong("seq %u: the dump ends with %d%s", nlh->nlmsg_seq,
