@@ -68,8 +68,9 @@ struct task_diag_msg {
  * @header_sent: the first message went out
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
- * @locked: its exec_update_lock is held for reading; within a call only
- * @exec_id: what tells that it called exec meanwhile
+ * @exec_id: what shows whether it called exec since then
+ * @task_cred: its credentials when it was checked first; holds a reference,
+ *	within a call only
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  *	for it
  * @mm: the mm that its groups come from, once it goes on in another message;
@@ -77,6 +78,7 @@ struct task_diag_msg {
  *	dump keeps no memory
  * @rows: the rows that are to be filled for each task, beyond BASE
  * @mm_rows: those of them for which @t.mm is needed
+ * @own_mm_rows: those of them that take and release the mm by themselves
  * @at_once: see struct task_diag_task
  * @template: see struct task_diag_msg
  *
@@ -92,12 +94,13 @@ struct task_diag_dump {
 	unsigned int		nr_tids;
 	bool			header_sent;
 	struct task_diag_task	t;
-	bool			locked;
 	u64			exec_id;
+	const struct cred	*task_cred;
 	u64			left;
 	struct mm_struct	*mm;
 	u64			rows;
 	u64			mm_rows;
+	u64			own_mm_rows;
 	bool			at_once;
 	struct task_diag_msg	template;
 };
@@ -258,10 +261,10 @@ static void task_diag_plan(struct task_diag_dump *dump)
 		    !(dump->req.show_flags & BIT_ULL(group->attr)))
 			continue;
 		dump->rows |= BIT_ULL(i);
-		/* STAT takes and puts it itself: be sure not to be its last user. */
-		if (group->phase == TASK_DIAG_PHASE_MM ||
-		    group->attr == TASK_DIAG_STAT)
+		if (group->phase == TASK_DIAG_PHASE_MM)
 			dump->mm_rows |= BIT_ULL(i);
+		if (group->uses_mm)
+			dump->own_mm_rows |= BIT_ULL(i);
 	}
 }
 
@@ -421,14 +424,17 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 }
 
 /*
- * Keeps the task for task_diag_put_groups(), and makes it ready to be read: the
- * permission is to be checked under the lock that exec takes. Waiting for that
- * would let the task, which may sleep in exec as long as it likes, stop the dump.
+ * Keeps the task for task_diag_put_groups(). Returns -ESTALE if @cred, with which
+ * it was checked, is no longer its own.
  */
-static void task_diag_hold_task(struct task_diag_dump *dump,
-				struct pid_namespace *ns,
-				struct task_struct *task, u32 nr)
+static int task_diag_hold_task(struct task_diag_dump *dump,
+			       struct pid_namespace *ns,
+			       struct task_struct *task,
+			       const struct cred *cred, u32 nr)
 {
+	dump->task_cred = get_cred_rcu(cred);
+	if (!dump->task_cred)
+		return -ESTALE;
 	dump->t = (struct task_diag_task) {
 		.task = get_task_struct(task),
 		.nr = nr,
@@ -439,15 +445,8 @@ static void task_diag_hold_task(struct task_diag_dump *dump,
 		.show_flags = dump->req.show_flags,
 	};
 	dump->left = dump->rows;
-	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
 	dump->exec_id = READ_ONCE(task->self_exec_id);
-}
-
-static void task_diag_unlock_task(struct task_diag_dump *dump)
-{
-	if (dump->locked)
-		up_read(&dump->t.task->signal->exec_update_lock);
-	dump->locked = false;
+	return 0;
 }
 
 static void task_diag_drop_task(struct task_diag_dump *dump)
@@ -461,14 +460,26 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 	dump->mm = NULL;
 }
 
-/* pid_nr_ns() without a call where it is not needed: BASE is all of these. */
-static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
+/*
+ * pid_nr_ns() without a call where it is not needed: BASE is all of these.
+ * *@released is set if the task that had @pid was released.
+ */
+static __always_inline u32 task_diag_nr(struct pid *pid,
+					struct pid_namespace *ns,
+					bool *released)
 {
-	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
+	if (unlikely(!pid)) {
+		*released = true;
+		return 0;
+	}
+	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
 }
 
-/* Fills all of @base for @task, which @pid, @nr in @ns, is the pid of. */
-static __always_inline void task_diag_fill_base(struct task_diag_base *base,
+/*
+ * Fills all of @base for @task, which @pid, @nr in @ns, is the pid of. Returns
+ * false if the task, its parent or its tracer was released concurrently.
+ */
+static __always_inline bool task_diag_fill_base(struct task_diag_base *base,
 						struct task_struct *task,
 						const struct pid *pid, u32 nr,
 						struct pid_namespace *ns)
@@ -478,30 +489,34 @@ static __always_inline void task_diag_fill_base(struct task_diag_base *base,
 	struct pid *tgid = task_tgid(task);
 	struct pid *pgid = task_pgrp(task);
 	struct pid *sid = task_session(task);
+	bool released = false;
 
 	/* In most tasks some of the ids are one: look each up but once. */
 	base->pid = nr;
-	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
-	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns);
-	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns);
-	base->ppid = task_diag_nr(task_tgid(parent), ns);
-	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
+	base->tgid = tgid == pid ? nr : task_diag_nr(tgid, ns, &released);
+	base->pgid = pgid == tgid ? base->tgid : task_diag_nr(pgid, ns, &released);
+	base->sid = sid == pgid ? base->pgid : task_diag_nr(sid, ns, &released);
+	base->ppid = task_diag_nr(task_tgid(parent), ns, &released);
+	base->tpid = tracer ? task_diag_nr(task_pid(tracer), ns, &released) : 0;
 	base->state = task_state_to_char(task);
 	memset(base->pad, 0, sizeof(base->pad));
 
 	BUILD_BUG_ON(sizeof(base->comm) != sizeof(task->comm));
 	/* Its end is always zero, see get_task_comm(). */
 	data_race(memcpy(base->comm, task->comm, sizeof(base->comm)));
+	return !released;
 }
 
 /*
- * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
- * not even this much of it fits, and -ESTALE if the pid is no longer that
- * task's. For BASE this is all there is to do per task.
+ * Under the RCU section in which @task was found by @pid and checked with @cred.
+ * Returns -EMSGSIZE if not even this much of it fits, and -ESTALE if the pid is
+ * no longer that task's, or the task has other credentials. For BASE this is all
+ * there is to do per task.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_dump *dump,
 					      struct task_struct *task,
+					      const struct cred *cred,
 					      const struct pid *pid, u32 nr)
 {
 	const struct task_diag_msg *template = &dump->template;
@@ -515,16 +530,18 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		task_diag_fill_base(&msg->base, task, pid, nr, run->ns);
+		if (unlikely(!task_diag_fill_base(&msg->base, task, pid, nr, run->ns)))
+			return -ESTALE;
 	}
 	/*
-	 * Released meanwhile, and its ids gone? Its parent, which may be
-	 * released after it, is there until the RCU section ends.
+	 * All was read before this. It pairs with commit_creds(), which drops
+	 * the old credentials, a full barrier, before the task goes on with
+	 * the new ones.
 	 */
 	smp_rmb();
-	if (unlikely(!pid_alive(task)))
+	if (unlikely(!pid_alive(task) ||
+		     rcu_access_pointer(task->real_cred) != cred))
 		return -ESTALE;
-	run->at += template->nlh.nlmsg_len;
 	return 0;
 }
 
@@ -558,20 +575,30 @@ static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 
 /* --- the groups of one task -------------------------------------------- */
 
-/* What task_diag_hold_task() and the walk did, in a message that goes on. */
-static int task_diag_recheck_task(struct task_diag_dump *dump)
+/*
+ * The check again, of a task that is to be the same as before: alive, without an
+ * exec, and with the same credentials.
+ */
+static int task_diag_check_again(struct task_diag_dump *dump)
 {
 	struct task_struct *task = dump->t.task, *readable = NULL;
 	bool may_read;
 
-	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
-	if (!dump->locked)
-		return -EAGAIN;
+	/* As in task_diag_put_task() */
+	smp_rmb();
 	rcu_read_lock();
 	may_read = pid_alive(task) && dump->exec_id == task->self_exec_id &&
+		   rcu_access_pointer(task->real_cred) == dump->task_cred &&
 		   task_diag_may_read(task, &readable);
 	rcu_read_unlock();
 	return may_read ? 0 : -ESRCH;
+}
+
+/* The first check, in a message that continues with a task. */
+static int task_diag_check_next(struct task_diag_dump *dump)
+{
+	dump->task_cred = get_task_cred(dump->t.task);
+	return task_diag_check_again(dump);
 }
 
 /* Not mm_access(): it skips the check for the requester's own mm. */
@@ -588,22 +615,38 @@ static int task_diag_take_mm(struct task_diag_dump *dump)
 	return 0;
 }
 
+/*
+ * The check after the groups of the task itself, which takes the mm for those
+ * that come from it. In exec the new mm is in place before the new credentials,
+ * hence the lock. To wait for it would let the task, which may sleep in exec as
+ * long as it likes, stop the dump: *@mm_err is -EAGAIN then.
+ */
+static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
+{
+	struct rw_semaphore *lock = &dump->t.task->signal->exec_update_lock;
+	int err;
+
+	if (!(dump->left & dump->mm_rows))
+		return task_diag_check_again(dump);
+	*mm_err = -EAGAIN;
+	if (!down_read_trylock(lock))
+		return task_diag_check_again(dump);
+	err = task_diag_check_again(dump);
+	if (!err)
+		*mm_err = task_diag_take_mm(dump);
+	up_read(lock);
+	return err;
+}
+
 static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 			       const struct task_diag_group *group, int err)
 {
 	struct task_diag_task *t = &dump->t;
-	unsigned int before = skb->len;
 
 	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
 		return 0;
 	if (!err)
 		err = group->fill(skb, t);
-	/* Of a task that is released meanwhile, ids and more read as 0. */
-	smp_rmb();
-	if (!err && group->phase == TASK_DIAG_PHASE_EXEC && !pid_alive(t->task)) {
-		skb_trim(skb, before);
-		err = -ESRCH;
-	}
 	if (!err || err == -EMSGSIZE)
 		return err;
 	if (err == -ENODATA)
@@ -618,32 +661,73 @@ static void task_diag_next_group(struct task_diag_dump *dump)
 	dump->t.part = 0;
 }
 
+/* Appends the groups of @rows that are left; for each an error if @err. */
+static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
+			      u64 rows, int err)
+{
+	int full;
+
+	for (; dump->left & rows; task_diag_next_group(dump)) {
+		full = task_diag_put_group(skb, dump,
+					   &task_diag_groups[__ffs64(dump->left)],
+					   err);
+		if (full)
+			return full;
+	}
+	return 0;
+}
+
+/*
+ * Appends the groups that come from the task itself, and checks it again. If that
+ * fails, nothing of them is left.
+ */
+static int task_diag_put_checked(struct sk_buff *skb,
+				 struct task_diag_dump *dump, int *mm_err)
+{
+	const struct task_diag_task t = dump->t;
+	const unsigned int before = skb->len;
+	const u64 left = dump->left;
+	struct mm_struct *mm = NULL;
+	int err;
+
+	/* It does its own mmput(), which must not be the last one. */
+	if (left & dump->own_mm_rows)
+		mm = get_task_mm(t.task);
+	err = task_diag_put_rows(skb, dump, ~dump->mm_rows, 0);
+	if (mm)
+		mmput_async(mm);
+	if (!task_diag_check_after(dump, mm_err))
+		return err;
+
+	skb_trim(skb, before);
+	dump->left = left;
+	dump->t = t;
+	*mm_err = -ESRCH;
+	return task_diag_put_rows(skb, dump, ~dump->mm_rows, -ESRCH);
+}
+
 /*
  * Appends to the message at the skb's end, which begins at @start, the groups
- * of the task that are left; for each an error if the task is @busy.
+ * of the task that are left; for each an error if the task is @gone.
  */
 static int task_diag_put_groups(struct sk_buff *skb,
 				struct task_diag_dump *dump, unsigned int start,
-				int busy)
+				int gone)
 {
 	struct task_diag_task *t = &dump->t;
 	const struct task_diag_group *group;
 	struct nlmsghdr *nlh;
-	int err = 0;
+	int mm_err = gone, err;
 
-	if (!busy && dump->left & dump->mm_rows)
-		busy = task_diag_take_mm(dump);
+	if (gone)
+		err = task_diag_put_rows(skb, dump, ~dump->mm_rows, gone);
+	else
+		err = task_diag_put_checked(skb, dump, &mm_err);
+	if (!err)
+		err = task_diag_put_rows(skb, dump, dump->mm_rows, mm_err);
+	put_cred(dump->task_cred);
+	dump->task_cred = NULL;
 
-	for (; dump->left; task_diag_next_group(dump)) {
-		group = &task_diag_groups[__ffs64(dump->left)];
-		if (group->phase == TASK_DIAG_PHASE_MM)
-			task_diag_unlock_task(dump);
-		err = task_diag_put_group(skb, dump, group, busy);
-		if (err)
-			break;
-	}
-
-	task_diag_unlock_task(dump);
 	if (t->mm) {
 		if (err && !dump->mm) {
 			mmgrab(t->mm);
@@ -656,6 +740,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 
 	if (err && !start && skb->len == offsetof(struct task_diag_msg, base_attr)) {
 		/* What a whole skb does not hold, no next one will. */
+		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
 		task_diag_put_error(skb, group->attr, err);
 		task_diag_next_group(dump);
@@ -750,27 +835,33 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       enum pid_type type, bool hold)
 {
 	struct task_struct *task, *gone = NULL;
+	const struct cred *cred;
 	int err;
 
-	/* In an exec another task may take the pid over from the one found. */
+	/*
+	 * In an exec another task may take the pid over from the one found. It
+	 * did so under an earlier hold of tasklist_lock than the one under
+	 * which that one lost it: the smp_rmb() below lets it be seen.
+	 */
 	do {
 		task = pid_task(pid, type);
 		if (!task || task == gone ||
 		    (run->kin && !task_diag_is_kin(dump, task, run->kin)))
 			return 0;
-		gone = task;
-		if (hold)
-			task_diag_hold_task(dump, run->ns, task, nr);
-		err = 0;
-		if (task_diag_may_read(task, &run->readable)) {
-			err = task_diag_put_task(run, dump, task, pid, nr);
-			if (hold && !err)
-				return -EAGAIN;
+		/* The check sees these, or newer ones. */
+		cred = rcu_access_pointer(task->real_cred);
+		if (!task_diag_may_read(task, &run->readable))
+			return 0;
+		err = task_diag_put_task(run, dump, task, cred, pid, nr);
+		if (hold && !err)
+			err = task_diag_hold_task(dump, run->ns, task, cred, nr);
+		if (!err) {
+			run->at += dump->template.nlh.nlmsg_len;
+			return hold ? -EAGAIN : 0;
 		}
-		if (hold) {
-			task_diag_unlock_task(dump);
-			task_diag_drop_task(dump);
-		}
+		smp_rmb();
+		if (!pid_alive(task))
+			gone = task;
 	} while (unlikely(err == -ESTALE));
 	return err;
 }
@@ -912,7 +1003,7 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 	__skb_put(skb, run.at - (void *)skb_tail_pointer(skb));
 
 	if (dump->t.task &&
-	    task_diag_put_groups(skb, dump, start, dump->locked ? 0 : -EAGAIN))
+	    task_diag_put_groups(skb, dump, start, 0))
 		return -EMSGSIZE;
 	return err;
 }
@@ -1086,7 +1177,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		err = task_diag_put_next(skb, dump);
 		if (!err)
 			err = task_diag_put_groups(skb, dump, 0,
-						   task_diag_recheck_task(dump));
+						   task_diag_check_next(dump));
 		if (err)
 			return err;
 	}

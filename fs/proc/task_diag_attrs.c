@@ -522,7 +522,7 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 	return task_diag_put(skb, TASK_DIAG_NSPID, info, nr * sizeof(info[0]));
 }
 
-#define TASK_DIAG_GROUP(_name, _size, _phase, _missing, _fill)	\
+#define TASK_DIAG_GROUP(_name, _size, _phase, _missing, _fill, ...)	\
 	{							\
 		.name = #_name,					\
 		.attr = TASK_DIAG_##_name,			\
@@ -530,6 +530,7 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 		.phase = TASK_DIAG_PHASE_##_phase,		\
 		.missing = _missing,				\
 		.fill = _fill,					\
+		__VA_ARGS__					\
 	}
 #define TASK_DIAG_NEEDS(option)	\
 	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
@@ -539,7 +540,8 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
 			task_diag_fill_cred),
 	TASK_DIAG_GROUP(STAT, sizeof(struct taskstats), EXEC,
-			TASK_DIAG_NEEDS(TASKSTATS), task_diag_fill_stat),
+			TASK_DIAG_NEEDS(TASKSTATS), task_diag_fill_stat,
+			.uses_mm = true),
 	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
 			task_diag_fill_times),
 	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,

@@ -46,11 +46,11 @@ struct task_diag_task {
  * enum task_diag_phase - under what a filler runs
  * @TASK_DIAG_PHASE_RCU: in the RCU section of the walk: BASE, which the core
  *	fills by itself
- * @TASK_DIAG_PHASE_EXEC: under exec_update_lock, taken for reading, and with
- *	the permission checked under it
- * @TASK_DIAG_PHASE_MM: with the mm that was taken under that lock, the lock
- *	released; not called for a task without an mm. May use nothing of the
- *	task that an exec of a privileged program would change.
+ * @TASK_DIAG_PHASE_EXEC: between two checks of the permission; if an exec or
+ *	new credentials came in between, what was filled is thrown away
+ * @TASK_DIAG_PHASE_MM: after that, with an mm that belongs to what was checked;
+ *	not called for a task without an mm. May use nothing of the task that an
+ *	exec of a privileged program would change.
  */
 enum task_diag_phase {
 	TASK_DIAG_PHASE_RCU,
@@ -65,6 +65,7 @@ enum task_diag_phase {
  * @size: bytes of the payload's struct, or of one element of a list; 0 for
  *	plain bytes
  * @phase: under what @fill runs
+ * @uses_mm: @fill takes the task's mm by itself and releases it
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not
@@ -78,6 +79,7 @@ struct task_diag_group {
 	u16			attr;
 	u16			size;
 	enum task_diag_phase	phase;
+	bool			uses_mm;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };

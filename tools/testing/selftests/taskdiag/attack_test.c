@@ -1506,7 +1506,7 @@ static bool wait_for_exec(struct td_sock *sock, pid_t pid)
 	/* Again and again, as any exec has that lock for a while. */
 	while (nr_busy < 10 && td_now() < deadline) {
 		usleep(50000);
-		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(CRED),
+		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(MEM),
 				      pid);
 		if (answer->nr_tasks && answer->tasks[0].failed)
 			nr_busy++;
@@ -1523,7 +1523,7 @@ static void start_execer(struct __test_metadata *_metadata,
 	ASSERT_EQ(1, write(self->exec, "", 1));
 	ASSERT_TRUE(wait_for_exec(&self->sock, self->busy->execer));
 	add_busy(self->busy, "sleeps in exec", self->busy->execer,
-		 self->groups & ~BIT(BASE));
+		 self->groups & MM_GROUPS);
 }
 
 static void expect_busy(struct __test_metadata *_metadata, struct busy *busy,
@@ -1629,6 +1629,49 @@ TEST_F_TIMEOUT(sleeping, with_a_lock_held, 120)
 	expect_no_stop(_metadata, self);
 	start_execer(_metadata, self);
 	expect_no_stop(_metadata, self);
+}
+
+static __u64 status_number(const char *status, const char *name, int base)
+{
+	const char *line = strstr(status, name);
+
+	td_must(line, name);
+	return strtoull(line + strlen(name), NULL, base);
+}
+
+/* All that needs no address space is as procfs has it. */
+TEST_F_TIMEOUT(sleeping, stuck_exec_hides_only_the_address_space, 120)
+{
+	const struct td_props *task;
+	struct td_props_answer *answer;
+	struct task_diag_signal signal;
+	struct task_diag_cred cred;
+	struct task_diag_sched sched;
+	char status[8192];
+	pid_t pid;
+
+	start_holder(_metadata, self);
+	start_execer(_metadata, self);
+	pid = self->busy->execer;
+	ASSERT_LT(0, proc_read("/proc", pid, 0, "status", status,
+			       sizeof(status)));
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+			      self->groups, pid);
+	ASSERT_STREQ("", td_props_whole(answer));
+	task = td_find_props(answer, pid);
+	ASSERT_NE(NULL, task);
+	EXPECT_EQ(self->groups & MM_GROUPS, task->failed);
+	/* NAME is of workers only. */
+	EXPECT_EQ(self->groups & ~MM_GROUPS & ~(BIT(NAME) | BIT(GROUPS)),
+		  task->has & ~(BIT(NAME) | BIT(GROUPS)));
+	memcpy(&cred, task->groups[TASK_DIAG_CRED].data, sizeof(cred));
+	memcpy(&sched, task->groups[TASK_DIAG_SCHED].data, sizeof(sched));
+	memcpy(&signal, task->groups[TASK_DIAG_SIGNAL].data, sizeof(signal));
+	EXPECT_EQ(status_number(status, "Uid:", 10), cred.uid);
+	EXPECT_EQ(status_number(status, "CapBnd:", 16), cred.cap_bounding);
+	EXPECT_EQ(status_number(status, "SigBlk:", 16), signal.blocked);
+	EXPECT_EQ(status_number(status, "Threads:", 10), sched.nr_threads);
+	td_free_props(answer);
 }
 
 /* --- a cgroup whose owner is busy -------------------------------------- */
