@@ -65,7 +65,7 @@ struct task_diag_msg {
  * @next: where the walk goes on: a pid number, or an index in @tids
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
  * @nr_tids: how many
- * @header_sent: the first message went out
+ * @header_sent: the first datagram went out
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
  * @exec_id: what shows whether it called exec since then
@@ -150,8 +150,11 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 /* For which a plain request does not look at more threads */
 #define TASK_DIAG_FEW_THREADS	64
 
-/* Of a message, after which no further task with such groups is begun */
-#define TASK_DIAG_STEP_TIME	(HZ / 10)
+/*
+ * Time budget of a datagram: netlink holds a mutex of the socket while it is made,
+ * for which other requests wait under genetlink's locks.
+ */
+#define TASK_DIAG_STEP_TIME	max(HZ / 100, 1)
 
 static u64 task_diag_supported(void)
 {
@@ -1145,10 +1148,23 @@ free:
 	return err;
 }
 
+/*
+ * A datagram that reports no task: netlink takes an empty one for the end of the
+ * dump. Only at its beginning and between two tasks.
+ */
+static int task_diag_put_progress(struct sk_buff *skb,
+				  struct netlink_callback *cb)
+{
+	return task_diag_put_header(skb, NETLINK_CB(cb->skb).portid,
+				    cb->nlh->nlmsg_seq, NLM_F_MULTI) ?: skb->len;
+}
+
 static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
 	const unsigned long end = jiffies + TASK_DIAG_STEP_TIME;
+	bool idle = false;
+	unsigned int len;
 	int err;
 
 	if (!task_diag_same_requester(dump->cred)) {
@@ -1162,9 +1178,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	 */
 	if (!dump->header_sent) {
 		dump->header_sent = true;
-		err = task_diag_put_header(skb, NETLINK_CB(cb->skb).portid,
-					   cb->nlh->nlmsg_seq, NLM_F_MULTI);
-		return err ?: skb->len;
+		return task_diag_put_progress(skb, cb);
 	}
 
 	if (dump->req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
@@ -1182,15 +1196,13 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			return err;
 	}
 
-	/*
-	 * An empty skb would read as the end: go on until there is a task. Do not
-	 * fill it up with what takes long, as others who use the socket wait.
-	 */
+	/* Groups other than BASE may take long, and so may many hidden tasks. */
 	for (;;) {
-		if (skb->len && dump->req.show_flags & (TASK_DIAG_LONG | TASK_DIAG_SUMS) &&
-		    time_after(jiffies, end))
-			return skb->len;
+		if (time_after(jiffies, end) && (idle || (dump->rows && skb->len)))
+			return skb->len ?: task_diag_put_progress(skb, cb);
+		len = skb->len;
 		err = task_diag_step(skb, dump);
+		idle = skb->len == len;
 		if (err == -ESRCH)
 			return task_diag_no_task(cb->extack);
 		if (err != -EAGAIN)

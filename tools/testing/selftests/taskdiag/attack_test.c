@@ -800,142 +800,6 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 	munmap(sent, sizeof(*sent));
 }
 
-/* --- a step of a dump that takes long ---------------------------------- */
-
-#define NR_SLOW_MAPS	5000
-
-/* Mappings with a page each: reading all of them takes some milliseconds. */
-static void map_many(void)
-{
-	const size_t page = sysconf(_SC_PAGESIZE);
-	unsigned int i;
-	char *maps;
-
-	maps = mmap(NULL, NR_SLOW_MAPS * page, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	td_must(maps != MAP_FAILED, "mmap");
-	for (i = 0; i < NR_SLOW_MAPS; i += 2)
-		td_must(!mprotect(maps + i * page, page, PROT_READ), "mprotect");
-}
-
-static void *spin_in_thread(void *unused)
-{
-	td_stay_on_cpu(0);
-	for (;;)
-		;
-	return unused;
-}
-
-/* With what spin_in_thread() leaves, a step takes seconds. */
-static void *receive_slowly(void *arg)
-{
-	const struct sched_param param = {};
-	const int fd = *(int *)arg;
-	char buf[8192];
-
-	td_stay_on_cpu(0);
-	td_must(!sched_setscheduler(0, SCHED_IDLE, &param), "SCHED_IDLE");
-	for (;;)
-		recv(fd, buf, sizeof(buf), 0);
-	return arg;
-}
-
-static void start_slow_receiver(struct td_sock *sock)
-{
-	pthread_t thread;
-
-	map_many();
-	td_must(!td_open(sock), "td_open");
-	td_must(!pthread_create(&thread, NULL, spin_in_thread, NULL) &&
-		!pthread_create(&thread, NULL, receive_slowly, &sock->fd),
-		"pthread_create");
-}
-
-static void ask_for_slow_dump(struct td_sock *sock)
-{
-	const struct task_diag_pid req = {
-		.show_flags = BIT(MEM_ROLLUP),
-		.dump_strategy = TASK_DIAG_DUMP_ONE,
-	};
-
-	td_send_get(sock, NLM_F_DUMP, &req);
-}
-
-/* Whether it holds for a process of which a thread receives slowly on the socket */
-static void expect_amid_long_step(struct __test_metadata *_metadata,
-				  bool (*holds)(struct td_sock *sock))
-{
-	struct td_sock sock;
-	pid_t child;
-	int status;
-
-	child = fork();
-	if (!child) {
-		td_become(TD_ALICE);
-		start_slow_receiver(&sock);
-		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
-	}
-	ASSERT_LT(0, child);
-	/* What is left of it would disturb the tests that follow. */
-	ASSERT_TRUE(ends_within(child, 100, &status)) {
-		kill(child, SIGKILL);
-	}
-	EXPECT_EQ(0, status);
-}
-
-static bool is_told_at_once(struct td_sock *sock)
-{
-	double start, longest = 0, end = td_now() + 4 + now_s();
-
-	while (td_now() < end) {
-		start = td_now();
-		ask_for_slow_dump(sock);
-		if (td_now() - start > longest)
-			longest = td_now() - start;
-		usleep(1000);
-	}
-	return longest < now_s();
-}
-
-/* The second request on a socket has EBUSY at once, not after the step. */
-TEST_F_TIMEOUT(attack, amid_a_long_step_waits_for_nobody, 120)
-{
-	if (!(self->groups & BIT(MEM_ROLLUP)))
-		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_step(_metadata, is_told_at_once);
-}
-
-static bool receivers_die_at_once(struct td_sock *sock)
-{
-	const double end = td_now() + 20;
-	unsigned int i;
-	pid_t other;
-
-	/* Which of both gets how far is a matter of chance. */
-	for (i = 0; i < 20 && td_now() < end; i++) {
-		other = td_fork();
-		if (!other)
-			for (;;)
-				recv(sock->fd, sock->buf, sock->size, 0);
-		/* What it finds in the queue lets it go on to a step. */
-		ask_for_slow_dump(sock);
-		usleep(100000);
-		ask_for_slow_dump(sock);
-		usleep(100000);
-		if (!dies_at_once(other))
-			return false;
-	}
-	return true;
-}
-
-/* Nor does it keep alive who would receive the next part. */
-TEST_F_TIMEOUT(attack, amid_a_long_step_can_be_killed, 120)
-{
-	if (!(self->groups & BIT(MEM_ROLLUP)))
-		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_step(_metadata, receivers_die_at_once);
-}
-
 /* --- arguments that never end ------------------------------------------ */
 
 /* Any user can, by PR_SET_MM_MAP, whose layout is another in 32 bits. */
@@ -2196,7 +2060,8 @@ static void count_in_child(struct __test_metadata *_metadata, pid_t last,
 		EXPECT_EQ(1, td_count(answer, last));
 		EXPECT_EQ(1, td_count(answer, getpid()));
 		counts[i].nr_tasks = answer->nr_tasks;
-		counts[i].nr_datagrams = answer->nr_datagrams;
+		counts[i].nr_datagrams = answer->nr_datagrams -
+					 answer->nr_progress;
 		td_free(answer);
 	}
 	_exit(0);
@@ -2280,6 +2145,50 @@ TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)
 		close(fd);
 	}
 	EXPECT_LT(0, nr_interrupted);
+}
+
+static void spin_on_cpu(const void *unused)
+{
+	td_stay_on_cpu(0);
+	td_ready();
+	for (;;)
+		;
+}
+
+/*
+ * In what spin_on_cpu() leaves of the processor, the walk to the one task that
+ * alice sees takes longer than a datagram may.
+ */
+TEST_F_TIMEOUT(hidden, walk_past_a_crowd_shows_progress, 120)
+{
+	const unsigned int size = td_env_number("TD_TASKS", 3000);
+	static const uid_t alice = TD_ALICE;
+	const struct sched_param param = {};
+	const double deadline = td_now() + 100;
+	struct td_answer *answer;
+	pid_t child, last;
+
+	ASSERT_TRUE(td_write_file("/proc/sys/kernel/threads-max", "20000"));
+	ASSERT_LT(0, td_spawn(start_crowd, &size));
+	last = td_spawn(td_become_user, &alice);
+	ASSERT_LT(0, last);
+	ASSERT_LT(0, td_spawn(spin_on_cpu, NULL));
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&self->sock), "td_open");
+		td_stay_on_cpu(0);
+		td_must(!sched_setscheduler(0, SCHED_IDLE, &param),
+			"SCHED_IDLE");
+		do {
+			answer = dump_behind_crowd(&self->sock, 0);
+			EXPECT_STREQ("", td_whole(answer));
+			EXPECT_EQ(1, td_count(answer, last));
+		} while (!answer->nr_progress && td_now() < deadline);
+		EXPECT_LT(0, answer->nr_progress);
+		_exit(!answer->nr_progress);
+	}
+	EXPECT_EQ(0, td_wait(child));
 }
 
 /* --- a dump that nobody reads ------------------------------------------ */

@@ -913,7 +913,7 @@ static void judge_message(struct fuzz_sock *sock, struct fuzz_want *want,
 		fuzz_wrong("a second answer to one request");
 
 	if (genl->cmd == TASK_DIAG_CMD_HEADER &&
-	    (want->kind == FUZZ_WANT_HEADER || (dump && !want->header_seen))) {
+	    (want->kind == FUZZ_WANT_HEADER || dump)) {
 		judge_header(nlh);
 		want->header_seen = true;
 	} else if (genl->cmd == TASK_DIAG_CMD_GET &&
