@@ -28,7 +28,9 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysctl.h>
 #include <linux/task_diag.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -293,10 +295,27 @@ static bool task_diag_same_requester(const struct cred *cred)
 	return current_cred() == cred && current_real_cred() == cred;
 }
 
+/* kernel.task_diag: who may ask: 0 all, 1 with CAP_SYS_PTRACE, 2 nobody */
+static int sysctl_task_diag;
+
+/*
+ * The capability in the user namespace that owns the requester's pid namespace:
+ * whoever makes himself a user namespace, and not a pid namespace in it, would
+ * else have it where others are.
+ */
+static bool task_diag_is_allowed(int allowed)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	return !allowed ||
+	       (allowed == 1 && ns_capable_noaudit(ns->user_ns, CAP_SYS_PTRACE));
+}
+
 static int task_diag_check_requester(const struct sk_buff *skb,
 				     struct netlink_ext_ack *extack)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
+	const int allowed = READ_ONCE(sysctl_task_diag);
 	const struct cred *cred = current_cred();
 
 	/* An error may tell that a task exists. */
@@ -315,6 +334,12 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 	if (!(parms->flags & NETLINK_SKB_DST) &&
 	    parms->sk->sk_socket->file->f_cred != cred) {
 		NL_SET_ERR_MSG(extack, "socket was opened with other credentials");
+		return -EPERM;
+	}
+
+	if (!task_diag_is_allowed(allowed)) {
+		NL_SET_ERR_MSG_FMT(extack, "denied by sysctl kernel.task_diag = %d",
+				   allowed);
 		return -EPERM;
 	}
 	return 0;
@@ -1348,8 +1373,21 @@ static struct genl_family task_diag_family __ro_after_init = {
 	.n_split_ops	= ARRAY_SIZE(task_diag_ops),
 };
 
+static struct ctl_table task_diag_sysctls[] = {
+	{
+		.procname	= "task_diag",
+		.data		= &sysctl_task_diag,
+		.maxlen		= sizeof(sysctl_task_diag),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_TWO,
+	},
+};
+
 static int __init task_diag_init(void)
 {
+	register_sysctl_init("kernel", task_diag_sysctls);
 	return genl_register_family(&task_diag_family);
 }
 late_initcall(task_diag_init);
