@@ -24,6 +24,7 @@
 #include <linux/radix-tree.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -80,7 +81,8 @@ struct task_diag_msg {
  *	dump keeps no memory
  * @rows: the rows that are to be filled for each task, beyond BASE
  * @mm_rows: those of them for which @t.mm is needed
- * @own_mm_rows: those of them that take and release the mm by themselves
+ * @own_mm_rows: those of @rows that take and release the mm by themselves
+ * @costs: what they cost, as bits, see enum task_diag_cost
  * @at_once: see struct task_diag_task
  * @template: see struct task_diag_msg
  *
@@ -103,6 +105,7 @@ struct task_diag_dump {
 	u64			rows;
 	u64			mm_rows;
 	u64			own_mm_rows;
+	unsigned int		costs;
 	bool			at_once;
 	struct task_diag_msg	template;
 };
@@ -140,14 +143,6 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 
 /* Show flags that are not groups but say how to fill one */
 #define TASK_DIAG_FILTERS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
-
-/* Groups that take as long as the task has mappings and pages */
-#define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
-				 TASK_DIAG_SHOW_MEM_ROLLUP)
-
-/* Groups that take as long as the process has threads, if only ended ones */
-#define TASK_DIAG_SUMS		(TASK_DIAG_SHOW_TIMES | TASK_DIAG_SHOW_STAT | \
-				 TASK_DIAG_SHOW_OOM | TASK_DIAG_SHOW_IO)
 
 /* For which a plain request does not look at more threads */
 #define TASK_DIAG_FEW_THREADS	64
@@ -270,6 +265,7 @@ static void task_diag_plan(struct task_diag_dump *dump)
 			dump->mm_rows |= BIT_ULL(i);
 		if (group->uses_mm)
 			dump->own_mm_rows |= BIT_ULL(i);
+		dump->costs |= BIT(group->cost);
 	}
 }
 
@@ -1266,19 +1262,19 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	/* This runs under genetlink's locks, as the start of a dump does. */
-	if (dump.req.show_flags & TASK_DIAG_LONG) {
+	task_diag_plan(&dump);
+	if (dump.costs & BIT(TASK_DIAG_COST_PAGES)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "mappings may take long to read: ask with NLM_F_DUMP");
 		return -EINVAL;
 	}
 
-	task_diag_plan(&dump);
 	dump.target = task_diag_get_target(&dump.req);
 	if (!dump.target)
 		return task_diag_no_task(info->extack);
 
 	err = -EMSGSIZE;
-	if (dump.req.show_flags & TASK_DIAG_SUMS &&
+	if (dump.costs & BIT(TASK_DIAG_COST_THREADS) &&
 	    !task_diag_has_few_threads(dump.target)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "process has many threads: ask with NLM_F_DUMP");
@@ -1385,8 +1381,29 @@ static struct ctl_table task_diag_sysctls[] = {
 	},
 };
 
+/* What this file relies on in the rows: a mistake there must not go unnoticed. */
+static bool __init task_diag_check_table(void)
+{
+	const struct task_diag_group *group;
+	u64 attrs = 0;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		group = &task_diag_groups[i];
+		if (i >= 64 || group->attr >= 64 || attrs & BIT_ULL(group->attr) ||
+		    (i && group->phase < group[-1].phase) ||
+		    (group->phase == TASK_DIAG_PHASE_RCU) != (i == 0) ||
+		    (!group->fill && !group->missing && i))
+			return false;
+		attrs |= BIT_ULL(group->attr);
+	}
+	return true;
+}
+
 static int __init task_diag_init(void)
 {
+	if (WARN_ON(!task_diag_check_table()))
+		return -EINVAL;
 	register_sysctl_init("kernel", task_diag_sysctls);
 	return genl_register_family(&task_diag_family);
 }

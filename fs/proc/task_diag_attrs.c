@@ -535,23 +535,28 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 #define TASK_DIAG_NEEDS(option)	\
 	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
 
+/* MIPS has 128. */
+#define TASK_DIAG_NEEDS_64_SIGNALS	(_NSIG <= 64 ? NULL : "a limit of 64 signals")
+
 const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(BASE, sizeof(struct task_diag_base), RCU, NULL, NULL),
 	TASK_DIAG_GROUP(CRED, sizeof(struct task_diag_cred), EXEC, NULL,
 			task_diag_fill_cred),
 	TASK_DIAG_GROUP(STAT, sizeof(struct taskstats), EXEC,
 			TASK_DIAG_NEEDS(TASKSTATS), task_diag_fill_stat,
-			.uses_mm = true),
+			.cost = TASK_DIAG_COST_THREADS, .uses_mm = true),
 	TASK_DIAG_GROUP(TIMES, sizeof(struct task_diag_times), EXEC, NULL,
-			task_diag_fill_times),
+			task_diag_fill_times,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(SCHED, sizeof(struct task_diag_sched), EXEC, NULL,
 			task_diag_fill_sched),
-	TASK_DIAG_GROUP(SIGNAL, sizeof(struct task_diag_signal), EXEC, NULL,
-			task_diag_fill_signal),
+	TASK_DIAG_GROUP(SIGNAL, sizeof(struct task_diag_signal), EXEC,
+			TASK_DIAG_NEEDS_64_SIGNALS, task_diag_fill_signal),
 	TASK_DIAG_GROUP(GROUPS, sizeof(u32), EXEC, NULL, task_diag_fill_groups),
 	TASK_DIAG_GROUP(IO, sizeof(struct task_diag_io), EXEC,
 			TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
-			task_diag_fill_io),
+			task_diag_fill_io,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(NAME, 0, EXEC, NULL, task_diag_fill_name),
 	TASK_DIAG_GROUP(CGROUP, sizeof(struct task_diag_cgroup), EXEC,
 			TASK_DIAG_NEEDS(CGROUPS), task_diag_fill_cgroup),
@@ -560,7 +565,8 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(NSPID, sizeof(struct task_diag_nspid), EXEC, NULL,
 			task_diag_fill_nspid),
 	TASK_DIAG_GROUP(OOM, sizeof(struct task_diag_oom), EXEC, NULL,
-			task_diag_fill_oom),
+			task_diag_fill_oom,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(LIMITS, sizeof(struct task_diag_limit), EXEC, NULL,
 			task_diag_fill_limits),
 	TASK_DIAG_GROUP(FD, sizeof(struct task_diag_fd), EXEC, NULL,
@@ -569,17 +575,20 @@ const struct task_diag_group task_diag_groups[] = {
 			task_diag_fill_mem),
 	TASK_DIAG_GROUP(MEM_ROLLUP, sizeof(struct task_diag_mem_rollup), MM,
 			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
-			task_diag_fill_mem_rollup),
+			task_diag_fill_mem_rollup,
+			.cost = TASK_DIAG_COST_PAGES),
 	TASK_DIAG_GROUP(MM_MAP, sizeof(struct task_diag_mm_map), MM, NULL,
 			task_diag_fill_mm_map),
 	TASK_DIAG_GROUP(EXE, 0, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, 0, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, 0, MM, NULL, task_diag_fill_environ),
-	TASK_DIAG_GROUP(VMA, sizeof(struct task_diag_vma), MM,
-			TASK_DIAG_NEEDS(MMU), task_diag_fill_vma),
+	TASK_DIAG_GROUP(VMA, sizeof(struct task_diag_vma), MM, NULL,
+			task_diag_fill_vma,
+			.cost = TASK_DIAG_COST_PAGES),
 	TASK_DIAG_GROUP(VMA_STAT, sizeof(struct task_diag_vma_stat), MM,
 			TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
-			task_diag_fill_vma_stat),
+			task_diag_fill_vma_stat,
+			.cost = TASK_DIAG_COST_PAGES),
 };
 
 const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

@@ -59,12 +59,26 @@ enum task_diag_phase {
 };
 
 /**
+ * enum task_diag_cost - what the time of a filler is proportional to
+ * @TASK_DIAG_COST_CONST: nothing, or it has a small limit
+ * @TASK_DIAG_COST_THREADS: the threads of the process. A plain request, which
+ *	runs under genetlink's locks, gets it of few threads only.
+ * @TASK_DIAG_COST_PAGES: mappings or pages. Only a dump gets it.
+ */
+enum task_diag_cost {
+	TASK_DIAG_COST_CONST,
+	TASK_DIAG_COST_THREADS,
+	TASK_DIAG_COST_PAGES,
+};
+
+/**
  * struct task_diag_group - a group of properties
  * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
  * @size: bytes of the payload's struct, or of one element of a list; 0 for
  *	plain bytes
  * @phase: under what @fill runs
+ * @cost: what the time of @fill is proportional to
  * @uses_mm: @fill takes the task's mm by itself and releases it
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
@@ -79,12 +93,13 @@ struct task_diag_group {
 	u16			attr;
 	u16			size;
 	enum task_diag_phase	phase;
+	enum task_diag_cost	cost;
 	bool			uses_mm;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };
 
-/* In the order of the phases */
+/* In the order of the phases, and no more than 64: see task_diag_check_table() */
 extern const struct task_diag_group task_diag_groups[];
 extern const unsigned int task_diag_nr_groups;
 
