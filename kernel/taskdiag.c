@@ -1137,7 +1137,11 @@ static int task_diag_start(struct netlink_callback *cb)
 	if (err)
 		return err;
 
-	dump = kzalloc_obj(*dump, GFP_KERNEL_ACCOUNT);
+	/*
+	 * Not charged: a memory cgroup at its limit would be reclaimed from under
+	 * genetlink's locks.
+	 */
+	dump = kzalloc_obj(*dump, GFP_KERNEL);
 	if (!dump)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
