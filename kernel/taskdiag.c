@@ -24,10 +24,12 @@
 #include <linux/radix-tree.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/sysctl.h>
 #include <linux/task_diag.h>
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
@@ -67,11 +69,12 @@ struct task_diag_msg {
  * @next: where the walk goes on: a pid number, or an index in @tids
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
  * @nr_tids: how many
- * @header_sent: the first message went out
+ * @header_sent: the first datagram went out
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
- * @locked: its exec_update_lock is held for reading; within a call only
- * @exec_id: what tells that it called exec meanwhile
+ * @exec_id: what shows whether it called exec since then
+ * @task_cred: its credentials when it was checked first; holds a reference,
+ *	within a call only
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  *	for it
  * @mm: the mm that its groups come from, once it goes on in another message;
@@ -79,6 +82,8 @@ struct task_diag_msg {
  *	dump keeps no memory
  * @rows: the rows that are to be filled for each task, beyond BASE
  * @mm_rows: those of them for which @t.mm is needed
+ * @own_mm_rows: those of @rows that take and release the mm by themselves
+ * @costs: what they cost, as bits, see enum task_diag_cost
  * @at_once: see struct task_diag_task
  * @template: see struct task_diag_msg
  *
@@ -94,12 +99,14 @@ struct task_diag_dump {
 	unsigned int		nr_tids;
 	bool			header_sent;
 	struct task_diag_task	t;
-	bool			locked;
 	u64			exec_id;
+	const struct cred	*task_cred;
 	u64			left;
 	struct mm_struct	*mm;
 	u64			rows;
 	u64			mm_rows;
+	u64			own_mm_rows;
+	unsigned int		costs;
 	bool			at_once;
 	struct task_diag_msg	template;
 };
@@ -142,19 +149,14 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 /* All flags that a request may have */
 #define TASK_DIAG_FLAGS		TASK_DIAG_ONLY_VMA
 
-/* Groups that take as long as the task has mappings and pages */
-#define TASK_DIAG_LONG		(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
-				 TASK_DIAG_SHOW_MEM_ROLLUP)
-
-/* Groups that take as long as the process has threads, if only ended ones */
-#define TASK_DIAG_SUMS		(TASK_DIAG_SHOW_TIMES | TASK_DIAG_SHOW_STAT | \
-				 TASK_DIAG_SHOW_OOM | TASK_DIAG_SHOW_IO)
-
 /* For which a plain request does not look at more threads */
 #define TASK_DIAG_FEW_THREADS	64
 
-/* Of a message, after which no further task with such groups is begun */
-#define TASK_DIAG_STEP_TIME	(HZ / 10)
+/*
+ * Time budget of a datagram: netlink holds a mutex of the socket while it is made,
+ * for which other requests wait under genetlink's locks.
+ */
+#define TASK_DIAG_STEP_TIME	max(HZ / 100, 1)
 
 static u64 task_diag_supported(void)
 {
@@ -281,10 +283,11 @@ static void task_diag_plan(struct task_diag_dump *dump)
 		    !(dump->req.show_flags & BIT_ULL(group->attr)))
 			continue;
 		dump->rows |= BIT_ULL(i);
-		/* STAT takes and puts it itself: be sure not to be its last user. */
-		if (group->phase == TASK_DIAG_PHASE_MM ||
-		    group->attr == TASK_DIAG_STAT)
+		if (group->phase == TASK_DIAG_PHASE_MM)
 			dump->mm_rows |= BIT_ULL(i);
+		if (group->uses_mm)
+			dump->own_mm_rows |= BIT_ULL(i);
+		dump->costs |= BIT(group->cost);
 	}
 }
 
@@ -310,11 +313,31 @@ static bool task_diag_same_requester(const struct cred *cred)
 	return current_cred() == cred && current_real_cred() == cred;
 }
 
+/* kernel.task_diag: who may ask: 0 all, 1 with CAP_SYS_PTRACE, 2 nobody */
+static int sysctl_task_diag;
+
+/*
+ * The capability in the user namespace that owns the requester's pid namespace:
+ * whoever makes himself a user namespace, and not a pid namespace in it, would
+ * else have it where others are.
+ */
+static bool task_diag_is_allowed(int allowed)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+
+	return !allowed ||
+	       (allowed == 1 && ns_capable_noaudit(ns->user_ns, CAP_SYS_PTRACE));
+}
+
 static int task_diag_check_requester(const struct sk_buff *skb,
 				     struct netlink_ext_ack *extack)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
+	const int allowed = READ_ONCE(sysctl_task_diag);
 	const struct cred *cred = current_cred();
+
+	/* An error may tell that a task exists. */
+	extack->no_tap = true;
 
 	if (!task_diag_same_requester(cred)) {
 		NL_SET_ERR_MSG(extack, "sender acts with overridden credentials");
@@ -332,10 +355,9 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 		return -EPERM;
 	}
 
-	/* Who owns the network namespace can sniff the answer with nlmon. */
-	if (!in_userns(sock_net(skb->sk)->user_ns, cred->user_ns)) {
-		NL_SET_ERR_MSG(extack,
-			       "network namespace belongs to a foreign user namespace");
+	if (!task_diag_is_allowed(allowed)) {
+		NL_SET_ERR_MSG_FMT(extack, "denied by sysctl kernel.task_diag = %d",
+				   allowed);
 		return -EPERM;
 	}
 	return 0;
@@ -363,6 +385,16 @@ static bool task_diag_may_read(struct task_struct *task,
 }
 
 /* --- the answer -------------------------------------------------------- */
+
+/* A reply that no nlmon device shows to others than the requester. */
+static struct sk_buff *task_diag_new_reply(void)
+{
+	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (skb)
+		NETLINK_CB(skb).flags |= NETLINK_SKB_NO_TAP;
+	return skb;
+}
 
 /* The fixed part of all messages to one requester. */
 static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
@@ -438,14 +470,17 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 }
 
 /*
- * Keeps the task for task_diag_put_groups(), and makes it ready to be read: the
- * permission is to be checked under the lock that exec takes. Waiting for that
- * would let the task, which may sleep in exec as long as it likes, stop the dump.
+ * Keeps the task for task_diag_put_groups(). Returns -ESTALE if @cred, with which
+ * it was checked, is no longer its own.
  */
-static void task_diag_hold_task(struct task_diag_dump *dump,
-				struct pid_namespace *ns,
-				struct task_struct *task, u32 nr)
+static int task_diag_hold_task(struct task_diag_dump *dump,
+			       struct pid_namespace *ns,
+			       struct task_struct *task,
+			       const struct cred *cred, u32 nr)
 {
+	dump->task_cred = get_cred_rcu(cred);
+	if (!dump->task_cred)
+		return -ESTALE;
 	dump->t = (struct task_diag_task) {
 		.task = get_task_struct(task),
 		.nr = nr,
@@ -456,15 +491,8 @@ static void task_diag_hold_task(struct task_diag_dump *dump,
 		.flags = dump->req.flags,
 	};
 	dump->left = dump->rows;
-	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
 	dump->exec_id = READ_ONCE(task->self_exec_id);
-}
-
-static void task_diag_unlock_task(struct task_diag_dump *dump)
-{
-	if (dump->locked)
-		up_read(&dump->t.task->signal->exec_update_lock);
-	dump->locked = false;
+	return 0;
 }
 
 static void task_diag_drop_task(struct task_diag_dump *dump)
@@ -478,14 +506,26 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 	dump->mm = NULL;
 }
 
-/* pid_nr_ns() without a call where it is not needed: BASE is all of these. */
-static u32 task_diag_nr(struct pid *pid, struct pid_namespace *ns)
+/*
+ * pid_nr_ns() without a call where it is not needed: BASE is all of these.
+ * *@released is set if the task that had @pid was released.
+ */
+static __always_inline u32 task_diag_nr(struct pid *pid,
+					struct pid_namespace *ns,
+					bool *released)
 {
-	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
+	if (unlikely(!pid)) {
+		*released = true;
+		return 0;
+	}
+	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
 }
 
-/* Fills all of BASE for @task, which @pid, @nr in @ns, is the pid of. */
-static __always_inline void task_diag_fill_base(struct task_diag_msg *msg,
+/*
+ * Fills all of BASE for @task, which @pid, @nr in @ns, is the pid of. Returns
+ * false if the task, its parent or its tracer was released concurrently.
+ */
+static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 						struct task_struct *task,
 						const struct pid *pid, u32 nr,
 						struct pid_namespace *ns)
@@ -495,14 +535,17 @@ static __always_inline void task_diag_fill_base(struct task_diag_msg *msg,
 	struct pid *tgid = task_tgid(task);
 	struct pid *pgid = task_pgrp(task);
 	struct pid *sid = task_session(task);
+	bool released = false;
 
 	/* In most tasks some of the ids are one: look each up but once. */
 	msg->base.pid = nr;
-	msg->base.tgid = tgid == pid ? nr : task_diag_nr(tgid, ns);
-	msg->base.pgid = pgid == tgid ? msg->base.tgid : task_diag_nr(pgid, ns);
-	msg->base.sid = sid == pgid ? msg->base.pgid : task_diag_nr(sid, ns);
-	msg->base.ppid = task_diag_nr(task_tgid(parent), ns);
-	msg->base.tpid = tracer ? task_diag_nr(task_pid(tracer), ns) : 0;
+	msg->base.tgid = tgid == pid ? nr : task_diag_nr(tgid, ns, &released);
+	msg->base.pgid = pgid == tgid ? msg->base.tgid :
+					task_diag_nr(pgid, ns, &released);
+	msg->base.sid = sid == pgid ? msg->base.pgid :
+				      task_diag_nr(sid, ns, &released);
+	msg->base.ppid = task_diag_nr(task_tgid(parent), ns, &released);
+	msg->base.tpid = tracer ? task_diag_nr(task_pid(tracer), ns, &released) : 0;
 	msg->base.state = task_state_to_char(task);
 	memset(msg->base.pad, 0, sizeof(msg->base.pad));
 	msg->base.pad2 = 0;
@@ -511,16 +554,19 @@ static __always_inline void task_diag_fill_base(struct task_diag_msg *msg,
 	BUILD_BUG_ON(sizeof(msg->base.comm) != sizeof(task->comm));
 	/* Its end is always zero, see get_task_comm(). */
 	data_race(memcpy(msg->base.comm, task->comm, sizeof(msg->base.comm)));
+	return !released;
 }
 
 /*
- * Under the RCU section in which @task was found by @pid. Returns -EMSGSIZE if
- * not even this much of it fits, and -ESTALE if the pid is no longer that
- * task's. For BASE this is all there is to do per task.
+ * Under the RCU section in which @task was found by @pid and checked with @cred.
+ * Returns -EMSGSIZE if not even this much of it fits, and -ESTALE if the pid is
+ * no longer that task's, or the task has other credentials. For BASE this is all
+ * there is to do per task.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_dump *dump,
 					      struct task_struct *task,
+					      const struct cred *cred,
 					      const struct pid *pid, u32 nr)
 {
 	const struct task_diag_msg *template = &dump->template;
@@ -534,16 +580,18 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		task_diag_fill_base(msg, task, pid, nr, run->ns);
+		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, run->ns)))
+			return -ESTALE;
 	}
 	/*
-	 * Released meanwhile, and its ids gone? Its parent, which may be
-	 * released after it, is there until the RCU section ends.
+	 * All was read before this. It pairs with commit_creds(), which drops
+	 * the old credentials, a full barrier, before the task goes on with
+	 * the new ones.
 	 */
 	smp_rmb();
-	if (unlikely(!pid_alive(task)))
+	if (unlikely(!pid_alive(task) ||
+		     rcu_access_pointer(task->real_cred) != cred))
 		return -ESTALE;
-	run->at += template->nlh.nlmsg_len;
 	return 0;
 }
 
@@ -577,20 +625,30 @@ static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 
 /* --- the groups of one task -------------------------------------------- */
 
-/* What task_diag_hold_task() and the walk did, in a message that goes on. */
-static int task_diag_recheck_task(struct task_diag_dump *dump)
+/*
+ * The check again, of a task that is to be the same as before: alive, without an
+ * exec, and with the same credentials.
+ */
+static int task_diag_check_again(struct task_diag_dump *dump)
 {
 	struct task_struct *task = dump->t.task, *readable = NULL;
 	bool may_read;
 
-	dump->locked = down_read_trylock(&task->signal->exec_update_lock);
-	if (!dump->locked)
-		return -EAGAIN;
+	/* As in task_diag_put_task() */
+	smp_rmb();
 	rcu_read_lock();
 	may_read = pid_alive(task) && dump->exec_id == task->self_exec_id &&
+		   rcu_access_pointer(task->real_cred) == dump->task_cred &&
 		   task_diag_may_read(task, &readable);
 	rcu_read_unlock();
 	return may_read ? 0 : -ESRCH;
+}
+
+/* The first check, in a message that continues with a task. */
+static int task_diag_check_next(struct task_diag_dump *dump)
+{
+	dump->task_cred = get_task_cred(dump->t.task);
+	return task_diag_check_again(dump);
 }
 
 /* Not mm_access(): it skips the check for the requester's own mm. */
@@ -607,22 +665,38 @@ static int task_diag_take_mm(struct task_diag_dump *dump)
 	return 0;
 }
 
+/*
+ * The check after the groups of the task itself, which takes the mm for those
+ * that come from it. In exec the new mm is in place before the new credentials,
+ * hence the lock. To wait for it would let the task, which may sleep in exec as
+ * long as it likes, stop the dump: *@mm_err is -EAGAIN then.
+ */
+static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
+{
+	struct rw_semaphore *lock = &dump->t.task->signal->exec_update_lock;
+	int err;
+
+	if (!(dump->left & dump->mm_rows))
+		return task_diag_check_again(dump);
+	*mm_err = -EAGAIN;
+	if (!down_read_trylock(lock))
+		return task_diag_check_again(dump);
+	err = task_diag_check_again(dump);
+	if (!err)
+		*mm_err = task_diag_take_mm(dump);
+	up_read(lock);
+	return err;
+}
+
 static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 			       const struct task_diag_group *group, int err)
 {
 	struct task_diag_task *t = &dump->t;
-	unsigned int before = skb->len;
 
 	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
 		return 0;
 	if (!err)
 		err = group->fill(skb, t);
-	/* Of a task that is released meanwhile, ids and more read as 0. */
-	smp_rmb();
-	if (!err && group->phase == TASK_DIAG_PHASE_EXEC && !pid_alive(t->task)) {
-		skb_trim(skb, before);
-		err = -ESRCH;
-	}
 	if (!err || err == -EMSGSIZE)
 		return err;
 	if (err == -ENODATA)
@@ -637,32 +711,73 @@ static void task_diag_next_group(struct task_diag_dump *dump)
 	dump->t.part = 0;
 }
 
+/* Appends the groups of @rows that are left; for each an error if @err. */
+static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
+			      u64 rows, int err)
+{
+	int full;
+
+	for (; dump->left & rows; task_diag_next_group(dump)) {
+		full = task_diag_put_group(skb, dump,
+					   &task_diag_groups[__ffs64(dump->left)],
+					   err);
+		if (full)
+			return full;
+	}
+	return 0;
+}
+
+/*
+ * Appends the groups that come from the task itself, and checks it again. If that
+ * fails, nothing of them is left.
+ */
+static int task_diag_put_checked(struct sk_buff *skb,
+				 struct task_diag_dump *dump, int *mm_err)
+{
+	const struct task_diag_task t = dump->t;
+	const unsigned int before = skb->len;
+	const u64 left = dump->left;
+	struct mm_struct *mm = NULL;
+	int err;
+
+	/* It does its own mmput(), which must not be the last one. */
+	if (left & dump->own_mm_rows)
+		mm = get_task_mm(t.task);
+	err = task_diag_put_rows(skb, dump, ~dump->mm_rows, 0);
+	if (mm)
+		mmput_async(mm);
+	if (!task_diag_check_after(dump, mm_err))
+		return err;
+
+	skb_trim(skb, before);
+	dump->left = left;
+	dump->t = t;
+	*mm_err = -ESRCH;
+	return task_diag_put_rows(skb, dump, ~dump->mm_rows, -ESRCH);
+}
+
 /*
  * Appends to the message at the skb's end, which begins at @start, the groups
- * of the task that are left; for each an error if the task is @busy.
+ * of the task that are left; for each an error if the task is @gone.
  */
 static int task_diag_put_groups(struct sk_buff *skb,
 				struct task_diag_dump *dump, unsigned int start,
-				int busy)
+				int gone)
 {
 	struct task_diag_task *t = &dump->t;
 	const struct task_diag_group *group;
 	struct nlmsghdr *nlh;
-	int err = 0;
+	int mm_err = gone, err;
 
-	if (!busy && dump->left & dump->mm_rows)
-		busy = task_diag_take_mm(dump);
+	if (gone)
+		err = task_diag_put_rows(skb, dump, ~dump->mm_rows, gone);
+	else
+		err = task_diag_put_checked(skb, dump, &mm_err);
+	if (!err)
+		err = task_diag_put_rows(skb, dump, dump->mm_rows, mm_err);
+	put_cred(dump->task_cred);
+	dump->task_cred = NULL;
 
-	for (; dump->left; task_diag_next_group(dump)) {
-		group = &task_diag_groups[__ffs64(dump->left)];
-		if (group->phase == TASK_DIAG_PHASE_MM)
-			task_diag_unlock_task(dump);
-		err = task_diag_put_group(skb, dump, group, busy);
-		if (err)
-			break;
-	}
-
-	task_diag_unlock_task(dump);
 	if (t->mm) {
 		if (err && !dump->mm) {
 			mmgrab(t->mm);
@@ -675,6 +790,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 
 	if (err && !start && skb->len == offsetof(struct task_diag_msg, base_attr)) {
 		/* What a whole skb does not hold, no next one will. */
+		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
 		task_diag_put_error(skb, group->attr, err);
 		task_diag_next_group(dump);
@@ -730,6 +846,21 @@ static bool task_diag_is_kin(const struct task_diag_dump *dump,
 	return same_thread_group(task, kin);
 }
 
+/* Finds that process again. False if it was released or is hidden by now. */
+static bool task_diag_find_kin(struct task_diag_run *run,
+			       const struct task_diag_dump *dump)
+{
+	run->kin = pid_task(dump->target, PIDTYPE_TGID);
+	return run->kin && task_diag_may_read(run->kin, &run->readable);
+}
+
+/* Pairs with the decrement in do_exit(), before children get another parent. */
+static bool task_diag_has_ended(const struct task_struct *process)
+{
+	smp_rmb();
+	return !atomic_read(&process->signal->live);
+}
+
 /* Tells of the task that has @pid, if there is one and it may be seen. */
 static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       struct task_diag_dump *dump,
@@ -737,27 +868,33 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       enum pid_type type, bool hold)
 {
 	struct task_struct *task, *gone = NULL;
+	const struct cred *cred;
 	int err;
 
-	/* In an exec another task may take the pid over from the one found. */
+	/*
+	 * In an exec another task may take the pid over from the one found. It
+	 * did so under an earlier hold of tasklist_lock than the one under
+	 * which that one lost it: the smp_rmb() below lets it be seen.
+	 */
 	do {
 		task = pid_task(pid, type);
 		if (!task || task == gone ||
 		    (run->kin && !task_diag_is_kin(dump, task, run->kin)))
 			return 0;
-		gone = task;
-		if (hold)
-			task_diag_hold_task(dump, run->ns, task, nr);
-		err = 0;
-		if (task_diag_may_read(task, &run->readable)) {
-			err = task_diag_put_task(run, dump, task, pid, nr);
-			if (hold && !err)
-				return -EAGAIN;
+		/* The check sees these, or newer ones. */
+		cred = rcu_access_pointer(task->real_cred);
+		if (!task_diag_may_read(task, &run->readable))
+			return 0;
+		err = task_diag_put_task(run, dump, task, cred, pid, nr);
+		if (hold && !err)
+			err = task_diag_hold_task(dump, run->ns, task, cred, nr);
+		if (!err) {
+			run->at += dump->template.nlh.nlmsg_len;
+			return hold ? -EAGAIN : 0;
 		}
-		if (hold) {
-			task_diag_unlock_task(dump);
-			task_diag_drop_task(dump);
-		}
+		smp_rmb();
+		if (!pid_alive(task))
+			gone = task;
 	} while (unlikely(err == -ESTALE));
 	return err;
 }
@@ -803,8 +940,10 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	int err = 0;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
-		run->kin = pid_task(dump->target, PIDTYPE_TGID);
-		if (!run->kin || !task_diag_may_read(run->kin, &run->readable))
+		if (!task_diag_find_kin(run, dump))
+			return -ESRCH;
+		/* A process that has ended has no children. */
+		if (!dump->next && task_diag_has_ended(run->kin))
 			return 0;
 	}
 
@@ -821,6 +960,9 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			break;
 	}
 	dump->next = dump->t.task ? iter.index + 1 : iter.index;
+	/* Its children may have been given away before the walk came to them. */
+	if (!err && run->kin && task_diag_has_ended(run->kin))
+		return -ESRCH;
 	return err;
 }
 
@@ -831,9 +973,8 @@ static int task_diag_walk_threads(struct task_diag_run *run,
 	int err;
 	u32 nr;
 
-	run->kin = pid_task(dump->target, PIDTYPE_TGID);
-	if (!run->kin)
-		return 0;
+	if (dump->next < dump->nr_tids && !task_diag_find_kin(run, dump))
+		return -ESRCH;
 
 	for (; dump->next < dump->nr_tids; dump->next++) {
 		if (!budget--)
@@ -895,7 +1036,7 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 	__skb_put(skb, run.at - (void *)skb_tail_pointer(skb));
 
 	if (dump->t.task &&
-	    task_diag_put_groups(skb, dump, start, dump->locked ? 0 : -EAGAIN))
+	    task_diag_put_groups(skb, dump, start, 0))
 		return -EMSGSIZE;
 	return err;
 }
@@ -1007,11 +1148,16 @@ static int task_diag_start(struct netlink_callback *cb)
 	struct task_diag_dump *dump;
 	int err;
 
+	cb->no_tap = true;
 	err = task_diag_check_requester(cb->skb, cb->extack);
 	if (err)
 		return err;
 
-	dump = kzalloc_obj(*dump, GFP_KERNEL_ACCOUNT);
+	/*
+	 * Not charged: a memory cgroup at its limit would be reclaimed from under
+	 * genetlink's locks.
+	 */
+	dump = kzalloc_obj(*dump, GFP_KERNEL);
 	if (!dump)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
@@ -1043,10 +1189,23 @@ free:
 	return err;
 }
 
+/*
+ * A datagram that reports no task: netlink takes an empty one for the end of the
+ * dump. Only at its beginning and between two tasks.
+ */
+static int task_diag_put_progress(struct sk_buff *skb,
+				  struct netlink_callback *cb)
+{
+	return task_diag_put_header(skb, NETLINK_CB(cb->skb).portid,
+				    cb->nlh->nlmsg_seq, NLM_F_MULTI) ?: skb->len;
+}
+
 static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
 	const unsigned long end = jiffies + TASK_DIAG_STEP_TIME;
+	bool idle = false;
+	unsigned int len;
 	int err;
 
 	if (!task_diag_same_requester(dump->cred)) {
@@ -1060,9 +1219,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	 */
 	if (!dump->header_sent) {
 		dump->header_sent = true;
-		err = task_diag_put_header(skb, NETLINK_CB(cb->skb).portid,
-					   cb->nlh->nlmsg_seq, NLM_F_MULTI);
-		return err ?: skb->len;
+		return task_diag_put_progress(skb, cb);
 	}
 
 	if (dump->req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
@@ -1075,20 +1232,18 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		err = task_diag_put_next(skb, dump);
 		if (!err)
 			err = task_diag_put_groups(skb, dump, 0,
-						   task_diag_recheck_task(dump));
+						   task_diag_check_next(dump));
 		if (err)
 			return err;
 	}
 
-	/*
-	 * An empty skb would read as the end: go on until there is a task. Do not
-	 * fill it up with what takes long, as others who use the socket wait.
-	 */
+	/* Groups other than BASE may take long, and so may many hidden tasks. */
 	for (;;) {
-		if (skb->len && dump->req.show_flags & (TASK_DIAG_LONG | TASK_DIAG_SUMS) &&
-		    time_after(jiffies, end))
-			return skb->len;
+		if (time_after(jiffies, end) && (idle || (dump->rows && skb->len)))
+			return skb->len ?: task_diag_put_progress(skb, cb);
+		len = skb->len;
 		err = task_diag_step(skb, dump);
+		idle = skb->len == len;
 		if (err == -ESRCH)
 			return task_diag_no_task(cb->extack);
 		if (err != -EAGAIN)
@@ -1127,19 +1282,19 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	/* This runs under genetlink's locks, as the start of a dump does. */
-	if (dump.req.show_flags & TASK_DIAG_LONG) {
+	task_diag_plan(&dump);
+	if (dump.costs & BIT(TASK_DIAG_COST_PAGES)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "mappings may take long to read: ask with NLM_F_DUMP");
 		return -EINVAL;
 	}
 
-	task_diag_plan(&dump);
 	dump.target = task_diag_get_target(&dump.req);
 	if (!dump.target)
 		return task_diag_no_task(info->extack);
 
 	err = -EMSGSIZE;
-	if (dump.req.show_flags & TASK_DIAG_SUMS &&
+	if (dump.costs & BIT(TASK_DIAG_COST_THREADS) &&
 	    !task_diag_has_few_threads(dump.target)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "process has many threads: ask with NLM_F_DUMP");
@@ -1147,7 +1302,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 
 	err = -ENOMEM;
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	reply = task_diag_new_reply();
 	if (!reply)
 		goto put;
 
@@ -1179,7 +1334,7 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		return err;
 
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	reply = task_diag_new_reply();
 	if (!reply)
 		return -ENOMEM;
 	err = task_diag_put_header(reply, info->snd_portid, info->snd_seq, 0);
@@ -1234,8 +1389,42 @@ static struct genl_family task_diag_family __ro_after_init = {
 	.n_split_ops	= ARRAY_SIZE(task_diag_ops),
 };
 
+static struct ctl_table task_diag_sysctls[] = {
+	{
+		.procname	= "task_diag",
+		.data		= &sysctl_task_diag,
+		.maxlen		= sizeof(sysctl_task_diag),
+		.mode		= 0644,
+		.proc_handler	= proc_dointvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_TWO,
+	},
+};
+
+/* What this file relies on in the rows: a mistake there must not go unnoticed. */
+static bool __init task_diag_check_table(void)
+{
+	const struct task_diag_group *group;
+	u64 attrs = 0;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		group = &task_diag_groups[i];
+		if (i >= 64 || group->attr >= 64 || attrs & BIT_ULL(group->attr) ||
+		    (i && group->phase < group[-1].phase) ||
+		    (group->phase == TASK_DIAG_PHASE_RCU) != (i == 0) ||
+		    (!group->fill && !group->missing && i))
+			return false;
+		attrs |= BIT_ULL(group->attr);
+	}
+	return true;
+}
+
 static int __init task_diag_init(void)
 {
+	if (WARN_ON(!task_diag_check_table()))
+		return -EINVAL;
+	register_sysctl_init("kernel", task_diag_sysctls);
 	return genl_register_family(&task_diag_family);
 }
 late_initcall(task_diag_init);

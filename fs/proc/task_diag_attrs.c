@@ -543,47 +543,58 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 				  nr);
 }
 
-#define TASK_DIAG_GROUP(_name, _phase, _missing, _fill)		\
+#define TASK_DIAG_GROUP(_name, _phase, _missing, _fill, ...)	\
 	{							\
 		.name = #_name,					\
 		.attr = TASK_DIAG_##_name,			\
 		.phase = TASK_DIAG_PHASE_##_phase,		\
 		.missing = _missing,				\
 		.fill = _fill,					\
+		__VA_ARGS__					\
 	}
 #define TASK_DIAG_NEEDS(option)	\
 	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
+
+/* MIPS has 128. */
+#define TASK_DIAG_NEEDS_64_SIGNALS	(_NSIG <= 64 ? NULL : "a limit of 64 signals")
 
 const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(BASE, RCU, NULL, NULL),
 	TASK_DIAG_GROUP(CRED, EXEC, NULL, task_diag_fill_cred),
 	TASK_DIAG_GROUP(STAT, EXEC, TASK_DIAG_NEEDS(TASKSTATS),
-			task_diag_fill_stat),
-	TASK_DIAG_GROUP(TIMES, EXEC, NULL, task_diag_fill_times),
+			task_diag_fill_stat,
+			.cost = TASK_DIAG_COST_THREADS, .uses_mm = true),
+	TASK_DIAG_GROUP(TIMES, EXEC, NULL, task_diag_fill_times,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(SCHED, EXEC, NULL, task_diag_fill_sched),
-	TASK_DIAG_GROUP(SIGNAL, EXEC, NULL, task_diag_fill_signal),
+	TASK_DIAG_GROUP(SIGNAL, EXEC, TASK_DIAG_NEEDS_64_SIGNALS,
+			task_diag_fill_signal),
 	TASK_DIAG_GROUP(GROUPS, EXEC, NULL, task_diag_fill_groups),
 	TASK_DIAG_GROUP(IO, EXEC, TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
-			task_diag_fill_io),
+			task_diag_fill_io,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(NAME, EXEC, NULL, task_diag_fill_name),
 	TASK_DIAG_GROUP(CGROUP, EXEC, TASK_DIAG_NEEDS(CGROUPS),
 			task_diag_fill_cgroup),
 	TASK_DIAG_GROUP(NS, EXEC, NULL, task_diag_fill_ns),
 	TASK_DIAG_GROUP(NSPID, EXEC, NULL, task_diag_fill_nspid),
-	TASK_DIAG_GROUP(OOM, EXEC, NULL, task_diag_fill_oom),
+	TASK_DIAG_GROUP(OOM, EXEC, NULL, task_diag_fill_oom,
+			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(LIMITS, EXEC, NULL, task_diag_fill_limits),
 	TASK_DIAG_GROUP(FD, EXEC, NULL, task_diag_fill_fd),
 	TASK_DIAG_GROUP(MEM, MM, NULL, task_diag_fill_mem),
 	TASK_DIAG_GROUP(MEM_ROLLUP, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
-			task_diag_fill_mem_rollup),
+			task_diag_fill_mem_rollup,
+			.cost = TASK_DIAG_COST_PAGES),
 	TASK_DIAG_GROUP(MM_MAP, MM, NULL, task_diag_fill_mm_map),
 	TASK_DIAG_GROUP(EXE, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, MM, NULL, task_diag_fill_environ),
-	TASK_DIAG_GROUP(VMA, MM, TASK_DIAG_NEEDS(MMU),
-			task_diag_fill_vma),
+	TASK_DIAG_GROUP(VMA, MM, NULL, task_diag_fill_vma,
+			.cost = TASK_DIAG_COST_PAGES),
 	TASK_DIAG_GROUP(VMA_STAT, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
-			task_diag_fill_vma_stat),
+			task_diag_fill_vma_stat,
+			.cost = TASK_DIAG_COST_PAGES),
 };
 
 const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

@@ -16,12 +16,7 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t);
-
-#ifdef CONFIG_MMU
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t);
-#else
-#define task_diag_fill_vma NULL
-#endif
 
 #ifdef CONFIG_PROC_PAGE_MONITOR
 int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t);

@@ -272,7 +272,6 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 				   false);
 }
 
-#ifdef CONFIG_MMU
 static bool task_diag_wants_vma(const struct task_diag_task *t,
 				const struct vm_area_struct *vma)
 {
@@ -438,7 +437,6 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 	}
 	return err;
 }
-#endif /* CONFIG_MMU */
 
 #ifdef CONFIG_PROC_PAGE_MONITOR
 static void task_diag_fill_pages(struct task_diag_pages *pages,

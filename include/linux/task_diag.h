@@ -46,11 +46,11 @@ struct task_diag_task {
  * enum task_diag_phase - under what a filler runs
  * @TASK_DIAG_PHASE_RCU: in the RCU section of the walk: BASE, which the core
  *	fills by itself
- * @TASK_DIAG_PHASE_EXEC: under exec_update_lock, taken for reading, and with
- *	the permission checked under it
- * @TASK_DIAG_PHASE_MM: with the mm that was taken under that lock, the lock
- *	released; not called for a task without an mm. May use nothing of the
- *	task that an exec of a privileged program would change.
+ * @TASK_DIAG_PHASE_EXEC: between two checks of the permission; if an exec or
+ *	new credentials came in between, what was filled is thrown away
+ * @TASK_DIAG_PHASE_MM: after that, with an mm that belongs to what was checked;
+ *	not called for a task without an mm. May use nothing of the task that an
+ *	exec of a privileged program would change.
  */
 enum task_diag_phase {
 	TASK_DIAG_PHASE_RCU,
@@ -59,10 +59,25 @@ enum task_diag_phase {
 };
 
 /**
+ * enum task_diag_cost - what the time of a filler is proportional to
+ * @TASK_DIAG_COST_CONST: nothing, or it has a small limit
+ * @TASK_DIAG_COST_THREADS: the threads of the process. A plain request, which
+ *	runs under genetlink's locks, gets it of few threads only.
+ * @TASK_DIAG_COST_PAGES: mappings or pages. Only a dump gets it.
+ */
+enum task_diag_cost {
+	TASK_DIAG_COST_CONST,
+	TASK_DIAG_COST_THREADS,
+	TASK_DIAG_COST_PAGES,
+};
+
+/**
  * struct task_diag_group - a group of properties
  * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
  * @phase: under what @fill runs
+ * @cost: what the time of @fill is proportional to
+ * @uses_mm: @fill takes the task's mm by itself and releases it
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not
@@ -75,11 +90,13 @@ struct task_diag_group {
 	const char		*name;
 	u16			attr;
 	enum task_diag_phase	phase;
+	enum task_diag_cost	cost;
+	bool			uses_mm;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };
 
-/* In the order of the phases */
+/* In the order of the phases, and no more than 64: see task_diag_check_table() */
 extern const struct task_diag_group task_diag_groups[];
 extern const unsigned int task_diag_nr_groups;
 

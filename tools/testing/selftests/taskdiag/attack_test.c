@@ -12,6 +12,7 @@
 #include "hidepid.h"
 
 #include <arpa/inet.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/fuse.h>
 #include <linux/if_ether.h>
@@ -796,142 +797,6 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 	munmap(sent, sizeof(*sent));
 }
 
-/* --- a step of a dump that takes long ---------------------------------- */
-
-#define NR_SLOW_MAPS	5000
-
-/* Mappings with a page each: reading all of them takes some milliseconds. */
-static void map_many(void)
-{
-	const size_t page = sysconf(_SC_PAGESIZE);
-	unsigned int i;
-	char *maps;
-
-	maps = mmap(NULL, NR_SLOW_MAPS * page, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	td_must(maps != MAP_FAILED, "mmap");
-	for (i = 0; i < NR_SLOW_MAPS; i += 2)
-		td_must(!mprotect(maps + i * page, page, PROT_READ), "mprotect");
-}
-
-static void *spin_in_thread(void *unused)
-{
-	td_stay_on_cpu(0);
-	for (;;)
-		;
-	return unused;
-}
-
-/* With what spin_in_thread() leaves, a step takes seconds. */
-static void *receive_slowly(void *arg)
-{
-	const struct sched_param param = {};
-	const int fd = *(int *)arg;
-	char buf[8192];
-
-	td_stay_on_cpu(0);
-	td_must(!sched_setscheduler(0, SCHED_IDLE, &param), "SCHED_IDLE");
-	for (;;)
-		recv(fd, buf, sizeof(buf), 0);
-	return arg;
-}
-
-static void start_slow_receiver(struct td_sock *sock)
-{
-	pthread_t thread;
-
-	map_many();
-	td_must(!td_open(sock), "td_open");
-	td_must(!pthread_create(&thread, NULL, spin_in_thread, NULL) &&
-		!pthread_create(&thread, NULL, receive_slowly, &sock->fd),
-		"pthread_create");
-}
-
-static void ask_for_slow_dump(struct td_sock *sock)
-{
-	const struct task_diag_pid req = {
-		.show_flags = BIT(MEM_ROLLUP),
-		.dump_strategy = TASK_DIAG_DUMP_ONE,
-	};
-
-	td_send_get(sock, NLM_F_DUMP, &req);
-}
-
-/* Whether it holds for a process of which a thread receives slowly on the socket */
-static void expect_amid_long_step(struct __test_metadata *_metadata,
-				  bool (*holds)(struct td_sock *sock))
-{
-	struct td_sock sock;
-	pid_t child;
-	int status;
-
-	child = fork();
-	if (!child) {
-		td_become(TD_ALICE);
-		start_slow_receiver(&sock);
-		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
-	}
-	ASSERT_LT(0, child);
-	/* What is left of it would disturb the tests that follow. */
-	ASSERT_TRUE(ends_within(child, 100, &status)) {
-		kill(child, SIGKILL);
-	}
-	EXPECT_EQ(0, status);
-}
-
-static bool is_told_at_once(struct td_sock *sock)
-{
-	double start, longest = 0, end = td_now() + 4 + now_s();
-
-	while (td_now() < end) {
-		start = td_now();
-		ask_for_slow_dump(sock);
-		if (td_now() - start > longest)
-			longest = td_now() - start;
-		usleep(1000);
-	}
-	return longest < now_s();
-}
-
-/* The second request on a socket has EBUSY at once, not after the step. */
-TEST_F_TIMEOUT(attack, amid_a_long_step_waits_for_nobody, 120)
-{
-	if (!(self->groups & BIT(MEM_ROLLUP)))
-		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_step(_metadata, is_told_at_once);
-}
-
-static bool receivers_die_at_once(struct td_sock *sock)
-{
-	const double end = td_now() + 20;
-	unsigned int i;
-	pid_t other;
-
-	/* Which of both gets how far is a matter of chance. */
-	for (i = 0; i < 20 && td_now() < end; i++) {
-		other = td_fork();
-		if (!other)
-			for (;;)
-				recv(sock->fd, sock->buf, sock->size, 0);
-		/* What it finds in the queue lets it go on to a step. */
-		ask_for_slow_dump(sock);
-		usleep(100000);
-		ask_for_slow_dump(sock);
-		usleep(100000);
-		if (!dies_at_once(other))
-			return false;
-	}
-	return true;
-}
-
-/* Nor does it keep alive who would receive the next part. */
-TEST_F_TIMEOUT(attack, amid_a_long_step_can_be_killed, 120)
-{
-	if (!(self->groups & BIT(MEM_ROLLUP)))
-		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_step(_metadata, receivers_die_at_once);
-}
-
 /* --- arguments that never end ------------------------------------------ */
 
 /* Any user can, by PR_SET_MM_MAP, whose layout is another in 32 bits. */
@@ -1505,7 +1370,7 @@ static bool wait_for_exec(struct td_sock *sock, pid_t pid)
 	/* Again and again, as any exec has that lock for a while. */
 	while (nr_busy < 10 && td_now() < deadline) {
 		usleep(50000);
-		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(CRED),
+		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(MEM),
 				      pid);
 		if (answer->nr_tasks && answer->tasks[0].failed)
 			nr_busy++;
@@ -1522,7 +1387,7 @@ static void start_execer(struct __test_metadata *_metadata,
 	ASSERT_EQ(1, write(self->exec, "", 1));
 	ASSERT_TRUE(wait_for_exec(&self->sock, self->busy->execer));
 	add_busy(self->busy, "sleeps in exec", self->busy->execer,
-		 self->groups & ~BIT(BASE));
+		 self->groups & MM_GROUPS);
 }
 
 static void expect_busy(struct __test_metadata *_metadata, struct busy *busy,
@@ -1628,6 +1493,49 @@ TEST_F_TIMEOUT(sleeping, with_a_lock_held, 120)
 	expect_no_stop(_metadata, self);
 	start_execer(_metadata, self);
 	expect_no_stop(_metadata, self);
+}
+
+static __u64 status_number(const char *status, const char *name, int base)
+{
+	const char *line = strstr(status, name);
+
+	td_must(line, name);
+	return strtoull(line + strlen(name), NULL, base);
+}
+
+/* All that needs no address space is as procfs has it. */
+TEST_F_TIMEOUT(sleeping, stuck_exec_hides_only_the_address_space, 120)
+{
+	const struct td_props *task;
+	struct td_props_answer *answer;
+	struct task_diag_signal signal;
+	struct task_diag_cred cred;
+	struct task_diag_sched sched;
+	char status[8192];
+	pid_t pid;
+
+	start_holder(_metadata, self);
+	start_execer(_metadata, self);
+	pid = self->busy->execer;
+	ASSERT_LT(0, proc_read("/proc", pid, 0, "status", status,
+			       sizeof(status)));
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+			      self->groups, pid);
+	ASSERT_STREQ("", td_props_whole(answer));
+	task = td_find_props(answer, pid);
+	ASSERT_NE(NULL, task);
+	EXPECT_EQ(self->groups & MM_GROUPS, task->failed);
+	/* NAME is of workers only. */
+	EXPECT_EQ(self->groups & ~MM_GROUPS & ~(BIT(NAME) | BIT(GROUPS)),
+		  task->has & ~(BIT(NAME) | BIT(GROUPS)));
+	memcpy(&cred, task->groups[TASK_DIAG_CRED].data, sizeof(cred));
+	memcpy(&sched, task->groups[TASK_DIAG_SCHED].data, sizeof(sched));
+	memcpy(&signal, task->groups[TASK_DIAG_SIGNAL].data, sizeof(signal));
+	EXPECT_EQ(status_number(status, "Uid:", 10), cred.uid);
+	EXPECT_EQ(status_number(status, "CapBnd:", 16), cred.cap_bounding);
+	EXPECT_EQ(status_number(status, "SigBlk:", 16), signal.blocked);
+	EXPECT_EQ(status_number(status, "Threads:", 10), sched.nr_threads);
+	td_free_props(answer);
 }
 
 /* --- a cgroup whose owner is busy -------------------------------------- */
@@ -1831,20 +1739,58 @@ TEST_F_TIMEOUT(sandbox, keeps_its_requester_inside, 120)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* --- who owns the network sniffs --------------------------------------- */
+/* --- netlink messages are sniffed --------------------------------------- */
 
 #define SNIFFER		"sniffer"
 
-FIXTURE(sniffer)
-{
-	pid_t owner;		/* alice, root of what she made */
-	int ask, tell;		/* pipes to her */
-};
-
+/* What an nlmon device showed */
 struct sniffed {
 	unsigned int nr_requests;	/* to task_diag */
-	unsigned int nr_answers;
-	unsigned int nr_errors;
+	unsigned int nr_answers;	/* of task_diag */
+	unsigned int nr_ends;		/* NLMSG_DONE or NLMSG_ERROR */
+	unsigned int nr_others;		/* answers of another family */
+};
+
+FIXTURE(sniffer)
+{
+	pid_t pid;
+	int ask, tell;		/* pipes to it */
+};
+
+FIXTURE_VARIANT(sniffer)
+{
+	void (*become)(void);
+};
+
+static void own_network(void)
+{
+	td_become(TD_ALICE);
+	td_unshare_user(CLONE_NEWNET);
+}
+
+/* In the network namespace of whoever asks, with these two and no more */
+static void keep_network_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {};
+
+	td_must(!prctl(PR_SET_KEEPCAPS, 1), "PR_SET_KEEPCAPS");
+	td_become(65534);
+	data[0].permitted = 1 << CAP_NET_ADMIN | 1 << CAP_NET_RAW;
+	data[0].effective = data[0].permitted;
+	td_must(!syscall(SYS_capset, &header, data), "capset");
+}
+
+FIXTURE_VARIANT_ADD(sniffer, that_owns_the_network)
+{
+	.become = own_network,
+};
+
+FIXTURE_VARIANT_ADD(sniffer, with_network_capabilities)
+{
+	.become = keep_network_capabilities,
 };
 
 /* One that shows all netlink messages of the network namespace */
@@ -1909,11 +1855,13 @@ static struct sniffed sniff(int fd, int family)
 	while ((len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
 		for (nlh = (void *)buf; NLMSG_OK(nlh, len);
 		     nlh = NLMSG_NEXT(nlh, len)) {
-			if (nlh->nlmsg_type == NLMSG_ERROR)
-				sniffed.nr_errors++;
-			if (nlh->nlmsg_type != family)
-				continue;
-			if (nlh->nlmsg_flags & NLM_F_REQUEST)
+			if (nlh->nlmsg_type == NLMSG_ERROR ||
+			    nlh->nlmsg_type == NLMSG_DONE)
+				sniffed.nr_ends++;
+			else if (nlh->nlmsg_type != family)
+				sniffed.nr_others +=
+					!(nlh->nlmsg_flags & NLM_F_REQUEST);
+			else if (nlh->nlmsg_flags & NLM_F_REQUEST)
 				sniffed.nr_requests++;
 			else
 				sniffed.nr_answers++;
@@ -1922,49 +1870,55 @@ static struct sniffed sniff(int fd, int family)
 	return sniffed;
 }
 
-struct owner {
+struct sniffer {
 	int ask, tell;
+	void (*become)(void);
 };
 
-/* Tells what was sniffed, each time that she is asked to. */
-static void own_network(const void *arg)
+/* Tells what was sniffed, each time that it is asked to. */
+static void start_sniffer(const void *arg)
 {
-	const struct owner *owner = arg;
+	const struct sniffer *sniffer = arg;
 	struct sniffed sniffed;
 	struct td_sock sock;
 	char byte;
 	int fd;
 
-	td_become(TD_ALICE);
-	td_unshare_user(CLONE_NEWNET);
+	sniffer->become();
 	make_nlmon();
 	fd = open_sniffer();
 	td_must(!td_open(&sock), "td_open");
 	sniff(fd, sock.family);
-	/* What she asks for herself is her own. */
-	td_free(td_dump(&sock, TASK_DIAG_DUMP_ALL, BIT(BASE), 0));
 	td_ready();
 	for (;;) {
-		td_must(read(owner->ask, &byte, 1) == 1, "read");
+		td_must(read(sniffer->ask, &byte, 1) == 1, "read");
 		sniffed = sniff(fd, sock.family);
-		td_must(write(owner->tell, &sniffed, sizeof(sniffed)) ==
+		td_must(write(sniffer->tell, &sniffed, sizeof(sniffed)) ==
 			sizeof(sniffed), "write");
 	}
 }
 
 FIXTURE_SETUP(sniffer)
 {
-	struct owner owner;
+	struct sniffer sniffer = { .become = variant->become };
 	int ask[2], tell[2];
+	char path[64];
+	int fd;
 
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	ASSERT_EQ(0, pipe(ask));
 	ASSERT_EQ(0, pipe(tell));
-	owner.ask = ask[0];
-	owner.tell = tell[1];
+	sniffer.ask = ask[0];
+	sniffer.tell = tell[1];
 	self->ask = ask[1];
 	self->tell = tell[0];
-	self->owner = td_spawn(own_network, &owner);
-	ASSERT_LT(0, self->owner);
+	self->pid = td_spawn(start_sniffer, &sniffer);
+	ASSERT_LT(0, self->pid);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", self->pid);
+	fd = open(path, O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, setns(fd, CLONE_NEWNET));
+	close(fd);
 }
 
 FIXTURE_TEARDOWN(sniffer)
@@ -1982,40 +1936,44 @@ static struct sniffed ask_sniffer(FIXTURE_DATA(sniffer) *self)
 	return sniffed;
 }
 
-TEST_F_TIMEOUT(sniffer, learns_nothing_that_is_not_its_own, 120)
+TEST_F_TIMEOUT(sniffer, sees_no_answer, 120)
 {
-	struct sniffed sniffed = ask_sniffer(self);
+	const __u64 groups = BIT(BASE);
+	const __u32 missing = 0x7ffffff0;
 	struct td_answer *answer;
+	struct sniffed sniffed;
 	struct td_sock sock;
+	struct td_msg msg;
 	unsigned int i;
-	char path[64];
-	int fd;
 
-	/* It works, with her own dump. */
-	EXPECT_LT(0, sniffed.nr_requests);
-	EXPECT_LT(0, sniffed.nr_answers);
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", self->owner);
-	fd = open(path, O_RDONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, setns(fd, CLONE_NEWNET));
 	ASSERT_EQ(0, td_open(&sock));
-	ask_sniffer(self);
+	td_set_recv_size(&sock, 4096);
 	for (i = 0; i <= TASK_DIAG_DUMP_MAX; i++) {
-		answer = td_dump(&sock, i, BIT(BASE), 0);
+		answer = td_dump(&sock, i, groups, 0);
 		EXPECT_STREQ("", answer->broken);
-		EXPECT_EQ(EPERM, answer->error);
-		EXPECT_EQ(0, answer->nr_tasks);
+		EXPECT_EQ(0, answer->error);
 		td_free(answer);
 	}
-	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, BIT(BASE), 0);
-	EXPECT_EQ(EPERM, answer->error);
+	answer = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, groups, 0);
+	EXPECT_EQ(1, answer->nr_tasks);
 	td_free(answer);
+	td_request(&sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+	answer = td_exchange(&sock, &msg);
+	EXPECT_TRUE(answer->has_header);
+	td_free(answer);
+	for (; i <= TASK_DIAG_DUMP_MAX + 2; i++) {
+		answer = td_get(&sock, i & 1 ? NLM_F_DUMP : 0,
+				TASK_DIAG_DUMP_ONE, groups, missing);
+		EXPECT_EQ(ESRCH, answer->error);
+		td_free(answer);
+	}
 
 	sniffed = ask_sniffer(self);
-	EXPECT_EQ(i + 1, sniffed.nr_requests);
-	EXPECT_EQ(i + 1, sniffed.nr_errors);
+	EXPECT_EQ(i + 2, sniffed.nr_requests);
 	EXPECT_EQ(0, sniffed.nr_answers);
+	EXPECT_EQ(0, sniffed.nr_ends);
+	/* It works: td_open() was told the family's id. */
+	EXPECT_EQ(1, sniffed.nr_others);
 	td_close(&sock);
 }
 
@@ -2102,7 +2060,8 @@ static void count_in_child(struct __test_metadata *_metadata, pid_t last,
 		EXPECT_EQ(1, td_count(answer, last));
 		EXPECT_EQ(1, td_count(answer, getpid()));
 		counts[i].nr_tasks = answer->nr_tasks;
-		counts[i].nr_datagrams = answer->nr_datagrams;
+		counts[i].nr_datagrams = answer->nr_datagrams -
+					 answer->nr_progress;
 		td_free(answer);
 	}
 	_exit(0);
@@ -2186,6 +2145,105 @@ TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)
 		close(fd);
 	}
 	EXPECT_LT(0, nr_interrupted);
+}
+
+static void spin_on_cpu(const void *unused)
+{
+	td_stay_on_cpu(0);
+	td_ready();
+	for (;;)
+		;
+}
+
+/*
+ * In what spin_on_cpu() leaves of the processor, the walk to the one task that
+ * alice sees takes longer than a datagram may.
+ */
+TEST_F_TIMEOUT(hidden, walk_past_a_crowd_shows_progress, 120)
+{
+	const unsigned int size = td_env_number("TD_TASKS", 3000);
+	static const uid_t alice = TD_ALICE;
+	const struct sched_param param = {};
+	const double deadline = td_now() + 100;
+	struct td_answer *answer;
+	pid_t child, last;
+
+	ASSERT_TRUE(td_write_file("/proc/sys/kernel/threads-max", "20000"));
+	ASSERT_LT(0, td_spawn(start_crowd, &size));
+	last = td_spawn(td_become_user, &alice);
+	ASSERT_LT(0, last);
+	ASSERT_LT(0, td_spawn(spin_on_cpu, NULL));
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&self->sock), "td_open");
+		td_stay_on_cpu(0);
+		td_must(!sched_setscheduler(0, SCHED_IDLE, &param),
+			"SCHED_IDLE");
+		do {
+			answer = dump_behind_crowd(&self->sock, 0);
+			EXPECT_STREQ("", td_whole(answer));
+			EXPECT_EQ(1, td_count(answer, last));
+		} while (!answer->nr_progress && td_now() < deadline);
+		EXPECT_LT(0, answer->nr_progress);
+		_exit(!answer->nr_progress);
+	}
+	EXPECT_EQ(0, td_wait(child));
+}
+
+/* --- a memory cgroup is charged ---------------------------------------- */
+
+#define MEM_CGROUP	"/sys/fs/cgroup/taskdiag_charged"
+#define NR_CHARGED	400
+/* Less than half of what the kernel keeps for each dump */
+#define CHARGE		200
+
+/* Bytes of the kernel's that are charged to it */
+static long charged_slab(void)
+{
+	char text[8192];
+	char *line;
+
+	td_read_file(MEM_CGROUP "/memory.stat", text, sizeof(text));
+	line = strstr(text, "\nslab ");
+	td_must(line, "memory.stat");
+	return strtol(line + strlen("\nslab "), NULL, 10);
+}
+
+static long charge_of_started_dumps(void)
+{
+	static struct td_sock socks[NR_CHARGED];
+	unsigned int i;
+	long before;
+
+	for (i = 0; i < NR_CHARGED; i++)
+		td_must(!td_open(&socks[i]), "td_open");
+	before = charged_slab();
+	for (i = 0; i < NR_CHARGED; i++)
+		td_must(!td_start_dump(&socks[i], TASK_DIAG_DUMP_ALL, 0),
+			"td_start_dump");
+	return charged_slab() - before;
+}
+
+TEST_F(attack, by_starting_dumps_charges_no_cgroup)
+{
+	pid_t child;
+	long charge;
+
+	td_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	ASSERT_TRUE(!mkdir(MEM_CGROUP, 0755) || errno == EEXIST);
+	if (access(MEM_CGROUP "/memory.stat", R_OK))
+		SKIP(return, "needs CONFIG_MEMCG");
+	child = fork();
+	if (!child) {
+		td_must(td_write_file(MEM_CGROUP "/cgroup.procs", "0"),
+			MEM_CGROUP);
+		charge = charge_of_started_dumps();
+		EXPECT_GT(NR_CHARGED * CHARGE, charge);
+		_exit(charge >= NR_CHARGED * CHARGE);
+	}
+	EXPECT_EQ(0, td_wait(child));
+	rmdir(MEM_CGROUP);
 }
 
 /* --- a dump that nobody reads ------------------------------------------ */

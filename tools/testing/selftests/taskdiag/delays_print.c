@@ -132,6 +132,9 @@ static void print_delay(const struct delay *delay, const struct taskstats *stats
 	putchar('\n');
 }
 
+/* As TASKSTATS_CMD_ATTR_PID has it */
+#define ROUNDED		~1023ULL
+
 /**
  * print_delays() - print what getdelays -d -i -q prints below a task's number
  * @data: what the kernel gave as struct taskstats
@@ -152,9 +155,8 @@ void print_delays(const void *data, size_t len)
 
 	print_escaped(stats.ac_comm, strnlen(stats.ac_comm, sizeof(stats.ac_comm)), 0);
 	printf(": read=%llu, write=%llu, cancelled_write=%llu\n",
-	       (unsigned long long)stats.read_bytes,
-	       (unsigned long long)stats.write_bytes,
-	       (unsigned long long)stats.cancelled_write_bytes);
+	       stats.read_bytes & ROUNDED, stats.write_bytes & ROUNDED,
+	       stats.cancelled_write_bytes & ROUNDED);
 
 	printf("\n\nTask   ");
 	print_title("voluntary");

@@ -823,9 +823,100 @@ TEST_F_TIMEOUT(sock, gets_the_end_when_the_threads_are_gone, 120)
 	td_kill_children();
 	while (td_recv(&self->sock, answer))
 		;
-	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_EQ(ESRCH, answer->error);
 	EXPECT_LT(0, answer->nr_tasks);
 	EXPECT_GT(nr_threads + 1, answer->nr_tasks);
+	td_free(answer);
+}
+
+/* --- a parent that ends ------------------------------------------------- */
+
+#define NR_OF_PARENT	400	/* more than some datagrams of 4096 bytes */
+
+FIXTURE(parent)
+{
+	struct td_sock sock;
+	pid_t pid;
+};
+
+static void start_children(const void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_OF_PARENT; i++) {
+		if (td_fork())
+			continue;
+		for (;;)
+			pause();
+	}
+}
+
+FIXTURE_SETUP(parent)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	td_set_recv_size(&self->sock, 4096);
+	self->pid = td_spawn(start_children, NULL);
+	ASSERT_LT(0, self->pid);
+}
+
+FIXTURE_TEARDOWN(parent)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+static void end_parent(pid_t pid)
+{
+	siginfo_t info;
+
+	td_must(!kill(pid, SIGKILL) &&
+		!waitid(P_PID, pid, &info, WEXITED | WNOWAIT), "waitid");
+}
+
+static void expect_broken_off(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(parent) *self, bool reaped)
+{
+	struct td_answer *answer = td_new_answer();
+	unsigned int i;
+
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+				   self->pid));
+	for (i = 0; i < 3; i++)
+		ASSERT_TRUE(td_recv(&self->sock, answer));
+	if (reaped)
+		td_kill_children();
+	else
+		end_parent(self->pid);
+	while (td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_LT(0, answer->nr_tasks);
+	EXPECT_GT(NR_OF_PARENT, answer->nr_tasks);
+	EXPECT_EQ(ESRCH, answer->error);
+	EXPECT_STREQ("no such process", answer->text);
+	td_free(answer);
+}
+
+TEST_F_TIMEOUT(parent, that_is_reaped_ends_the_dump_with_an_error, 120)
+{
+	expect_broken_off(_metadata, self, true);
+}
+
+TEST_F_TIMEOUT(parent, that_is_a_zombie_ends_the_dump_with_an_error, 120)
+{
+	expect_broken_off(_metadata, self, false);
+}
+
+TEST_F_TIMEOUT(parent, that_was_a_zombie_before_has_no_children, 120)
+{
+	struct td_answer *answer;
+
+	end_parent(self->pid);
+	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_SHOW_BASE,
+			 self->pid);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(0, answer->nr_tasks);
 	td_free(answer);
 }
 

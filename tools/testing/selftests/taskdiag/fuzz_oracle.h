@@ -112,7 +112,6 @@ struct fuzz_sock {
 	int			fd;
 	__u32			portid;
 	int			cred;		/* of who opened it */
-	bool			foreign_net;
 	bool			ext_ack;
 	bool			cap_ack;
 	bool			small;		/* SO_RCVBUF */

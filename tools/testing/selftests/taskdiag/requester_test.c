@@ -12,7 +12,6 @@
 #define EPERM_OPENED	"socket was opened with other credentials"
 #define EPERM_STARTED	"dump was started with other credentials"
 #define EPERM_SENDER	"sender acts with overridden credentials"
-#define EPERM_NETNS	"network namespace belongs to a foreign user namespace"
 
 /* Arguments: copies standard input to output; the same, but must be root */
 #define CAT		"cat"
@@ -1041,46 +1040,21 @@ static int join(pid_t pid, const char *name, int type)
 	return fd < 0 || setns(fd, type) ? -errno : 0;
 }
 
-/* All requests that there are */
-static void expect_refused(struct __test_metadata *_metadata)
+/* Its owner learns nothing there, see attack_test. */
+TEST_F(netns, of_a_user_namespace_below_is_served)
 {
+	struct td_answer *answer;
 	struct td_sock sock;
-	struct td_msg msg;
 
+	ASSERT_EQ(0, join(self->pid, "net", CLONE_NEWNET));
 	ASSERT_EQ(0, td_open(&sock));
-	expect_eperm(_metadata,
-		     td_get(&sock, 0, TASK_DIAG_DUMP_ONE, 0, 0), EPERM_NETNS);
-	expect_eperm(_metadata,
-		     td_dump(&sock, TASK_DIAG_DUMP_ONE, 0, 0), EPERM_NETNS);
-	expect_eperm(_metadata,
-		     td_dump(&sock, TASK_DIAG_DUMP_ALL, 0, 0), EPERM_NETNS);
-	td_request(&sock, &msg, TASK_DIAG_CMD_HEADER, 0);
-	expect_eperm(_metadata, td_exchange(&sock, &msg), EPERM_NETNS);
+	expect_whole(_metadata, td_dump(&sock, TASK_DIAG_DUMP_ONE, 0, 0));
+	expect_whole(_metadata, td_get(&sock, 0, TASK_DIAG_DUMP_ONE, 0, 0));
+	answer = td_dump(&sock, TASK_DIAG_DUMP_ALL, 0, 0);
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_EQ(1, td_count(answer, self->pid));
+	td_free(answer);
 	td_close(&sock);
-}
-
-TEST_F(netns, of_a_user_namespace_below_is_refused)
-{
-	ASSERT_EQ(0, join(self->pid, "net", CLONE_NEWNET));
-	expect_refused(_metadata);
-}
-
-/* It is the socket's that counts, not the requester's. */
-TEST_F(netns, that_the_socket_is_from_counts)
-{
-	struct td_sock before, inside;
-	int home;
-
-	ASSERT_EQ(0, td_open(&before));
-	home = open("/proc/self/ns/net", O_RDONLY);
-	ASSERT_LE(0, home);
-	ASSERT_EQ(0, join(self->pid, "net", CLONE_NEWNET));
-	expect_whole(_metadata, td_dump(&before, TASK_DIAG_DUMP_ONE, 0, 0));
-
-	ASSERT_EQ(0, td_open(&inside));
-	ASSERT_EQ(0, setns(home, CLONE_NEWNET));
-	expect_eperm(_metadata, td_dump(&inside, TASK_DIAG_DUMP_ONE, 0, 0),
-		     EPERM_NETNS);
 }
 
 /* Root of the user namespace may ask there, for what it may see. */
@@ -1149,6 +1123,134 @@ TEST_F(netns, is_served_when_its_user_namespace_is_joined)
 		_exit(0);
 	}
 	EXPECT_EQ(0, td_wait(child));
+}
+
+/* --- the sysctl -------------------------------------------------------- */
+
+#define SYSCTL		"/proc/sys/kernel/task_diag"
+
+FIXTURE(sysctl)
+{
+	char value[4];
+};
+
+FIXTURE_SETUP(sysctl)
+{
+	td_read_file(SYSCTL, self->value, sizeof(self->value));
+}
+
+FIXTURE_TEARDOWN(sysctl)
+{
+	td_write_file(SYSCTL, self->value);
+}
+
+/* All requests that there are, of a child after @become() */
+static void expect_all(struct __test_metadata *_metadata,
+		       void (*become)(void), const char *denied)
+{
+	struct td_answer *answers[4];
+	struct td_sock sock;
+	struct td_msg msg;
+	unsigned int i;
+	pid_t child;
+
+	child = fork();
+	if (!child) {
+		become();
+		td_must(!td_open(&sock), "td_open");
+		answers[0] = td_get(&sock, 0, TASK_DIAG_DUMP_ONE, 0, 0);
+		answers[1] = td_dump(&sock, TASK_DIAG_DUMP_ONE, 0, 0);
+		answers[2] = td_dump(&sock, TASK_DIAG_DUMP_ALL, 0, 0);
+		td_request(&sock, &msg, TASK_DIAG_CMD_HEADER, 0);
+		answers[3] = td_exchange(&sock, &msg);
+		for (i = 0; i < ARRAY_SIZE(answers); i++) {
+			if (denied)
+				expect_eperm(_metadata, answers[i], denied);
+			else
+				expect_whole(_metadata, answers[i]);
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, td_wait(child));
+}
+
+static void stay_root(void)
+{
+}
+
+static void become_alice(void)
+{
+	td_become(TD_ALICE);
+}
+
+static void become_root_of_user_namespace(void)
+{
+	td_become(TD_ALICE);
+	td_unshare_user(0);
+}
+
+static void become_root_of_container(void)
+{
+	pid_t child;
+
+	td_become(TD_ALICE);
+	td_unshare_user(CLONE_NEWPID);
+	child = fork();
+	td_must(child >= 0, "fork");
+	if (child)
+		_exit(td_wait(child));
+}
+
+TEST_F(sysctl, of_0_allows_everyone)
+{
+	EXPECT_STREQ("0\n", self->value);
+	expect_all(_metadata, stay_root, NULL);
+	expect_all(_metadata, become_alice, NULL);
+	expect_all(_metadata, become_root_of_user_namespace, NULL);
+}
+
+TEST_F(sysctl, of_1_wants_the_capability)
+{
+	static const char denied[] = "denied by sysctl kernel.task_diag = 1";
+
+	ASSERT_TRUE(td_write_file(SYSCTL, "1"));
+	expect_all(_metadata, stay_root, NULL);
+	expect_all(_metadata, become_alice, denied);
+	/* It shares the pid namespace of those whom this is to protect. */
+	expect_all(_metadata, become_root_of_user_namespace, denied);
+	expect_all(_metadata, become_root_of_container, NULL);
+}
+
+TEST_F(sysctl, of_2_denies_everyone)
+{
+	static const char denied[] = "denied by sysctl kernel.task_diag = 2";
+
+	ASSERT_TRUE(td_write_file(SYSCTL, "2"));
+	expect_all(_metadata, stay_root, denied);
+	expect_all(_metadata, become_alice, denied);
+	expect_all(_metadata, become_root_of_container, denied);
+}
+
+TEST_F(sysctl, has_no_other_value)
+{
+	EXPECT_FALSE(td_write_file(SYSCTL, "3"));
+	EXPECT_FALSE(td_write_file(SYSCTL, "-1"));
+}
+
+TEST_F(sysctl, lets_a_dump_finish)
+{
+	struct td_answer *answer = td_new_answer();
+	struct td_sock sock;
+
+	ASSERT_EQ(0, td_open(&sock));
+	ASSERT_EQ(0, td_start_dump(&sock, TASK_DIAG_DUMP_ALL, 0));
+	ASSERT_TRUE(td_write_file(SYSCTL, "2"));
+	while (td_recv(&sock, answer))
+		;
+	EXPECT_STREQ("", td_whole(answer));
+	EXPECT_LT(0, answer->nr_tasks);
+	td_free(answer);
+	td_close(&sock);
 }
 
 int main(int argc, char **argv)

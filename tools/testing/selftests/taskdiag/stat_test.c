@@ -407,6 +407,18 @@ static void still(union stats *stats)
 	stats->here.ac_btime64 = 0;
 }
 
+/* As TASKSTATS_CMD_ATTR_PID rounds what STAT has exactly */
+static void round_io(struct taskstats *stats)
+{
+	stats->read_char &= ~1023ULL;
+	stats->write_char &= ~1023ULL;
+	stats->read_syscalls &= ~1023ULL;
+	stats->write_syscalls &= ~1023ULL;
+	stats->read_bytes &= ~1023ULL;
+	stats->write_bytes &= ~1023ULL;
+	stats->cancelled_write_bytes &= ~1023ULL;
+}
+
 static void compare_bytes(__u32 tid, const union stats *here, size_t len,
 			  const union stats *there, int there_len)
 {
@@ -463,6 +475,7 @@ static void compare_thread(struct td_sock *sock, struct td_sock *taskstats,
 	} while (!rest && td_now() < deadline);
 	if (!rest)
 		differs("%u did not hold still; ", tid);
+	round_io(&here.here);
 	compare_bytes(tid, &here, len, &before, before_len);
 }
 
@@ -981,6 +994,39 @@ TEST_F_TIMEOUT(stat, of_a_process_loses_nothing_when_a_thread_ends, 120)
 		ASSERT_LE(before + nvcsw, stats.here.cpu_count);
 	} while (td_now() < end || (nvcsw < enough && td_now() < deadline));
 	EXPECT_LE(enough, nvcsw);
+}
+
+#define NR_SMALL_READS	700
+
+static void read_little(const void *unused)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+	char bytes[100];
+	unsigned int i;
+
+	for (i = 0; i < NR_SMALL_READS; i++)
+		td_must(read(fd, bytes, sizeof(bytes)) == sizeof(bytes), "read");
+}
+
+TEST_F_TIMEOUT(stat, of_a_thread_is_as_exact_as_of_its_process, 120)
+{
+	union stats whole, thread;
+	pid_t pid;
+
+	pid = spawn_stopped(read_little, NULL);
+	ASSERT_LT(0, pid);
+	begin_diff();
+	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &whole);
+	stat_of(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_THREAD, pid, pid,
+		&thread);
+	EXPECT_STREQ("", diff.text);
+	if (!whole.here.read_syscalls)
+		SKIP(return, "needs CONFIG_TASK_XACCT");
+	EXPECT_LE(NR_SMALL_READS, whole.here.read_syscalls);
+	EXPECT_EQ(whole.here.read_syscalls, thread.here.read_syscalls);
+	EXPECT_EQ(whole.here.read_char, thread.here.read_char);
+	EXPECT_EQ(whole.here.write_syscalls, thread.here.write_syscalls);
+	EXPECT_EQ(whole.here.write_char, thread.here.write_char);
 }
 
 /* Their I/O alone is handed on to it, as /proc/PID/io shows. */

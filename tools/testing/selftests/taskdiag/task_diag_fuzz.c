@@ -1070,7 +1070,6 @@ static void open_sock(struct fuzz_sock *sock, enum fuzz_actor who, __u8 how)
 	*sock = (struct fuzz_sock){
 		.fd = call->ret,
 		.cred = asker.cred,
-		.foreign_net = asker.inside,
 		.ext_ack = !(how & 1),
 		.cap_ack = !(how & 2),
 		.wants = sock->wants,

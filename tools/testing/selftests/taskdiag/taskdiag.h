@@ -353,6 +353,7 @@ struct td_answer {
 
 	bool				has_header;
 	struct task_diag_header		header;
+	unsigned int			nr_progress;	/* more headers */
 
 	struct td_task	*tasks;
 	size_t		nr_tasks;
@@ -462,8 +463,9 @@ static void td_parse_header(struct td_answer *answer,
 	const struct nlattr *attr;
 	const void *data;
 
-	if (answer->has_header || answer->nr_tasks)
+	if (!answer->has_header && answer->nr_tasks)
 		td_broken(answer, "header that is not the first message");
+	answer->nr_progress += answer->has_header;
 	answer->has_header = true;
 	while ((attr = td_next_attr(answer, nlh, &pos))) {
 		data = (void *)attr + NLA_HDRLEN;
