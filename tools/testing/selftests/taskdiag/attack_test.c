@@ -2191,61 +2191,6 @@ TEST_F_TIMEOUT(hidden, walk_past_a_crowd_shows_progress, 120)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* --- a memory cgroup is charged ---------------------------------------- */
-
-#define MEM_CGROUP	"/sys/fs/cgroup/taskdiag_charged"
-#define NR_CHARGED	400
-/* Less than half of what the kernel keeps for each dump */
-#define CHARGE		200
-
-/* Bytes of the kernel's that are charged to it */
-static long charged_slab(void)
-{
-	char text[8192];
-	char *line;
-
-	td_read_file(MEM_CGROUP "/memory.stat", text, sizeof(text));
-	line = strstr(text, "\nslab ");
-	td_must(line, "memory.stat");
-	return strtol(line + strlen("\nslab "), NULL, 10);
-}
-
-static long charge_of_started_dumps(void)
-{
-	static struct td_sock socks[NR_CHARGED];
-	unsigned int i;
-	long before;
-
-	for (i = 0; i < NR_CHARGED; i++)
-		td_must(!td_open(&socks[i]), "td_open");
-	before = charged_slab();
-	for (i = 0; i < NR_CHARGED; i++)
-		td_must(!td_start_dump(&socks[i], TASK_DIAG_DUMP_ALL, 0),
-			"td_start_dump");
-	return charged_slab() - before;
-}
-
-TEST_F(attack, by_starting_dumps_charges_no_cgroup)
-{
-	pid_t child;
-	long charge;
-
-	td_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	ASSERT_TRUE(!mkdir(MEM_CGROUP, 0755) || errno == EEXIST);
-	if (access(MEM_CGROUP "/memory.stat", R_OK))
-		SKIP(return, "needs CONFIG_MEMCG");
-	child = fork();
-	if (!child) {
-		td_must(td_write_file(MEM_CGROUP "/cgroup.procs", "0"),
-			MEM_CGROUP);
-		charge = charge_of_started_dumps();
-		EXPECT_GT(NR_CHARGED * CHARGE, charge);
-		_exit(charge >= NR_CHARGED * CHARGE);
-	}
-	EXPECT_EQ(0, td_wait(child));
-	rmdir(MEM_CGROUP);
-}
-
 /* --- a dump that nobody reads ------------------------------------------ */
 
 #define NR_UNREAD	60
