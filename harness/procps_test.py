@@ -138,7 +138,7 @@ def set_title(title, keep_end):
 
 
 def arguments_in_file():
-    """A mapping of a file in the place of the arguments: task_diag has EAGAIN."""
+    """A mapping of a file in the place of the arguments: neither source has them."""
     with open("/tmp/arguments", "wb+") as backing:
         backing.write(b"arguments\0in a\0file\0".ljust(8192, b"\0"))
         backing.flush()

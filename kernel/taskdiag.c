@@ -469,6 +469,45 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 	return nla_data(nla);
 }
 
+/**
+ * task_diag_shorten() - make the last attribute shorter
+ * @skb: the message
+ * @start: where the attribute begins
+ * @len: new length of its payload; without any the attribute is removed
+ */
+void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len)
+{
+	struct nlattr *nla = (struct nlattr *)(skb->data + start);
+
+	skb_trim(skb, start + (len ? nla_total_size(len) : 0));
+	if (!len)
+		return;
+	nla->nla_len = nla_attr_size(len);
+	memset(nla_data(nla) + len, 0, nla_padlen(len));
+}
+
+/**
+ * task_diag_is_empty() - whether the message holds nothing of the task yet
+ * @skb: the message
+ *
+ * What does not fit now will then not fit the next message either.
+ */
+bool task_diag_is_empty(const struct sk_buff *skb)
+{
+	return skb->len == offsetof(struct task_diag_msg, base_attr);
+}
+
+/**
+ * task_diag_forget() - free the value that was being reported in parts
+ * @t: the task
+ */
+void task_diag_forget(struct task_diag_task *t)
+{
+	kvfree(t->kept.head);
+	memset(&t->kept, 0, sizeof(t->kept));
+	t->part = 0;
+}
+
 /*
  * Keeps the task for task_diag_put_groups(). Returns -ESTALE if @cred, with which
  * it was checked, is no longer its own.
@@ -501,6 +540,7 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 		return;
 	put_task_struct(dump->t.task);
 	dump->t.task = NULL;
+	task_diag_forget(&dump->t);
 	if (dump->mm)
 		mmdrop(dump->mm);
 	dump->mm = NULL;
@@ -708,7 +748,7 @@ static void task_diag_next_group(struct task_diag_dump *dump)
 {
 	dump->left &= dump->left - 1;
 	dump->t.pos = 0;
-	dump->t.part = 0;
+	task_diag_forget(&dump->t);
 }
 
 /* Appends the groups of @rows that are left; for each an error if @err. */
@@ -734,7 +774,6 @@ static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
 static int task_diag_put_checked(struct sk_buff *skb,
 				 struct task_diag_dump *dump, int *mm_err)
 {
-	const struct task_diag_task t = dump->t;
 	const unsigned int before = skb->len;
 	const u64 left = dump->left;
 	struct mm_struct *mm = NULL;
@@ -742,7 +781,7 @@ static int task_diag_put_checked(struct sk_buff *skb,
 
 	/* It does its own mmput(), which must not be the last one. */
 	if (left & dump->own_mm_rows)
-		mm = get_task_mm(t.task);
+		mm = get_task_mm(dump->t.task);
 	err = task_diag_put_rows(skb, dump, ~dump->mm_rows, 0);
 	if (mm)
 		mmput_async(mm);
@@ -751,7 +790,7 @@ static int task_diag_put_checked(struct sk_buff *skb,
 
 	skb_trim(skb, before);
 	dump->left = left;
-	dump->t = t;
+	task_diag_forget(&dump->t);
 	*mm_err = -ESRCH;
 	return task_diag_put_rows(skb, dump, ~dump->mm_rows, -ESRCH);
 }
@@ -788,7 +827,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 		t->mm = NULL;
 	}
 
-	if (err && !start && skb->len == offsetof(struct task_diag_msg, base_attr)) {
+	if (err && task_diag_is_empty(skb)) {
 		/* What a whole skb does not hold, no next one will. */
 		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
@@ -854,9 +893,9 @@ static bool task_diag_find_kin(struct task_diag_run *run,
 	return run->kin && task_diag_may_read(run->kin, &run->readable);
 }
 
-/* Pairs with the decrement in do_exit(), before children get another parent. */
 static bool task_diag_has_ended(const struct task_struct *process)
 {
+	/* Pairs with the decrement in do_exit(), before its children move. */
 	smp_rmb();
 	return !atomic_read(&process->signal->live);
 }
@@ -892,6 +931,7 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 			run->at += dump->template.nlh.nlmsg_len;
 			return hold ? -EAGAIN : 0;
 		}
+		/* As in task_diag_put_task(): then pid_task() finds another. */
 		smp_rmb();
 		if (!pid_alive(task))
 			gone = task;
@@ -1412,8 +1452,8 @@ static bool __init task_diag_check_table(void)
 		group = &task_diag_groups[i];
 		if (i >= 64 || group->attr >= 64 || attrs & BIT_ULL(group->attr) ||
 		    (i && group->phase < group[-1].phase) ||
-		    (group->phase == TASK_DIAG_PHASE_RCU) != (i == 0) ||
-		    (!group->fill && !group->missing && i))
+		    (i && group->phase == TASK_DIAG_PHASE_RCU) ||
+		    (i && !group->fill && !group->missing))
 			return false;
 		attrs |= BIT_ULL(group->attr);
 	}

@@ -48,6 +48,54 @@ int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 	return 0;
 }
 
+/* Appends the next part of the value that is kept. */
+int task_diag_put_kept(struct sk_buff *skb, struct task_diag_task *t, u16 attr)
+{
+	struct task_diag_value *value = &t->kept;
+	const unsigned int room = task_diag_room(skb);
+	unsigned int part;
+	void *payload;
+
+	if (room <= value->head_len)
+		return -EMSGSIZE;
+	part = min(value->len - t->part, room - value->head_len);
+	payload = task_diag_reserve(skb, attr, value->head_len + part);
+	if (!payload)
+		return -EMSGSIZE;
+	if (value->head_len)
+		*(u32 *)(value->head + value->off_at) = t->part;
+	memcpy(payload, value->head, value->head_len);
+	memcpy(payload + value->head_len, value->data + t->part, part);
+	t->part += part;
+	return t->part < value->len ? -EMSGSIZE : 0;
+}
+
+/* Appends a value; keeps what not even an empty message holds. */
+int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
+			const struct task_diag_value *value)
+{
+	const unsigned int len = value->head_len + value->len;
+	void *payload, *copy;
+
+	payload = task_diag_reserve(skb, attr, len);
+	if (payload) {
+		memcpy(payload, value->head, value->head_len);
+		memcpy(payload + value->head_len, value->data, value->len);
+		return 0;
+	}
+	if (t->at_once || !task_diag_is_empty(skb))
+		return -EMSGSIZE;
+	copy = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, value->head, value->head_len);
+	memcpy(copy + value->head_len, value->data, value->len);
+	t->kept = *value;
+	t->kept.head = copy;
+	t->kept.data = copy + value->head_len;
+	return task_diag_put_kept(skb, t, attr);
+}
+
 /*
  * Appends an attribute for each of @nr elements of @size bytes: all of them or,
  * if that needs another message, none.
@@ -103,27 +151,47 @@ static int task_diag_fill_cred(struct sk_buff *skb, struct task_diag_task *t)
 	return task_diag_put(skb, TASK_DIAG_CRED, &info, sizeof(info));
 }
 
+static void task_diag_copy_groups(u32 *gids, const struct group_info *groups,
+				  struct user_namespace *ns)
+{
+	unsigned int i;
+
+	for (i = 0; i < groups->ngroups; i++)
+		gids[i] = from_kgid_munged(ns, groups->gid[i]);
+}
+
 static int task_diag_fill_groups(struct sk_buff *skb, struct task_diag_task *t)
 {
-	const struct cred *cred = get_task_cred(t->task);
-	const struct group_info *groups = cred->group_info;
-	unsigned int i, nr, room;
-	int err = -EMSGSIZE;
+	const struct group_info *groups;
+	const struct cred *cred;
+	unsigned int len;
+	int err = 0;
 	u32 *gids;
 
-	/* The set may have shrunk since an earlier part. */
-	nr = groups->ngroups - min_t(u64, t->pos, groups->ngroups);
-	room = task_diag_room(skb) / sizeof(*gids);
-	if (!room && nr)
+	if (t->kept.data)
+		return task_diag_put_kept(skb, t, TASK_DIAG_GROUPS);
+	cred = get_task_cred(t->task);
+	groups = cred->group_info;
+	len = groups->ngroups * sizeof(*gids);
+	gids = task_diag_reserve(skb, TASK_DIAG_GROUPS, len);
+	if (gids) {
+		task_diag_copy_groups(gids, groups, t->user_ns);
 		goto put;
-	gids = task_diag_reserve(skb, TASK_DIAG_GROUPS,
-				 min(nr, room) * sizeof(*gids));
+	}
+	err = -EMSGSIZE;
+	if (t->at_once || !task_diag_is_empty(skb))
+		goto put;
+	err = -ENOMEM;
+	gids = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!gids)
 		goto put;
-	for (i = 0; i < min(nr, room); i++)
-		gids[i] = from_kgid_munged(t->user_ns, groups->gid[t->pos + i]);
-	t->pos += i;
-	err = i == nr ? 0 : -EMSGSIZE;
+	task_diag_copy_groups(gids, groups, t->user_ns);
+	t->kept = (struct task_diag_value) {
+		.head = gids,
+		.data = gids,
+		.len = len,
+	};
+	err = task_diag_put_kept(skb, t, TASK_DIAG_GROUPS);
 put:
 	put_cred(cred);
 	return err;
@@ -356,29 +424,23 @@ static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
 #endif
 
 #ifdef CONFIG_CGROUPS
-/* The struct before each part of the path says where it belongs. */
 static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 				u64 id, const char *path)
 {
-	unsigned int len = strlen(path), room = task_diag_room(skb), part;
 	struct task_diag_cgroup info;
-	void *payload;
 
-	if (room <= sizeof(info))
-		return -EMSGSIZE;
 	memset(&info, 0, sizeof(info));
 	info.id = id;
-	info.path_len = len;
-	info.path_off = min_t(u64, t->pos, len);
 	info.path_at = sizeof(info);
-	part = min_t(size_t, len - info.path_off, room - sizeof(info));
-	payload = task_diag_reserve(skb, TASK_DIAG_CGROUP, sizeof(info) + part);
-	if (!payload)
-		return -EMSGSIZE;
-	memcpy(payload, &info, sizeof(info));
-	memcpy(payload + sizeof(info), path + info.path_off, part);
-	t->pos = info.path_off + part;
-	return t->pos < len ? -EMSGSIZE : 0;
+	info.path_len = strlen(path);
+	return task_diag_put_whole(skb, t, TASK_DIAG_CGROUP,
+				   &(struct task_diag_value) {
+					.head = &info,
+					.head_len = sizeof(info),
+					.off_at = offsetof(struct task_diag_cgroup, path_off),
+					.data = path,
+					.len = info.path_len,
+				   });
 }
 
 static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
@@ -388,6 +450,8 @@ static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	char *path;
 	int err;
 
+	if (t->kept.data)
+		return task_diag_put_kept(skb, t, TASK_DIAG_CGROUP);
 	path = kmalloc(PATH_MAX + sizeof(deleted), GFP_KERNEL);
 	if (!path)
 		return -ENOMEM;

@@ -7,9 +7,13 @@
 
 struct sk_buff;
 struct task_diag_task;
+struct task_diag_value;
 
 int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 		  unsigned int len);
+int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
+			const struct task_diag_value *value);
+int task_diag_put_kept(struct sk_buff *skb, struct task_diag_task *t, u16 attr);
 
 int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t);

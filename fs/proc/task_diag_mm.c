@@ -4,6 +4,7 @@
  *
  * These run without exec_update_lock: all that they may use is t->mm.
  */
+#include <linux/cacheflush.h>
 #include <linux/dcache.h>
 #include <linux/delay.h>
 #include <linux/file.h>
@@ -13,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/mmu_context.h>
+#include <linux/pagewalk.h>
 #include <linux/pkeys.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
@@ -25,16 +27,20 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
+/* How long a dump tries for a lock that it must not wait for */
+#define TASK_DIAG_LOCK_MS	10
+
 /*
- * Who maps and unmaps a lot holds the lock often, but briefly: try again, but
- * wait for nobody who may hold it as long as he likes.
+ * A task that maps and unmaps all the time holds the lock often, but briefly:
+ * retry, but never wait for a task that may hold it as long as it likes.
  */
 static bool task_diag_mmap_trylock(const struct task_diag_task *t)
 {
-	int tries = t->at_once ? 1 : 4;
+	const unsigned long end = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
 
 	while (!mmap_read_trylock(t->mm)) {
-		if (!--tries)
+		if (t->at_once || time_after(jiffies, end) ||
+		    fatal_signal_pending(current))
 			return false;
 		usleep_range(10, 50);
 	}
@@ -43,32 +49,27 @@ static bool task_diag_mmap_trylock(const struct task_diag_task *t)
 
 int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct file *exe = get_mm_exe_file(t->mm);
-	unsigned int len, part;
+	struct file *exe;
 	char *buf, *path;
-	int err = -ENOMEM;
+	int err;
 
+	if (t->kept.data)
+		return task_diag_put_kept(skb, t, TASK_DIAG_EXE);
+	exe = get_mm_exe_file(t->mm);
 	if (!exe)
 		return -ENODATA;
+	err = -ENOMEM;
 	buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		goto put;
 	path = d_path(&exe->f_path, buf, PATH_MAX);
 	err = PTR_ERR_OR_ZERO(path);
-	if (err)
-		goto free;
-
-	len = strlen(path) - min_t(u64, t->pos, strlen(path));
-	part = min(len, task_diag_room(skb));
-	err = -EMSGSIZE;
-	if (len && !part)
-		goto free;
-	err = task_diag_put(skb, TASK_DIAG_EXE, path + t->pos, part);
-	if (!err) {
-		t->pos += part;
-		err = part < len ? -EMSGSIZE : 0;
-	}
-free:
+	if (!err)
+		err = task_diag_put_whole(skb, t, TASK_DIAG_EXE,
+					  &(struct task_diag_value) {
+						.data = path,
+						.len = strlen(path),
+					  });
 	kfree(buf);
 put:
 	fput(exe);
@@ -129,44 +130,133 @@ int task_diag_fill_mm_map(struct sk_buff *skb, struct task_diag_task *t)
 	return task_diag_put(skb, TASK_DIAG_MM_MAP, &info, sizeof(info));
 }
 
-/*
- * Like access_remote_vm() with FOLL_ANON, for reading, but waits for nothing: a
- * page behind userfaultfd or in a file of FUSE comes when its owner likes, and
- * so does the lock that a fault on one holds. To begin to read one from swap can
- * take long, too, of who is at the limit of a memory cgroup. Returns the bytes
- * read, fewer than @len only at the first page that is not to be had.
- */
-static int task_diag_read_mm(const struct task_diag_task *t,
-			     unsigned long addr, void *buf, int len)
+/* What access_remote_vm() reads with FOLL_ANON and without FOLL_FORCE */
+static bool task_diag_is_readable(struct vm_area_struct *vma)
 {
-	const unsigned int flags = FOLL_ANON |
-				   (t->at_once ? FOLL_NOFAULT : FOLL_NOWAIT);
-	int done = 0, offset, bytes;
-	struct mm_struct *mm = t->mm;
-	struct page *page;
-	void *kaddr;
+	return vma_is_anonymous(vma) && vma->vm_flags & VM_READ &&
+	       !(vma->vm_flags & (VM_IO | VM_PFNMAP));
+}
 
-	if (!task_diag_mmap_trylock(t))
-		return 0;
-	while (done < len) {
-		if (get_user_pages_remote(mm, addr + done, 1, flags, &page,
-					  NULL) != 1)
-			break;
-		offset = offset_in_page(addr + done);
-		bytes = min_t(int, len - done, PAGE_SIZE - offset);
-		kaddr = kmap_local_page(page);
-		memcpy(buf + done, kaddr + offset, bytes);
-		kunmap_local(kaddr);
-		put_page(page);
-		done += bytes;
+/* Copies from one page of @vma, if it is in memory. */
+static bool task_diag_copy_page(struct vm_area_struct *vma, unsigned long addr,
+				void *buf, unsigned int len)
+{
+	struct folio_walk walk;
+	void *page;
+
+	if (!folio_walk_start(&walk, vma, addr, FW_ZEROPAGE))
+		return false;
+	if (walk.page) {
+		page = kmap_local_page(walk.page);
+		copy_from_user_page(vma, walk.page, addr, buf,
+				    page + offset_in_page(addr), len);
+		kunmap_local(page);
+	} else {
+		memset(buf, 0, len);
 	}
-	mmap_read_unlock(mm);
-	return done;
+	folio_walk_end(&walk, vma);
+	return true;
+}
+
+/**
+ * struct task_diag_read - a read of another task's memory
+ * @addr: where it goes on
+ * @buf: where that goes to
+ * @left: bytes still to be read
+ */
+struct task_diag_read {
+	unsigned long	addr;
+	void		*buf;
+	unsigned int	left;
+};
+
+static void task_diag_advance(struct task_diag_read *read, unsigned int len)
+{
+	read->addr += len;
+	read->buf += len;
+	read->left -= len;
+}
+
+static int task_diag_read_vma(struct vm_area_struct *vma,
+			      struct task_diag_read *read)
+{
+	unsigned int len;
+
+	if (!task_diag_is_readable(vma))
+		return -ENODATA;
+	while (read->left && read->addr < vma->vm_end) {
+		len = min_t(unsigned int, read->left,
+			    PAGE_SIZE - offset_in_page(read->addr));
+		if (!task_diag_copy_page(vma, read->addr, read->buf, len))
+			return -EFAULT;
+		task_diag_advance(read, len);
+	}
+	return 0;
 }
 
 /*
- * Appends the bytes from @start + t->pos to @end, as many as there is room for;
- * @text ends with its first zero byte.
+ * access_remote_vm() makes a stack grow down to the address, and reads zeroes
+ * there. Read the same, but leave the stack as it is.
+ */
+static int task_diag_read_below_stack(struct mm_struct *mm,
+				      struct task_diag_read *read)
+{
+	struct vm_area_struct *vma, *prev;
+	unsigned int len;
+
+	vma = find_vma_prev(mm, read->addr, &prev);
+	if (!vma || !(vma->vm_flags & VM_GROWSDOWN))
+		return -ENODATA;
+	if (prev && !(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
+	    (read->addr & PAGE_MASK) - prev->vm_end < stack_guard_gap)
+		return -ENODATA;
+	len = min_t(unsigned long, read->left, vma->vm_start - read->addr);
+	memset(read->buf, 0, len);
+	task_diag_advance(read, len);
+	return 0;
+}
+
+/*
+ * Like access_remote_vm() with FOLL_ANON, for reading, but takes no fault: a
+ * page behind userfaultfd comes when its owner likes, and one from swap is
+ * charged to the memory cgroup of the task, where that may reclaim, or kill. The
+ * lock of one mapping suffices, so a task that maps and unmaps does not matter.
+ *
+ * Returns 0, with fewer bytes in *@got than @len where no more can be read at
+ * all; -EFAULT at a page that is not in memory; or -EAGAIN.
+ */
+static int task_diag_read_mm(const struct task_diag_task *t, unsigned long addr,
+			     void *buf, unsigned int len, unsigned int *got)
+{
+	struct task_diag_read read = { .addr = addr, .buf = buf, .left = len };
+	struct mm_struct *mm = t->mm;
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	while (!err && read.left) {
+		vma = lock_vma_under_rcu(mm, read.addr);
+		if (vma) {
+			err = task_diag_read_vma(vma, &read);
+			vma_end_read(vma);
+			continue;
+		}
+		if (!task_diag_mmap_trylock(t)) {
+			err = -EAGAIN;
+			break;
+		}
+		vma = vma_lookup(mm, read.addr);
+		err = vma ? task_diag_read_vma(vma, &read) :
+			    task_diag_read_below_stack(mm, &read);
+		mmap_read_unlock(mm);
+	}
+	*got = len - read.left;
+	return err == -ENODATA ? 0 : err;
+}
+
+/*
+ * Appends the bytes from @start + t->pos to @end, up to the first that cannot be
+ * read; @text ends with its first zero byte. What fits an empty message is not
+ * cut, but begins in the next one: otherwise it would join two moments.
  */
 static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 			       u16 attr, unsigned long start, unsigned long end,
@@ -174,32 +264,29 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 {
 	unsigned long len = end - start - min_t(u64, t->pos, end - start);
 	unsigned int part = min_t(unsigned long, len, task_diag_room(skb));
-	unsigned int before = skb->len;
-	unsigned int used = part;
-	struct nlattr *nla;
+	const bool empty = task_diag_is_empty(skb);
+	unsigned int got, before = skb->len;
 	void *bytes;
-	int got;
+	int err;
 
-	if (len && !part)
-		return -EMSGSIZE;
-	bytes = task_diag_reserve(skb, attr, part);
+	if (!len)
+		return 0;
+	bytes = part ? task_diag_reserve(skb, attr, part) : NULL;
 	if (!bytes)
 		return -EMSGSIZE;
-	got = task_diag_read_mm(t, start + t->pos, bytes, part);
-	if (got < part && !(text && memchr(bytes, 0, got))) {
-		skb_trim(skb, before);
-		return -EAGAIN;
-	}
+	err = task_diag_read_mm(t, start + t->pos, bytes, part, &got);
 	if (text && memchr(bytes, 0, got)) {
-		used = strlen(bytes) + 1;
-		nla = bytes - NLA_HDRLEN;
-		nla->nla_len = nla_attr_size(used);
-		memset(bytes + used, 0, nla_padlen(used));
-		skb_trim(skb, before + nla_total_size(used));
-		len = used;
+		got = strlen(bytes) + 1;
+		len = got;
+		err = 0;
+	} else if (!err && got == part && part < len && !empty) {
+		err = -EMSGSIZE;
 	}
-	t->pos += used;
-	return used < len ? -EMSGSIZE : 0;
+	task_diag_shorten(skb, before, err ? 0 : got);
+	if (err || got < part)
+		return err;
+	t->pos += got;
+	return got < len ? -EMSGSIZE : 0;
 }
 
 /*
@@ -217,6 +304,7 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 	unsigned long arg_start, arg_end, env_start, env_end;
 	const unsigned int before = skb->len;
 	struct mm_struct *mm = t->mm;
+	unsigned int got;
 	char last;
 	int err;
 
@@ -235,23 +323,26 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 	if (!t->pos && arg_end - arg_start <= task_diag_room(skb)) {
 		err = task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
 					  arg_end, false);
-		if (err && err != -EAGAIN)
+		if (err || t->pos < arg_end - arg_start ||
+		    !skb->data[before + NLA_HDRLEN + t->pos - 1])
 			return err;
-		if (!err &&
-		    !skb->data[before + NLA_HDRLEN + arg_end - arg_start - 1])
-			return 0;
 		skb_trim(skb, before);
 		t->pos = 0;
+		got = 1;
+		last = 1;
+	} else {
+		err = task_diag_read_mm(t, arg_end - 1, &last, 1, &got);
+		if (err)
+			return err;
 	}
-	if (task_diag_read_mm(t, arg_end - 1, &last, 1) != 1)
-		return -EAGAIN;
-	if (last) {
-		if (env_start == arg_end && env_end >= env_start)
-			arg_end = env_end;
-		arg_end = min(arg_end, arg_start + PAGE_SIZE);
-	}
+	if (!got || !last)
+		return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
+					   arg_end, false);
+	if (env_start == arg_end && env_end >= env_start)
+		arg_end = env_end;
+	arg_end = min(arg_end, arg_start + PAGE_SIZE);
 	return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start, arg_end,
-				   last);
+				   true);
 }
 
 int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
@@ -303,41 +394,46 @@ static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
 	       vma : NULL;
 }
 
-struct task_diag_buf {
-	char	*data;
-	size_t	size;
-};
-
-/* Longer paths than this are not told: nobody could open them either. */
+/* Longer paths than this are not reported: nobody could open them either. */
 #define TASK_DIAG_NAME_MAX	SZ_1M
 
-/* Calls @put for each mapping from t->pos on, under the mmap lock. */
+/**
+ * struct task_diag_name - where put functions make the name of a mapping
+ * @data: buffer
+ * @size: of that
+ * @info: the mapping, whose name does not fit an empty message
+ * @value: both, if @value.len is set
+ */
+struct task_diag_name {
+	char			*data;
+	size_t			size;
+	struct task_diag_vma	info;
+	struct task_diag_value	value;
+};
+
+/*
+ * Calls @put for each mapping from t->pos on, under the mmap lock; for the part
+ * from t->pos on of one that has come to begin before that.
+ */
 static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 			      int (*put)(struct sk_buff *skb,
 					 struct task_diag_task *t,
 					 struct vm_area_struct *vma,
-					 const struct task_diag_buf *buf),
-			      const struct task_diag_buf *buf)
+					 struct task_diag_name *name),
+			      struct task_diag_name *name)
 {
+	const unsigned int before = skb->len;
 	struct vm_area_struct *vma;
 	int err = 0;
 
 	if (!task_diag_mmap_trylock(t))
 		return -EAGAIN;
 	while ((vma = task_diag_next_vma(t, t->pos))) {
-		/*
-		 * A part of a name is told of the same mapping only. One that
-		 * grew down meanwhile is that still: it could do so for ever.
-		 */
-		if (vma->vm_start > t->pos) {
-			t->pos = vma->vm_start;
-			t->part = 0;
-		}
-		err = task_diag_wants_vma(t, vma) ? put(skb, t, vma, buf) : 0;
+		t->pos = max_t(u64, t->pos, vma->vm_start);
+		err = task_diag_wants_vma(t, vma) ? put(skb, t, vma, name) : 0;
 		if (err)
 			break;
 		t->pos = vma->vm_end;
-		t->part = 0;
 		if (!t->pos)
 			break;
 		if (mmap_lock_is_contended(t->mm)) {
@@ -345,95 +441,112 @@ static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
 			mmap_read_unlock(t->mm);
 			cond_resched();
 			if (!task_diag_mmap_trylock(t))
-				return -EAGAIN;
+				return skb->len > before ? -EMSGSIZE : -EAGAIN;
 		}
 		cond_resched();
 	}
 	mmap_read_unlock(t->mm);
-	/* A list that was broken off must not look complete. */
+	/* A list that was aborted must not look complete. */
 	return err ?: fatal_signal_pending(current) ? -EAGAIN : 0;
 }
 
-/* The name in the last column of maps, made in @buf, or not. */
+/* The name in the last column of maps, made in @name, or not. */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
-				      const struct task_diag_buf *buf)
+				      const struct task_diag_name *name)
 {
-	const char *name, *format;
+	const char *text, *format;
 	const struct path *path;
 
-	get_vma_name(vma, &path, &name, &format);
+	get_vma_name(vma, &path, &text, &format);
 	if (path) {
-		name = d_path(path, buf->data, buf->size);
-		if (name == ERR_PTR(-ENAMETOOLONG) &&
-		    buf->size >= TASK_DIAG_NAME_MAX)
+		text = d_path(path, name->data, name->size);
+		if (text == ERR_PTR(-ENAMETOOLONG) &&
+		    name->size >= TASK_DIAG_NAME_MAX)
 			return "";
-		return name;
+		return text;
 	}
 	if (format) {
-		snprintf(buf->data, buf->size, format, name);
-		return buf->data;
+		snprintf(name->data, name->size, format, text);
+		return name->data;
 	}
-	return name ?: "";
+	return text ?: "";
 }
 
 static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 			     struct vm_area_struct *vma,
-			     const struct task_diag_buf *buf)
+			     struct task_diag_name *name)
 {
-	const char *name = task_diag_vma_name(vma, buf);
-	unsigned int room = task_diag_room(skb), part;
-	struct task_diag_vma info;
+	const char *text = task_diag_vma_name(vma, name);
+	struct task_diag_vma *info = &name->info;
 	const struct inode *inode;
 	void *payload;
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	if (room <= sizeof(info))
-		return -EMSGSIZE;
+	if (IS_ERR(text))
+		return PTR_ERR(text);
 
-	memset(&info, 0, sizeof(info));
-	info.start = vma->vm_start;
-	info.end = vma->vm_end;
+	memset(info, 0, sizeof(*info));
+	info->start = t->pos;
+	info->end = vma->vm_end;
 	if (vma->vm_file) {
 		inode = file_user_inode(vma->vm_file);
-		info.pgoff = (u64)vma->vm_pgoff << PAGE_SHIFT;
-		info.ino = inode->i_ino;
-		info.dev_major = MAJOR(inode->i_sb->s_dev);
-		info.dev_minor = MINOR(inode->i_sb->s_dev);
-		info.generation = inode->i_generation;
+		info->pgoff = ((u64)vma->vm_pgoff << PAGE_SHIFT) + t->pos -
+			      vma->vm_start;
+		info->ino = inode->i_ino;
+		info->dev_major = MAJOR(inode->i_sb->s_dev);
+		info->dev_minor = MINOR(inode->i_sb->s_dev);
+		info->generation = inode->i_generation;
 	}
-	info.flags = (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
-		     (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
-		     (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
-		     (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
-	info.name_len = strlen(name);
-	info.name_off = min(t->part, info.name_len);
-	info.name_at = sizeof(info);
-	part = min_t(size_t, info.name_len - info.name_off, room - sizeof(info));
+	info->flags = (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	info->name_len = strlen(text);
+	info->name_at = sizeof(*info);
 
-	payload = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(info) + part);
-	if (!payload)
-		return -EMSGSIZE;
-	memcpy(payload, &info, sizeof(info));
-	memcpy(payload + sizeof(info), name + info.name_off, part);
-	t->part = info.name_off + part;
-	return t->part == info.name_len ? 0 : -EMSGSIZE;
+	payload = task_diag_reserve(skb, TASK_DIAG_VMA,
+				    sizeof(*info) + info->name_len);
+	if (payload) {
+		memcpy(payload, info, sizeof(*info));
+		memcpy(payload + sizeof(*info), text, info->name_len);
+		return 0;
+	}
+	if (task_diag_is_empty(skb))
+		name->value = (struct task_diag_value) {
+			.head = info,
+			.head_len = sizeof(*info),
+			.off_at = offsetof(struct task_diag_vma, name_off),
+			.data = text,
+			.len = info->name_len,
+		};
+	return -EMSGSIZE;
 }
 
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct task_diag_buf buf;
-	int err = -ENAMETOOLONG;
+	struct task_diag_name name;
+	int err;
 
+	if (t->kept.data) {
+		err = task_diag_put_kept(skb, t, TASK_DIAG_VMA);
+		if (err)
+			return err;
+		t->pos = ((const struct task_diag_vma *)t->kept.head)->end;
+		task_diag_forget(t);
+	}
+	err = -ENAMETOOLONG;
 	/* Deeply nested directories make paths that no program can open. */
-	for (buf.size = PATH_MAX;
-	     err == -ENAMETOOLONG && buf.size <= TASK_DIAG_NAME_MAX;
-	     buf.size *= 2) {
-		buf.data = kvmalloc(buf.size, GFP_KERNEL_ACCOUNT);
-		if (!buf.data)
+	for (name.size = PATH_MAX;
+	     err == -ENAMETOOLONG && name.size <= TASK_DIAG_NAME_MAX;
+	     name.size *= 2) {
+		name.data = kvmalloc(name.size, GFP_KERNEL_ACCOUNT);
+		if (!name.data)
 			return -ENOMEM;
-		err = task_diag_put_vmas(skb, t, task_diag_put_vma, &buf);
-		kvfree(buf.data);
+		name.value.len = 0;
+		err = task_diag_put_vmas(skb, t, task_diag_put_vma, &name);
+		if (name.value.len)
+			err = task_diag_put_whole(skb, t, TASK_DIAG_VMA,
+						  &name.value);
+		kvfree(name.data);
 	}
 	return err;
 }
@@ -484,7 +597,7 @@ static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 
 static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 				  struct vm_area_struct *vma,
-				  const struct task_diag_buf *buf)
+				  struct task_diag_name *name)
 {
 	struct {
 		struct task_diag_vma_stat stat;
@@ -497,9 +610,9 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 
-	smap_gather_locked(vma, &mss, 0);
+	smap_gather_locked(vma, &mss, vma->vm_start < t->pos ? t->pos : 0);
 	memset(&info, 0, sizeof(info));
-	info.stat.start = vma->vm_start;
+	info.stat.start = t->pos;
 	info.stat.end = vma->vm_end;
 	info.stat.kernel_page_size = vma_kernel_pagesize(vma);
 	info.stat.mmu_page_size = vma_mmu_pagesize(vma);

@@ -16,6 +16,22 @@ struct task_struct;
 struct user_namespace;
 
 /**
+ * struct task_diag_value - a value that may be longer than a message
+ * @head: struct in front of each part, or NULL
+ * @head_len: its length
+ * @off_at: offset in @head of the u32 that says where in @data a part belongs
+ * @data: the value
+ * @len: its length
+ */
+struct task_diag_value {
+	void			*head;
+	unsigned int		head_len;
+	unsigned int		off_at;
+	const void		*data;
+	unsigned int		len;
+};
+
+/**
  * struct task_diag_task - the task whose groups are being filled
  * @task: the task; a reference is held
  * @nr: its pid in @pid_ns
@@ -27,7 +43,9 @@ struct user_namespace;
  * @flags: &enum task_diag_flag of the request
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
  *	filler to use as it likes from then on
- * @part: the same within what @pos points at
+ * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
+ *	as what it came from may change
+ * @part: how much of it was reported
  */
 struct task_diag_task {
 	struct task_struct	*task;
@@ -39,6 +57,7 @@ struct task_diag_task {
 	struct user_namespace	*user_ns;
 	u32			flags;
 	u64			pos;
+	struct task_diag_value	kept;
 	u32			part;
 };
 
@@ -102,5 +121,8 @@ extern const unsigned int task_diag_nr_groups;
 
 unsigned int task_diag_room(const struct sk_buff *skb);
 void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len);
+void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len);
+bool task_diag_is_empty(const struct sk_buff *skb);
+void task_diag_forget(struct task_diag_task *t);
 
 #endif /* _LINUX_TASK_DIAG_H */

@@ -228,7 +228,8 @@ struct task_diag_header {
 /**
  * struct task_diag_error - a group that could not be read
  * @attr: the group's attribute
- * @error: negative errno: -EAGAIN the task was busy, -ESRCH it went away
+ * @error: negative errno: -EAGAIN the task was busy, -EFAULT a page of it is not
+ *	in memory, -ESRCH it went away
  */
 struct task_diag_error {
 	__u32	attr;

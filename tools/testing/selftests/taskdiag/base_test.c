@@ -6,7 +6,6 @@
 #include "taskdiag.h"
 
 #include <sys/ptrace.h>
-#include <sys/utsname.h>
 
 FIXTURE(base)
 {

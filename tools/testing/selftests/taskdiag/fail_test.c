@@ -22,7 +22,7 @@
 #define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
 /* Groups that an allocation may cost, and the error that says so */
 #define NEED_MEMORY	(BIT(CGROUP) | BIT(EXE) | BIT(VMA))	/* ENOMEM */
-#define NEED_PAGES	(BIT(CMDLINE) | BIT(ENVIRON))		/* EAGAIN */
+#define NEED_PAGES	(BIT(CMDLINE) | BIT(ENVIRON))		/* EFAULT */
 
 #define DEADLINE_S	300	/* an emulated debug kernel is slow */
 #define ANY_NUMBER	1000
@@ -439,7 +439,7 @@ static bool same_group(__u16 attr, const struct td_group *seen,
 static bool may_fail(__u64 bit, int error)
 {
 	return (bit & NEED_MEMORY && error == -ENOMEM) ||
-	       (bit & NEED_PAGES && error == -EAGAIN);
+	       (bit & NEED_PAGES && error == -EFAULT);
 }
 
 /* Returns how many groups failed; bytes of groups in @moving do not count. */

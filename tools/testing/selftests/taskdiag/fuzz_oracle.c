@@ -575,7 +575,7 @@ static void judge_error(struct fuzz_want *want,
 		fuzz_wrong("%u has an error for attribute %u", want->pid,
 			   error->attr);
 	if (error->error != -EAGAIN && error->error != -ESRCH &&
-	    error->error != -ENAMETOOLONG)
+	    error->error != -EFAULT && error->error != -ENAMETOOLONG)
 		fuzz_wrong("%u has error %d for attribute %u", want->pid,
 			   error->error, error->attr);
 	want->errors |= bit;

@@ -2022,56 +2022,30 @@ static void swap_out_environment(const void *unused)
 	td_page_out(area + 4096, 4096);
 }
 
-/* How often the dump does not wait for the page that is read */
-static unsigned int nr_busy(struct __test_metadata *_metadata,
-			    struct td_sock *sock, pid_t pid)
-{
-	double deadline = td_now() + TD_DEADLINE_S;
-	struct td_props_answer *answer;
-	unsigned int busy = 0;
-	bool done;
-
-	do {
-		answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
-				      BIT(ENVIRON), pid);
-		EXPECT_STREQ("", td_props_whole(answer));
-		ASSERT_EQ(1, answer->nr_tasks);
-		done = !answer->tasks[0].failed;
-		if (!done) {
-			EXPECT_EQ(-EAGAIN, answer->tasks[0]
-				  .groups[TASK_DIAG_ENVIRON].error);
-			busy++;
-			usleep(1000);
-		}
-		td_free_props(answer);
-	} while (!done && td_now() < deadline);
-	EXPECT_TRUE(done);
-	return busy;
-}
-
-/* A plain request holds up others: it does not even have the page read. */
+/* Neither kind of request reads the page, which would be charged to the cgroup. */
 static void expect_untouched(struct __test_metadata *_metadata,
 			     struct td_sock *sock, pid_t pid)
 {
+	static const __u16 flags[] = { 0, NLM_F_DUMP };
 	struct td_props_answer *answer;
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
-		answer = td_get_props(sock, 0, TASK_DIAG_DUMP_ONE, BIT(ENVIRON),
-				      pid);
+	for (i = 0; i < 6; i++) {
+		answer = td_get_props(sock, flags[i % 2], TASK_DIAG_DUMP_ONE,
+				      BIT(ENVIRON), pid);
 		EXPECT_STREQ("", td_props_whole(answer));
 		ASSERT_EQ(1, answer->nr_tasks);
-		EXPECT_EQ(-EAGAIN,
+		EXPECT_EQ(-EFAULT,
 			  answer->tasks[0].groups[TASK_DIAG_ENVIRON].error);
 		td_free_props(answer);
 		usleep(20000);
 	}
 }
 
-TEST_F_TIMEOUT(storage, swapped_out_environment_is_busy_until_read, 120)
+TEST_F_TIMEOUT(storage, swapped_out_environment_stays_swapped_out, 120)
 {
-	double deadline = td_now() + TD_DEADLINE_S;
-	unsigned int busy;
+	char before[1024], after[1024], path[64];
+	struct task_diag_mem mem;
 	pid_t pid;
 
 	td_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
@@ -2079,19 +2053,23 @@ TEST_F_TIMEOUT(storage, swapped_out_environment_is_busy_until_read, 120)
 	if (access(CGROUP "/memory.reclaim", W_OK))
 		SKIP(return, "no cgroup2 with memory.reclaim: CONFIG_MEMCG");
 	ASSERT_STREQ("", td_start_swap(&self->storage, STORAGE_SIZE));
-	/* The page can be read before it is asked for, if rarely. */
-	do {
-		pid = td_spawn_sleeper(swap_out_environment, NULL);
-		ASSERT_LT(0, pid);
-		EXPECT_LT(0, PROCESS(&self->sock, pid, MEM, mem).swap);
-		/* What was written out is still cached, until that is. */
-		td_write_file(CGROUP "/memory.reclaim", "1M");
-		expect_untouched(_metadata, &self->sock, pid);
-		busy = nr_busy(_metadata, &self->sock, pid);
-		EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
-		td_kill_children();
-	} while (!busy && td_now() < deadline);
-	EXPECT_LT(0, busy);
+	pid = td_spawn_sleeper(swap_out_environment, NULL);
+	ASSERT_LT(0, pid);
+	/* What was written out is still cached, until that is. */
+	td_write_file(CGROUP "/memory.reclaim", "1M");
+	mem = PROCESS(&self->sock, pid, MEM, mem);
+	EXPECT_LT(0, mem.swap);
+	td_read_file(CGROUP "/memory.events", before, sizeof(before));
+	expect_untouched(_metadata, &self->sock, pid);
+	td_read_file(CGROUP "/memory.events", after, sizeof(after));
+	EXPECT_STREQ(before, after);
+	EXPECT_EQ(mem.swap, PROCESS(&self->sock, pid, MEM, mem).swap);
+
+	/* procfs reads it in. */
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	td_read_file(path, after, sizeof(after));
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
+	td_kill_children();
 	rmdir(CGROUP);
 }
 
@@ -2265,9 +2243,9 @@ static void map_file(const void *unused)
 	td_move_strings(area, 4096, area + 4096, 4096);
 }
 
-/* CMDLINE and ENVIRON fail, at once, and all others are there. */
-static void expect_busy(struct __test_metadata *_metadata, struct td_sock *sock,
-			pid_t pid)
+/* CMDLINE and ENVIRON fail, without a wait, and all others are there. */
+static void expect_absent_pages(struct __test_metadata *_metadata,
+				struct td_sock *sock, pid_t pid)
 {
 	struct td_props_answer *answer;
 	const struct td_props *task;
@@ -2280,12 +2258,12 @@ static void expect_busy(struct __test_metadata *_metadata, struct td_sock *sock,
 	ASSERT_EQ(1, answer->nr_tasks);
 	task = &answer->tasks[0];
 	EXPECT_EQ(STRINGS, task->failed);
-	EXPECT_EQ(-EAGAIN, task->groups[TASK_DIAG_CMDLINE].error);
-	EXPECT_EQ(-EAGAIN, task->groups[TASK_DIAG_ENVIRON].error);
+	EXPECT_EQ(-EFAULT, task->groups[TASK_DIAG_CMDLINE].error);
+	EXPECT_EQ(-EFAULT, task->groups[TASK_DIAG_ENVIRON].error);
 	td_free_props(answer);
 }
 
-TEST_F(groups, behind_userfaultfd_are_busy)
+TEST_F(groups, behind_userfaultfd_are_not_in_memory)
 {
 	static const unsigned int present[] = { 0, 1 };
 	unsigned int i;
@@ -2294,19 +2272,197 @@ TEST_F(groups, behind_userfaultfd_are_busy)
 	for (i = 0; i < ARRAY_SIZE(present); i++) {
 		pid = td_spawn_sleeper(wait_for_handler, &present[i]);
 		ASSERT_LT(0, pid);
-		expect_busy(_metadata, &self->sock, pid);
+		expect_absent_pages(_metadata, &self->sock, pid);
 		EXPECT_STREQ("", process_fails(&self->sock, pid, STRINGS));
 	}
 }
 
-TEST_F(groups, in_a_file_are_busy)
+/* procfs has nothing of arguments in a file, either. */
+TEST_F(groups, in_a_file_are_absent)
 {
 	pid_t pid;
 
 	pid = td_spawn_sleeper(map_file, NULL);
 	ASSERT_LT(0, pid);
-	expect_busy(_metadata, &self->sock, pid);
-	EXPECT_STREQ("", process_fails(&self->sock, pid, STRINGS));
+	EXPECT_STREQ("", process_differs(&self->sock, pid));
+}
+
+/* What becomes of the pages @first up to @end of four with arguments */
+struct unreadable {
+	unsigned int first;
+	unsigned int end;
+	bool unmapped;
+	size_t len;		/* what is left to be read */
+};
+
+static void make_unreadable(const void *arg)
+{
+	const struct unreadable *pages = arg;
+	char *area = mmap(NULL, 6 * 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *first = area + pages->first * 4096;
+	size_t len = (pages->end - pages->first) * 4096;
+
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 'x', 6 * 4096);
+	area[4 * 4096 - 1] = 0;
+	/* Of its own, for what comes before not to grow */
+	td_must(!mprotect(area + 5 * 4096, 4096, PROT_NONE), "mprotect");
+	td_move_strings(area, 4 * 4096, area + 4 * 4096, 4096);
+	if (pages->unmapped)
+		td_must(!munmap(first, len), "munmap");
+	else
+		td_must(!mprotect(first, len, PROT_NONE), "mprotect");
+}
+
+static void have_arguments(const void *unused)
+{
+	char *area = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 'x', 4096);
+	area[999] = 0;
+	td_move_strings(area, 1000, area + 1000, 500);
+}
+
+TEST_F(groups, that_fit_a_message_are_not_cut)
+{
+	static const __u16 groups[] = {
+		TASK_DIAG_CMDLINE, TASK_DIAG_ENVIRON, TASK_DIAG_EXE,
+	};
+	struct td_props_answer *answer;
+	const struct td_group *group;
+	unsigned int i, k, nr = 0;
+
+	for (i = 0; i < 30; i++)
+		ASSERT_LT(0, td_spawn_sleeper(have_arguments, NULL));
+	td_set_recv_size(&self->sock, 4096);
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ALL,
+			      STRINGS | BIT(EXE), 0);
+	EXPECT_STREQ("", td_props_whole(answer));
+	for (i = 0; i < answer->nr_tasks; i++) {
+		for (k = 0; k < ARRAY_SIZE(groups); k++) {
+			group = &answer->tasks[i].groups[groups[k]];
+			if (!group->len || group->len > 3000)
+				continue;
+			EXPECT_EQ(1, group->nr_parts);
+			nr++;
+		}
+	}
+	EXPECT_LE(90, nr);
+	td_free_props(answer);
+}
+
+TEST_F(groups, of_arguments_that_cannot_be_read_end_as_in_procfs)
+{
+	static const struct unreadable cases[] = {
+		{ 0, 4, true, 0 },
+		{ 0, 4, false, 0 },
+		{ 1, 2, true, 4096 },
+		{ 2, 3, false, 8192 },
+		{ 3, 4, false, 12288 },
+	};
+	struct td_props_answer *answer;
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pid = td_spawn_sleeper(make_unreadable, &cases[i]);
+		ASSERT_LT(0, pid);
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, STRINGS, pid);
+		EXPECT_STREQ("", td_props_whole(answer));
+		ASSERT_EQ(1, answer->nr_tasks);
+		EXPECT_EQ(0, answer->tasks[0].failed);
+		EXPECT_EQ(cases[i].len,
+			  answer->tasks[0].groups[TASK_DIAG_CMDLINE].len)
+			TH_LOG("case %u", i);
+		EXPECT_EQ(4096, answer->tasks[0].groups[TASK_DIAG_ENVIRON].len);
+		td_free_props(answer);
+		EXPECT_STREQ("", process_differs(&self->sock, pid))
+			TH_LOG("case %u", i);
+	}
+}
+
+/* A stack with a hole in it: procfs makes it grow there, and reads zeroes. */
+static void unmap_amid_stack(const void *unused)
+{
+	char *area = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 'x', 8 * 4096);
+	area[6 * 4096 - 1] = 0;
+	td_move_strings(area, 6 * 4096, area + 6 * 4096, 2 * 4096);
+	td_must(!munmap(area + 2 * 4096, 4096), "munmap");
+}
+
+TEST_F(groups, of_arguments_below_a_hole_in_the_stack)
+{
+	struct td_props_answer *answer;
+	struct td_group *args;
+	pid_t pid;
+
+	pid = td_spawn_sleeper(unmap_amid_stack, NULL);
+	ASSERT_LT(0, pid);
+	answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+			      STRINGS, pid);
+	EXPECT_STREQ("", td_props_whole(answer));
+	ASSERT_EQ(1, answer->nr_tasks);
+	EXPECT_EQ(0, answer->tasks[0].failed);
+	args = &answer->tasks[0].groups[TASK_DIAG_CMDLINE];
+	ASSERT_EQ(6 * 4096, args->len);
+	EXPECT_EQ('x', args->data[2 * 4096 - 1]);
+	EXPECT_EQ(0, args->data[2 * 4096]);
+	EXPECT_EQ(0, args->data[3 * 4096 - 1]);
+	EXPECT_EQ('x', args->data[3 * 4096]);
+	td_free_props(answer);
+	EXPECT_STREQ("", process_differs(&self->sock, pid));
+}
+
+static void *map_and_unmap(void *unused)
+{
+	char *area;
+
+	for (;;) {
+		area = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		td_must(area != MAP_FAILED, "mmap");
+		*area = 1;
+		munmap(area, 65536);
+	}
+	return NULL;
+}
+
+static void start_mappers(const void *unused)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		td_must(!pthread_create(&thread, NULL, map_and_unmap, NULL),
+			"pthread_create");
+}
+
+TEST_F(groups, of_a_process_that_maps_all_the_time_are_read)
+{
+	struct td_props_answer *answer;
+	unsigned int i, failed = 0;
+	pid_t pid;
+
+	if (!td_has_vma_locks())
+		SKIP(return, "32-bit kernels have no CONFIG_PER_VMA_LOCK");
+	pid = td_spawn_sleeper(start_mappers, NULL);
+	ASSERT_LT(0, pid);
+	for (i = 0; i < 300; i++) {
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, STRINGS, pid);
+		ASSERT_EQ(1, answer->nr_tasks);
+		failed += !!answer->tasks[0].failed;
+		td_free_props(answer);
+	}
+	EXPECT_EQ(0, failed);
 }
 
 /* Starts a dump of a process, and receives its first part. */

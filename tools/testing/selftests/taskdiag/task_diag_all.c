@@ -207,6 +207,7 @@ static const char *error_name(int error)
 	} names[] = {
 		{ -E2BIG, "E2BIG" },
 		{ -EAGAIN, "EAGAIN" },
+		{ -EFAULT, "EFAULT" },
 		{ -EMSGSIZE, "EMSGSIZE" },
 		{ -ENAMETOOLONG, "ENAMETOOLONG" },
 		{ -ENOMEM, "ENOMEM" },

@@ -40,6 +40,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #define TD_DEADLINE_S	20	/* for what must happen, but need not at once */
@@ -1430,6 +1431,14 @@ static void td_become(uid_t uid)
 static void td_become_user(const void *uid)
 {
 	td_become(*(const uid_t *)uid);
+}
+
+/* With CONFIG_PER_VMA_LOCK arguments are read without the lock of all mappings. */
+static bool td_has_vma_locks(void)
+{
+	struct utsname kernel;
+
+	return !uname(&kernel) && strcmp(kernel.machine, "i686");
 }
 
 /* "" if there is no such file */
