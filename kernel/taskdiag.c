@@ -490,7 +490,7 @@ void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len
  * task_diag_is_empty() - whether the message holds nothing of the task yet
  * @skb: the message
  *
- * What does not fit now will then not fit the next message either.
+ * Return: true if what does not fit now will not fit the next message either.
  */
 bool task_diag_is_empty(const struct sk_buff *skb)
 {

@@ -2354,7 +2354,7 @@ TEST_F(groups, that_fit_a_message_are_not_cut)
 	td_free_props(answer);
 }
 
-TEST_F(groups, of_arguments_that_cannot_be_read_end_as_in_procfs)
+TEST_F(groups, that_cannot_be_read_end_as_in_procfs)
 {
 	static const struct unreadable cases[] = {
 		{ 0, 4, true, 0 },
