@@ -72,10 +72,12 @@ llvm=-19
 # What the series adds to the kernel
 objects=(kernel/taskdiag.o fs/proc/task_diag_attrs.o fs/proc/task_diag_mm.o)
 
-# These functions take a lock the second time only. Sparse says so on 6.12, as of
-# those that procfs and taskstats have already; 7.3 no longer asks it about locks.
-seqlock_warning="context imbalance in '(proc_sum_ioac|sum_delays|sum_counters|"
-seqlock_warning+="task_diag_sum_threads)' - different lock contexts"
+# Of these functions sparse says on 6.12 that they may leave with a lock held, as of
+# those that procfs, taskstats and KSM have already: they take it the second time
+# only, or where a folio is found. 7.3 no longer asks it about locks.
+lock_warning="context imbalance in '(proc_sum_ioac|sum_delays|sum_counters|"
+lock_warning+="task_diag_sum_threads|task_diag_copy_page)' - "
+lock_warning+="(different lock contexts|unexpected unlock)"
 
 # What perf does without: what is not needed to synthesize and to record events
 perf_options=()

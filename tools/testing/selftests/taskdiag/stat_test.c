@@ -1876,13 +1876,19 @@ TEST_F_TIMEOUT(cgroup, with_a_long_path_comes_in_parts, 120)
 	struct td_props_answer *answer;
 	const struct td_props *task;
 	struct td_sock small;
-	char name[201];
+	char name[256];
+	size_t left;
 	pid_t pid;
 
 	memset(name, 'c', sizeof(name));
 	name[200] = 0;
 	while (strlen(self->path) + 201 < 4000)
 		ASSERT_TRUE(add_group(self->path, name));
+	/* What fits a page is not cut; files in there need a path, too. */
+	name[200] = 'c';
+	left = 4074 - strlen(self->path);
+	name[left < 255 ? left : 255] = 0;
+	ASSERT_TRUE(add_group(self->path, name));
 	pid = td_spawn(NULL, NULL);
 	ASSERT_LT(0, pid);
 	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", pid));
