@@ -2385,7 +2385,10 @@ TEST_F(groups, that_cannot_be_read_end_as_in_procfs)
 	}
 }
 
-/* A stack with a hole in it: procfs makes it grow there, and reads zeroes. */
+/*
+ * A stack with a hole in it: procfs makes it grow there, and reads zeroes. It is
+ * not asked here, as it may leave a backtrace in the kernel's log.
+ */
 static void unmap_amid_stack(const void *unused)
 {
 	char *area = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE,
@@ -2418,7 +2421,6 @@ TEST_F(groups, of_arguments_below_a_hole_in_the_stack)
 	EXPECT_EQ(0, args->data[3 * 4096 - 1]);
 	EXPECT_EQ('x', args->data[3 * 4096]);
 	td_free_props(answer);
-	EXPECT_STREQ("", process_differs(&self->sock, pid));
 }
 
 static void *map_and_unmap(void *unused)
