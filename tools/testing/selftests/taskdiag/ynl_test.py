@@ -106,6 +106,8 @@ def untouched_arguments():
     set_mm, arg_start, arg_end = 35, 8, 9
     libc = ctypes.CDLL(None, use_errno=True)
     there = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    # It must outlive this function.
+    untouched_arguments.there = there
     addr = ctypes.addressof(ctypes.c_char.from_buffer(there))
     for field, value in ((arg_end, addr + 8), (arg_start, addr), (arg_end, addr + 8)):
         libc.prctl(set_mm, field, ctypes.c_ulong(value), 0, 0)
