@@ -10,6 +10,7 @@ and a kernel with task_diag. Prints TAP lines.
 """
 import ctypes
 import fcntl
+import mmap
 import os
 import re
 import resource
@@ -137,17 +138,17 @@ def set_title(title, keep_end):
     ctypes.memmove(start, title, len(title))
 
 
-def arguments_in_file():
-    """A mapping of a file in the place of the arguments: neither source has them."""
-    with open("/tmp/arguments", "wb+") as backing:
-        backing.write(b"arguments\0in a\0file\0".ljust(8192, b"\0"))
-        backing.flush()
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                              ctypes.c_int, ctypes.c_int, ctypes.c_long]
-        at = libc.mmap(None, 8192, 1, 2, backing.fileno(), 0)
+def long_arguments():
+    """More of them than execve() takes: task_diag has E2BIG."""
+    size = 7 << 20
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    at = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE,
+                   mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+    ctypes.memmove(at, b"arguments\0that\0are long\0", 24)
     call("prctl", PR_SET_MM, PR_SET_MM_ARG_START, ctypes.c_ulong(at), 0, 0)
-    call("prctl", PR_SET_MM, PR_SET_MM_ARG_END, ctypes.c_ulong(at + 20), 0, 0)
+    call("prctl", PR_SET_MM, PR_SET_MM_ARG_END, ctypes.c_ulong(at + size), 0, 0)
 
 
 def become(uid, gid, groups=()):
@@ -229,7 +230,7 @@ def populate():
 
     child(lambda: set_title(b"short title", True))
     child(lambda: set_title(b"title with \xff long ", False))
-    pids["busy"] = child(arguments_in_file)
+    pids["busy"] = child(long_arguments)
 
     zombie()
     zombie_leader()
@@ -269,7 +270,7 @@ def populate():
     child(lambda: (become(USER, USER), zombie(), leave_threads_of_child()))
     child(lambda: (become(USER, USER), program([b"cat", b"-", b"of a user"], long_env)))
     child(lambda: (become(USER, USER), call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)))
-    pids["user_busy"] = child(lambda: (arguments_in_file(), become(USER, USER)))
+    pids["user_busy"] = child(lambda: (long_arguments(), become(USER, USER)))
     return pids
 
 
@@ -524,7 +525,7 @@ def trace(runner, argv, *inject):
             text = re.search(r'"((?:\\x[0-9a-f]{2})*)"', line)
             data = bytes.fromhex(text.group(1).replace("\\x", "")) if text else b""
             # strace takes the message's header apart itself
-            if " sendto(" in line and len(data) == 32:
+            if " sendto(" in line and len(data) == 40:
                 requests.append(int.from_bytes(data[8:16], "little"))
             elif data.startswith(b"/proc/"):
                 files.append(data.decode(errors="replace"))
