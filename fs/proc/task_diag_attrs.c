@@ -70,30 +70,50 @@ int task_diag_put_kept(struct sk_buff *skb, struct task_diag_task *t, u16 attr)
 	return t->part < value->len ? -EMSGSIZE : 0;
 }
 
-/* Appends a value; keeps what not even an empty message holds. */
-int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
+static void task_diag_copy_value(void *to, const struct task_diag_value *value)
+{
+	memcpy(to, value->head, value->head_len);
+	memcpy(to + value->head_len, value->data, value->len);
+}
+
+/* Appends a value, if all of it fits. */
+int task_diag_put_value(struct sk_buff *skb, u16 attr,
 			const struct task_diag_value *value)
 {
-	const unsigned int len = value->head_len + value->len;
-	void *payload, *copy;
+	void *payload = task_diag_reserve(skb, attr,
+					  value->head_len + value->len);
 
-	payload = task_diag_reserve(skb, attr, len);
-	if (payload) {
-		memcpy(payload, value->head, value->head_len);
-		memcpy(payload + value->head_len, value->data, value->len);
-		return 0;
-	}
+	if (!payload)
+		return -EMSGSIZE;
+	task_diag_copy_value(payload, value);
+	return 0;
+}
+
+/* Appends the first part of a value that did not fit an empty message. */
+int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
+		   const struct task_diag_value *value)
+{
+	void *copy;
+
 	if (t->at_once || !task_diag_is_empty(skb))
 		return -EMSGSIZE;
-	copy = kvmalloc(len, GFP_KERNEL_ACCOUNT);
+	copy = kvmalloc(value->head_len + value->len, GFP_KERNEL_ACCOUNT);
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, value->head, value->head_len);
-	memcpy(copy + value->head_len, value->data, value->len);
+	task_diag_copy_value(copy, value);
 	t->kept = *value;
 	t->kept.head = copy;
 	t->kept.data = copy + value->head_len;
 	return task_diag_put_kept(skb, t, attr);
+}
+
+/* Appends a value; keeps what not even an empty message holds. */
+int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
+			const struct task_diag_value *value)
+{
+	if (!task_diag_put_value(skb, attr, value))
+		return 0;
+	return task_diag_keep(skb, t, attr, value);
 }
 
 /*

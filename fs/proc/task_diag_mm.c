@@ -305,6 +305,7 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 	const unsigned int before = skb->len;
 	struct mm_struct *mm = t->mm;
 	unsigned int got;
+	bool title;
 	char last;
 	int err;
 
@@ -328,21 +329,20 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 			return err;
 		skb_trim(skb, before);
 		t->pos = 0;
-		got = 1;
-		last = 1;
+		title = true;
 	} else {
 		err = task_diag_read_mm(t, arg_end - 1, &last, 1, &got);
 		if (err)
 			return err;
+		title = got && last;
 	}
-	if (!got || !last)
-		return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
-					   arg_end, false);
-	if (env_start == arg_end && env_end >= env_start)
-		arg_end = env_end;
-	arg_end = min(arg_end, arg_start + PAGE_SIZE);
+	if (title) {
+		if (env_start == arg_end && env_end >= env_start)
+			arg_end = env_end;
+		arg_end = min(arg_end, arg_start + PAGE_SIZE);
+	}
 	return task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start, arg_end,
-				   true);
+				   title);
 }
 
 int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
@@ -401,14 +401,16 @@ static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
  * struct task_diag_name - where put functions make the name of a mapping
  * @data: buffer
  * @size: of that
- * @info: the mapping, whose name does not fit an empty message
- * @value: both, if @value.len is set
+ * @info: the mapping
+ * @value: that and its name
+ * @keep: they do not fit an empty message
  */
 struct task_diag_name {
 	char			*data;
 	size_t			size;
 	struct task_diag_vma	info;
 	struct task_diag_value	value;
+	bool			keep;
 };
 
 /*
@@ -479,7 +481,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 	const char *text = task_diag_vma_name(vma, name);
 	struct task_diag_vma *info = &name->info;
 	const struct inode *inode;
-	void *payload;
+	int err;
 
 	if (IS_ERR(text))
 		return PTR_ERR(text);
@@ -503,22 +505,17 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 	info->name_len = strlen(text);
 	info->name_at = sizeof(*info);
 
-	payload = task_diag_reserve(skb, TASK_DIAG_VMA,
-				    sizeof(*info) + info->name_len);
-	if (payload) {
-		memcpy(payload, info, sizeof(*info));
-		memcpy(payload + sizeof(*info), text, info->name_len);
-		return 0;
-	}
-	if (task_diag_is_empty(skb))
-		name->value = (struct task_diag_value) {
-			.head = info,
-			.head_len = sizeof(*info),
-			.off_at = offsetof(struct task_diag_vma, name_off),
-			.data = text,
-			.len = info->name_len,
-		};
-	return -EMSGSIZE;
+	name->value = (struct task_diag_value) {
+		.head = info,
+		.head_len = sizeof(*info),
+		.off_at = offsetof(struct task_diag_vma, name_off),
+		.data = text,
+		.len = info->name_len,
+	};
+	err = task_diag_put_value(skb, TASK_DIAG_VMA, &name->value);
+	/* Not here: that allocates, and the mmap lock is held. */
+	name->keep = err && task_diag_is_empty(skb);
+	return err;
 }
 
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
@@ -541,11 +538,10 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 		name.data = kvmalloc(name.size, GFP_KERNEL_ACCOUNT);
 		if (!name.data)
 			return -ENOMEM;
-		name.value.len = 0;
+		name.keep = false;
 		err = task_diag_put_vmas(skb, t, task_diag_put_vma, &name);
-		if (name.value.len)
-			err = task_diag_put_whole(skb, t, TASK_DIAG_VMA,
-						  &name.value);
+		if (name.keep)
+			err = task_diag_keep(skb, t, TASK_DIAG_VMA, &name.value);
 		kvfree(name.data);
 	}
 	return err;
