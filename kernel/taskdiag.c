@@ -317,9 +317,9 @@ static bool task_diag_same_requester(const struct cred *cred)
 static int sysctl_task_diag;
 
 /*
- * The capability in the user namespace that owns the requester's pid namespace:
- * whoever makes himself a user namespace, and not a pid namespace in it, would
- * else have it where others are.
+ * The capability must be held in the user namespace that owns the requester's
+ * pid namespace. Any user can create a user namespace and has all capabilities
+ * there, but still shares the pid namespace with others.
  */
 static bool task_diag_is_allowed(int allowed)
 {
@@ -625,8 +625,8 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	}
 	/*
 	 * All was read before this. It pairs with commit_creds(), which drops
-	 * the old credentials, a full barrier, before the task goes on with
-	 * the new ones.
+	 * the old credentials, a full barrier, before the task runs with the
+	 * new ones.
 	 */
 	smp_rmb();
 	if (unlikely(!pid_alive(task) ||
@@ -1075,8 +1075,7 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 	rcu_read_unlock();
 	__skb_put(skb, run.at - (void *)skb_tail_pointer(skb));
 
-	if (dump->t.task &&
-	    task_diag_put_groups(skb, dump, start, 0))
+	if (dump->t.task && task_diag_put_groups(skb, dump, start, 0))
 		return -EMSGSIZE;
 	return err;
 }
