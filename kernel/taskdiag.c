@@ -528,6 +528,7 @@ static int task_diag_hold_task(struct task_diag_dump *dump,
 		.pid_ns = ns,
 		.user_ns = dump->cred->user_ns,
 		.flags = dump->req.flags,
+		.until = dump->t.until,
 	};
 	dump->left = dump->rows;
 	dump->exec_id = READ_ONCE(task->self_exec_id);
@@ -737,7 +738,7 @@ static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 		return 0;
 	if (!err)
 		err = group->fill(skb, t);
-	if (!err || err == -EMSGSIZE)
+	if (!err || err == -EMSGSIZE || err == -EINPROGRESS)
 		return err;
 	if (err == -ENODATA)
 		return 0;
@@ -827,7 +828,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 		t->mm = NULL;
 	}
 
-	if (err && task_diag_is_empty(skb)) {
+	if (err == -EMSGSIZE && task_diag_is_empty(skb)) {
 		/* What a whole skb does not hold, no next one will. */
 		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
@@ -840,7 +841,7 @@ static int task_diag_put_groups(struct sk_buff *skb,
 		task_diag_drop_task(dump);
 	nlh = (struct nlmsghdr *)(skb->data + start);
 	nlh->nlmsg_len = skb->len - start;
-	return err;
+	return err ? -EMSGSIZE : 0;
 }
 
 static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
@@ -1242,7 +1243,6 @@ static int task_diag_put_progress(struct sk_buff *skb,
 static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
-	const unsigned long end = jiffies + TASK_DIAG_STEP_TIME;
 	bool idle = false;
 	unsigned int len;
 	int err;
@@ -1251,6 +1251,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		NL_SET_ERR_MSG(cb->extack, "dump was started with other credentials");
 		return -EPERM;
 	}
+	dump->t.until = jiffies + TASK_DIAG_STEP_TIME;
 
 	/*
 	 * The first call runs within sendmsg() and genetlink's locks, which
@@ -1278,7 +1279,8 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 	/* Groups other than BASE may take long, and so may many hidden tasks. */
 	for (;;) {
-		if (time_after(jiffies, end) && (idle || (dump->rows && skb->len)))
+		if (time_after(jiffies, dump->t.until) &&
+		    (idle || (dump->rows && skb->len)))
 			return skb->len ?: task_diag_put_progress(skb, cb);
 		len = skb->len;
 		err = task_diag_step(skb, dump);

@@ -19,6 +19,7 @@
 #include <linux/proc_fs.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
@@ -363,37 +364,6 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 				   false);
 }
 
-static bool task_diag_wants_vma(const struct task_diag_task *t,
-				const struct vm_area_struct *vma)
-{
-	if (t->flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
-		return false;
-	return !(t->flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
-}
-
-/*
- * The mapping at or after @addr that is asked for, as /proc/PID/maps has it:
- * with the gate area at the end. Or one before it, to let others get on. None
- * for who is being killed.
- */
-static struct vm_area_struct *task_diag_next_vma(const struct task_diag_task *t,
-						 unsigned long addr)
-{
-	VMA_ITERATOR(vmi, t->mm, addr);
-	struct vm_area_struct *vma;
-
-	for_each_vma(vmi, vma) {
-		if (fatal_signal_pending(current))
-			return NULL;
-		if (task_diag_wants_vma(t, vma) || need_resched() ||
-		    mmap_lock_is_contended(t->mm))
-			return vma;
-	}
-	vma = get_gate_vma(t->mm);
-	return vma && vma->vm_end > addr && task_diag_wants_vma(t, vma) ?
-	       vma : NULL;
-}
-
 /* Longer paths than this are not reported: nobody could open them either. */
 #define TASK_DIAG_NAME_MAX	SZ_1M
 
@@ -413,43 +383,153 @@ struct task_diag_name {
 	bool			keep;
 };
 
-/*
- * Calls @put for each mapping from t->pos on, under the mmap lock; for the part
- * from t->pos on of one that has come to begin before that.
+/**
+ * struct task_diag_gather - what is gathered from the pages of mappings
+ * @mss: that
+ * @start: of the mapping, or the part of one, that @next lies in
+ * @next: where to go on, if the time was up; else 0
+ * @until: when it is, in jiffies
+ * @ops: what gathers
  */
-static int task_diag_put_vmas(struct sk_buff *skb, struct task_diag_task *t,
-			      int (*put)(struct sk_buff *skb,
-					 struct task_diag_task *t,
-					 struct vm_area_struct *vma,
-					 struct task_diag_name *name),
-			      struct task_diag_name *name)
+struct task_diag_gather {
+	struct mem_size_stats		mss;
+	unsigned long			start;
+	unsigned long			next;
+	unsigned long			until;
+	const struct mm_walk_ops	*ops;
+};
+
+/**
+ * struct task_diag_walk - a walk over the mappings of a task
+ * @mm: they belong to
+ * @flags: which of them, see &enum task_diag_flag
+ * @mmap_locked: the lock of all of them is held
+ * @vmi: where the walk is, while it is
+ * @locked: the mapping of which the own lock is held, while it is not
+ * @name: for the name of a mapping
+ * @gather: for its pages
+ */
+struct task_diag_walk {
+	struct mm_struct	*mm;
+	u32			flags;
+	bool			mmap_locked;
+	struct vma_iterator	vmi;
+	struct vm_area_struct	*locked;
+	struct task_diag_name	name;
+	struct task_diag_gather	gather;
+};
+
+static void task_diag_unlock(struct task_diag_walk *walk)
+{
+	if (walk->mmap_locked)
+		mmap_read_unlock(walk->mm);
+	else if (walk->locked)
+		vma_end_read(walk->locked);
+	walk->mmap_locked = false;
+	walk->locked = NULL;
+}
+
+/*
+ * Locks the mapping at or after @addr: by the lock of all, or by its own if that
+ * one is taken. Returns NULL if there is none, and -EAGAIN if both are taken.
+ */
+static struct vm_area_struct *task_diag_lock_vma(struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	MA_STATE(mas, &walk->mm->mm_mt, addr, addr);
+	bool found;
+
+	if (mmap_read_trylock(walk->mm)) {
+		walk->mmap_locked = true;
+		vma_iter_init(&walk->vmi, walk->mm, addr);
+		return vma_next(&walk->vmi);
+	}
+	rcu_read_lock();
+	found = mas_find(&mas, ULONG_MAX);
+	rcu_read_unlock();
+	if (!found)
+		return NULL;
+	walk->locked = lock_vma_under_rcu(walk->mm, max(addr, mas.index));
+	return walk->locked ?: ERR_PTR(-EAGAIN);
+}
+
+/* The mapping at or after @addr, locked. Lets those in who wait for the lock. */
+static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
+	struct vm_area_struct *vma;
+
+	if (walk->mmap_locked && !need_resched() &&
+	    !mmap_lock_is_contended(walk->mm))
+		return vma_next(&walk->vmi);
+	task_diag_unlock(walk);
+	cond_resched();
+	while ((vma = task_diag_lock_vma(walk, addr)) == ERR_PTR(-EAGAIN)) {
+		if (time_after(jiffies, end) || fatal_signal_pending(current))
+			break;
+		usleep_range(10, 50);
+	}
+	return vma;
+}
+
+/* The mapping of the architecture, which maps has behind all others */
+static struct vm_area_struct *task_diag_gate_vma(const struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	struct vm_area_struct *vma = get_gate_vma(walk->mm);
+
+	return vma && vma->vm_end > addr ? vma : NULL;
+}
+
+static bool task_diag_wants_vma(const struct task_diag_walk *walk,
+				const struct vm_area_struct *vma)
+{
+	if (walk->flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
+		return false;
+	return !(walk->flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
+}
+
+/*
+ * Calls @put for each mapping from t->pos on that is asked for; for the part from
+ * t->pos on of one that has come to begin before that. Returns -EINPROGRESS if
+ * the time is up.
+ */
+static int task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
+			       struct task_diag_walk *walk,
+			       int (*put)(struct sk_buff *skb,
+					  struct task_diag_task *t,
+					  struct vm_area_struct *vma,
+					  struct task_diag_walk *walk))
 {
 	const unsigned int before = skb->len;
 	struct vm_area_struct *vma;
 	int err = 0;
 
-	if (!task_diag_mmap_trylock(t))
-		return -EAGAIN;
-	while ((vma = task_diag_next_vma(t, t->pos))) {
+	while (!err) {
+		vma = task_diag_next_vma(walk, t->pos) ?:
+		      task_diag_gate_vma(walk, t->pos);
+		if (IS_ERR_OR_NULL(vma)) {
+			err = PTR_ERR(vma);
+			/* What there is of the list is true: go on behind it. */
+			if (err && skb->len > before)
+				err = -EMSGSIZE;
+			break;
+		}
 		t->pos = max_t(u64, t->pos, vma->vm_start);
-		err = task_diag_wants_vma(t, vma) ? put(skb, t, vma, name) : 0;
+		if (task_diag_wants_vma(walk, vma))
+			err = put(skb, t, vma, walk);
 		if (err)
 			break;
 		t->pos = vma->vm_end;
-		if (!t->pos)
-			break;
-		if (mmap_lock_is_contended(t->mm)) {
-			/* Let a writer in, as smaps_rollup does. */
-			mmap_read_unlock(t->mm);
-			cond_resched();
-			if (!task_diag_mmap_trylock(t))
-				return skb->len > before ? -EMSGSIZE : -EAGAIN;
-		}
-		cond_resched();
+		if (fatal_signal_pending(current))
+			/* A list that was aborted must not look complete. */
+			err = -EAGAIN;
+		else if (time_after(jiffies, t->until))
+			err = -EINPROGRESS;
 	}
-	mmap_read_unlock(t->mm);
-	/* A list that was aborted must not look complete. */
-	return err ?: fatal_signal_pending(current) ? -EAGAIN : 0;
+	task_diag_unlock(walk);
+	return err;
 }
 
 /* The name in the last column of maps, made in @name, or not. */
@@ -476,8 +556,9 @@ static const char *task_diag_vma_name(struct vm_area_struct *vma,
 
 static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 			     struct vm_area_struct *vma,
-			     struct task_diag_name *name)
+			     struct task_diag_walk *walk)
 {
+	struct task_diag_name *name = &walk->name;
 	const char *text = task_diag_vma_name(vma, name);
 	struct task_diag_vma *info = &name->info;
 	const struct inode *inode;
@@ -513,14 +594,15 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		.len = info->name_len,
 	};
 	err = task_diag_put_value(skb, TASK_DIAG_VMA, &name->value);
-	/* Not here: that allocates, and the mmap lock is held. */
+	/* Not here: that allocates, and a lock of the task is held. */
 	name->keep = err && task_diag_is_empty(skb);
 	return err;
 }
 
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct task_diag_name name;
+	struct task_diag_walk walk = { .mm = t->mm, .flags = t->flags };
+	struct task_diag_name *name = &walk.name;
 	int err;
 
 	if (t->kept.data) {
@@ -532,17 +614,17 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 	}
 	err = -ENAMETOOLONG;
 	/* Deeply nested directories make paths that no program can open. */
-	for (name.size = PATH_MAX;
-	     err == -ENAMETOOLONG && name.size <= TASK_DIAG_NAME_MAX;
-	     name.size *= 2) {
-		name.data = kvmalloc(name.size, GFP_KERNEL_ACCOUNT);
-		if (!name.data)
+	for (name->size = PATH_MAX;
+	     err == -ENAMETOOLONG && name->size <= TASK_DIAG_NAME_MAX;
+	     name->size *= 2) {
+		name->data = kvmalloc(name->size, GFP_KERNEL_ACCOUNT);
+		if (!name->data)
 			return -ENOMEM;
-		name.keep = false;
-		err = task_diag_put_vmas(skb, t, task_diag_put_vma, &name);
-		if (name.keep)
-			err = task_diag_keep(skb, t, TASK_DIAG_VMA, &name.value);
-		kvfree(name.data);
+		name->keep = false;
+		err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma);
+		if (name->keep)
+			err = task_diag_keep(skb, t, TASK_DIAG_VMA, &name->value);
+		kvfree(name->data);
 	}
 	return err;
 }
@@ -591,22 +673,136 @@ static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 	return len;
 }
 
+/* What of shared memory is in swap is looked up this much at once. */
+#define TASK_DIAG_HOLE		SZ_256M
+
+/* Whether to go on at @addr later; at first never, so that it does go on. */
+static bool task_diag_pauses(struct task_diag_gather *gather, unsigned long addr)
+{
+	if (addr == gather->next || (time_before_eq(jiffies, gather->until) &&
+				     !fatal_signal_pending(current)))
+		return false;
+	gather->next = addr;
+	return true;
+}
+
+static int task_diag_gather_pmd(pmd_t *pmd, unsigned long addr,
+				unsigned long end, struct mm_walk *walk)
+{
+	struct task_diag_gather *gather =
+		container_of(walk->private, struct task_diag_gather, mss);
+
+	if (task_diag_pauses(gather, addr))
+		return 1;
+	return gather->ops->pmd_entry(pmd, addr, end, walk);
+}
+
+static int task_diag_gather_hugetlb(pte_t *pte, unsigned long hmask,
+				    unsigned long addr, unsigned long end,
+				    struct mm_walk *walk)
+{
+	struct task_diag_gather *gather =
+		container_of(walk->private, struct task_diag_gather, mss);
+
+	if (task_diag_pauses(gather, addr))
+		return 1;
+	return gather->ops->hugetlb_entry(pte, hmask, addr, end, walk);
+}
+
+static int task_diag_gather_hole(unsigned long addr, unsigned long end,
+				 int depth, struct mm_walk *walk)
+{
+	struct task_diag_gather *gather =
+		container_of(walk->private, struct task_diag_gather, mss);
+	unsigned long len;
+
+	for (; addr < end; addr += len) {
+		if (task_diag_pauses(gather, addr))
+			return 1;
+		len = min_t(unsigned long, end - addr, TASK_DIAG_HOLE);
+		gather->ops->pte_hole(addr, addr + len, depth, walk);
+	}
+	return 0;
+}
+
+static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && shmem_mapping(vma->vm_file->f_mapping) &&
+	       READ_ONCE(SHMEM_I(file_inode(vma->vm_file))->swapped);
+}
+
+/*
+ * Gathers from @start on what smaps tells of @vma. Returns -EINPROGRESS if it is
+ * to go on at gather->next, in another message.
+ */
+static int task_diag_gather_vma(struct task_diag_walk *walk,
+				struct vm_area_struct *vma, unsigned long start)
+{
+	struct task_diag_gather *gather = &walk->gather;
+	struct mm_walk_ops ops;
+
+	gather->ops = task_diag_is_swapped_shmem(vma) ? &smaps_shmem_walk_ops :
+							&smaps_walk_ops;
+	ops = *gather->ops;
+	ops.pmd_entry = task_diag_gather_pmd;
+	if (ops.hugetlb_entry)
+		ops.hugetlb_entry = task_diag_gather_hugetlb;
+	if (ops.pte_hole)
+		ops.pte_hole = task_diag_gather_hole;
+	if (walk->locked)
+		ops.walk_lock = PGWALK_VMA_RDLOCK_VERIFY;
+	gather->next = start;
+	if (walk_page_range_vma(vma, start, vma->vm_end, &ops, &gather->mss) > 0)
+		return -EINPROGRESS;
+	gather->next = 0;
+	return 0;
+}
+
+static void task_diag_resume_gather(struct task_diag_walk *walk,
+				    struct task_diag_task *t)
+{
+	if (t->kept.head) {
+		walk->gather = *(struct task_diag_gather *)t->kept.head;
+		task_diag_forget(t);
+	}
+	walk->gather.until = t->until;
+}
+
+static int task_diag_keep_gather(const struct task_diag_walk *walk,
+				 struct task_diag_task *t)
+{
+	t->kept.head = kmemdup(&walk->gather, sizeof(walk->gather),
+			       GFP_KERNEL_ACCOUNT);
+	return t->kept.head ? -EINPROGRESS : -ENOMEM;
+}
+
 static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 				  struct vm_area_struct *vma,
-				  struct task_diag_name *name)
+				  struct task_diag_walk *walk)
 {
+	struct task_diag_gather *gather = &walk->gather;
 	struct {
 		struct task_diag_vma_stat stat;
 		struct task_diag_pages pages;
 		char vm_flags[2 * BITS_PER_LONG];
 	} info;
-	struct mem_size_stats mss = {};
+	int err;
 
 	/* Before the walk of its pages, which may be long */
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 
-	smap_gather_locked(vma, &mss, vma->vm_start < t->pos ? t->pos : 0);
+	/* A mapping that is another by now is begun anew. */
+	if (gather->start != t->pos || gather->next >= vma->vm_end)
+		gather->next = 0;
+	if (!gather->next) {
+		memset(&gather->mss, 0, sizeof(gather->mss));
+		gather->start = t->pos;
+	}
+	err = task_diag_gather_vma(walk, vma, gather->next ?: t->pos);
+	if (err)
+		return err;
+
 	memset(&info, 0, sizeof(info));
 	info.stat.start = t->pos;
 	info.stat.end = vma->vm_end;
@@ -619,50 +815,48 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 	info.stat.vm_flags_at = offsetof(typeof(info), vm_flags);
 	info.stat.vm_flags_len = task_diag_fill_vm_flags(info.vm_flags,
 							 vma->vm_flags);
-	task_diag_fill_pages(&info.pages, &mss);
+	task_diag_fill_pages(&info.pages, &gather->mss);
 	return task_diag_put(skb, TASK_DIAG_VMA_STAT, &info,
 			     info.stat.vm_flags_at + info.stat.vm_flags_len);
 }
 
 int task_diag_fill_vma_stat(struct sk_buff *skb, struct task_diag_task *t)
 {
-	return task_diag_put_vmas(skb, t, task_diag_put_vma_stat, NULL);
+	struct task_diag_walk walk = { .mm = t->mm, .flags = t->flags };
+	int err;
+
+	task_diag_resume_gather(&walk, t);
+	err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma_stat);
+	return err == -EINPROGRESS ? task_diag_keep_gather(&walk, t) : err;
+}
+
+static int task_diag_add_vma(struct sk_buff *skb, struct task_diag_task *t,
+			     struct vm_area_struct *vma,
+			     struct task_diag_walk *walk)
+{
+	int err = task_diag_gather_vma(walk, vma, t->pos);
+
+	if (err)
+		t->pos = walk->gather.next;
+	return err;
 }
 
 int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 {
+	struct task_diag_walk walk = { .mm = t->mm };
 	struct task_diag_mem_rollup info;
-	struct mem_size_stats mss = {};
-	struct mm_struct *mm = t->mm;
-	struct vm_area_struct *vma;
-	struct vma_iterator vmi;
-	unsigned long done = 0;
+	int err;
 
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
-	if (!task_diag_mmap_trylock(t))
-		return -EAGAIN;
-	vma_iter_init(&vmi, mm, 0);
-	for_each_vma(vmi, vma) {
-		smap_gather_locked(vma, &mss, vma->vm_start < done ? done : 0);
-		done = vma->vm_end;
-		if (fatal_signal_pending(current)) {
-			mmap_read_unlock(mm);
-			return -EAGAIN;
-		}
-		if (!mmap_lock_is_contended(mm))
-			continue;
-		/* As smaps_rollup does, let a writer in. */
-		vma_iter_invalidate(&vmi);
-		mmap_read_unlock(mm);
-		cond_resched();
-		if (!task_diag_mmap_trylock(t))
-			return -EAGAIN;
-	}
-	mmap_read_unlock(mm);
-
+	task_diag_resume_gather(&walk, t);
+	err = task_diag_walk_vmas(skb, t, &walk, task_diag_add_vma);
+	if (err == -EINPROGRESS)
+		return task_diag_keep_gather(&walk, t);
+	if (err)
+		return err;
 	memset(&info, 0, sizeof(info));
-	task_diag_fill_pages(&info.pages, &mss);
+	task_diag_fill_pages(&info.pages, &walk.gather.mss);
 	return task_diag_put(skb, TASK_DIAG_MEM_ROLLUP, &info, sizeof(info));
 }
 #endif /* CONFIG_PROC_PAGE_MONITOR */

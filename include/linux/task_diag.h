@@ -41,6 +41,7 @@ struct task_diag_value {
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace
  * @flags: &enum task_diag_flag of the request
+ * @until: when the message is to end, in jiffies
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
  *	filler to use as it likes from then on
  * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
@@ -56,6 +57,7 @@ struct task_diag_task {
 	struct pid_namespace	*pid_ns;
 	struct user_namespace	*user_ns;
 	u32			flags;
+	unsigned long		until;
 	u64			pos;
 	struct task_diag_value	kept;
 	u32			part;
@@ -101,7 +103,8 @@ enum task_diag_cost {
  *	needs, or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not
  *	wait for anything that another user may hold up. Returns 0 if the group
- *	is complete; -EMSGSIZE if the rest, from @pos on, needs another message;
+ *	is complete; -EMSGSIZE if the rest, from @pos on, needs another message,
+ *	-EINPROGRESS if it does as the time is up;
  *	-ENODATA if it does not apply to this task; another negative errno if it
  *	could not be read, which the requester gets as TASK_DIAG_ERROR
  */

@@ -797,6 +797,104 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 	munmap(sent, sizeof(*sent));
 }
 
+/* --- pages that take long to walk -------------------------------------- */
+
+static void ask_for_rollup(struct td_sock *sock)
+{
+	const struct task_diag_pid req = {
+		.show_flags = BIT(MEM_ROLLUP),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+
+	td_send_get(sock, NLM_F_DUMP, &req);
+}
+
+static void *receive_for_ever(void *arg)
+{
+	const struct td_sock *sock = arg;
+	char buf[8192];
+
+	for (;;)
+		recv(sock->fd, buf, sizeof(buf), 0);
+	return NULL;
+}
+
+/* Whether it holds for a process whose pages take long, and its open socket */
+static void expect_amid_long_walk(struct __test_metadata *_metadata,
+				  bool (*holds)(struct td_sock *sock))
+{
+	struct td_sock sock;
+	pid_t child;
+	int status;
+
+	child = fork();
+	if (!child) {
+		td_become(TD_ALICE);
+		td_map_pages(3 * now_s());
+		td_must(!td_open(&sock), "td_open");
+		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
+	}
+	ASSERT_LT(0, child);
+	/* What is left of it would disturb the tests that follow. */
+	ASSERT_TRUE(ends_within(child, 250, &status)) {
+		kill(child, SIGKILL);
+	}
+	EXPECT_EQ(0, status);
+}
+
+static bool is_told_at_once(struct td_sock *sock)
+{
+	double start, longest = 0, end = td_now() + 4 * now_s();
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, receive_for_ever, sock),
+		"pthread_create");
+	while (td_now() < end) {
+		start = td_now();
+		ask_for_rollup(sock);
+		if (td_now() - start > longest)
+			longest = td_now() - start;
+		usleep(1000);
+	}
+	return longest < now_s();
+}
+
+/* The second request on a socket waits for a part of the walk at most. */
+TEST_F_TIMEOUT(attack, amid_a_long_walk_waits_for_nobody, 300)
+{
+	if (!(self->groups & BIT(MEM_ROLLUP)))
+		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
+	expect_amid_long_walk(_metadata, is_told_at_once);
+}
+
+static bool receivers_die_at_once(struct td_sock *sock)
+{
+	unsigned int i;
+	pid_t other;
+
+	/* The one that is killed walks, or waits for it: that is chance. */
+	for (i = 0; i < 5; i++) {
+		other = fork();
+		if (!other)
+			receive_for_ever(sock);
+		ask_for_rollup(sock);
+		usleep(100000);
+		ask_for_rollup(sock);
+		usleep(100000);
+		if (other < 0 || !dies_at_once(other))
+			return false;
+	}
+	return true;
+}
+
+/* Nor does it keep alive who would receive the next part. */
+TEST_F_TIMEOUT(attack, amid_a_long_walk_can_be_killed, 300)
+{
+	if (!(self->groups & BIT(MEM_ROLLUP)))
+		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
+	expect_amid_long_walk(_metadata, receivers_die_at_once);
+}
+
 /* --- arguments that never end ------------------------------------------ */
 
 /* Any user can, by PR_SET_MM_MAP, whose layout is another in 32 bits. */
@@ -1357,8 +1455,8 @@ static void start_holder(struct __test_metadata *_metadata,
 	ASSERT_LT(0, self->holder);
 	ASSERT_TRUE(td_wait_state(self->holder, 0, 'D'));
 	add_busy(self->busy, "holds its mmap lock", self->holder,
-		 LONG_GROUPS |
-		 (td_has_vma_locks() ? 0 : BIT(CMDLINE) | BIT(ENVIRON)));
+		 td_has_vma_locks() ? 0 :
+		 LONG_GROUPS | BIT(CMDLINE) | BIT(ENVIRON));
 }
 
 /* Not by procfs, which would sleep as well. */

@@ -2447,24 +2447,33 @@ static void start_mappers(const void *unused)
 			"pthread_create");
 }
 
-TEST_F(groups, of_a_process_that_maps_all_the_time_are_read)
+static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid)
 {
 	struct td_props_answer *answer;
 	unsigned int i, failed = 0;
+
+	for (i = 0; i < 100; i++) {
+		answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+				      groups, pid);
+		failed += answer->nr_tasks != 1 || answer->tasks[0].failed;
+		td_free_props(answer);
+	}
+	return failed;
+}
+
+/* At most one in twenty, where procfs would wait for its turn */
+TEST_F_TIMEOUT(groups, of_a_process_that_maps_all_the_time_are_read, 120)
+{
 	pid_t pid;
 
 	if (!td_has_vma_locks())
 		SKIP(return, "32-bit kernels have no CONFIG_PER_VMA_LOCK");
 	pid = td_spawn_sleeper(start_mappers, NULL);
 	ASSERT_LT(0, pid);
-	for (i = 0; i < 300; i++) {
-		answer = td_get_props(&self->sock, NLM_F_DUMP,
-				      TASK_DIAG_DUMP_ONE, STRINGS, pid);
-		ASSERT_EQ(1, answer->nr_tasks);
-		failed += !!answer->tasks[0].failed;
-		td_free_props(answer);
-	}
-	EXPECT_EQ(0, failed);
+	EXPECT_EQ(0, count_failed(&self->sock, STRINGS, pid));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA), pid));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(MEM_ROLLUP), pid));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA_STAT), pid));
 }
 
 /* Starts a dump of a process, and receives its first part. */

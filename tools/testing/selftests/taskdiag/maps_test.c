@@ -992,6 +992,33 @@ TEST_F_TIMEOUT(maps, of_swapped_out_memory_equal_procfs, 120)
 	td_close_storage(&storage);
 }
 
+static void map_pages(const void *seconds)
+{
+	td_map_pages(*(const double *)seconds);
+}
+
+/* Their sums and each of them, although a message ends amid one */
+TEST_F_TIMEOUT(maps, that_take_long_to_read_equal_procfs, 300)
+{
+	const double enough = .2;
+	struct lists *lists;
+	double start;
+	size_t len;
+	pid_t pid;
+
+	pid = spawn_stopped(map_pages, &enough);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(pid));
+
+	start = td_now();
+	free(read_whole(pid, "smaps_rollup", &len));
+	if (!len || td_now() - start < enough / 2)
+		return;
+	lists = get_process(&self->sock, BIT(MEM_ROLLUP), pid);
+	EXPECT_LT(1, props_of(lists)->nr_msgs);
+	free_lists(lists);
+}
+
 /* Below /tmp, directories one in the other, for a path of @len bytes */
 static int make_deep_file(size_t len)
 {

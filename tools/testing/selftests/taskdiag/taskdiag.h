@@ -1433,7 +1433,7 @@ static void td_become_user(const void *uid)
 	td_become(*(const uid_t *)uid);
 }
 
-/* With CONFIG_PER_VMA_LOCK arguments are read without the lock of all mappings. */
+/* With CONFIG_PER_VMA_LOCK mappings are read without the lock of all of them. */
 static bool td_has_vma_locks(void)
 {
 	struct utsname kernel;
@@ -1452,6 +1452,34 @@ static void td_read_file(const char *path, char *text, size_t size)
 		close(fd);
 	}
 	text[len > 0 ? len : 0] = 0;
+}
+
+/*
+ * Maps so many pages of one file that smaps_rollup takes @seconds, or as many as
+ * there is room for.
+ */
+static void td_map_pages(double seconds)
+{
+	const size_t size = 64 << 20;
+	int fd = memfd_create("pages", 0);
+	char text[4096];
+	unsigned int i;
+	double start;
+	void *pages;
+
+	td_must(fd >= 0 && !ftruncate(fd, size), "memfd_create");
+	for (i = 0; i < 64; i++) {
+		pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_POPULATE, fd, 0);
+		if (pages == MAP_FAILED)
+			break;
+		start = td_now();
+		td_read_file("/proc/self/smaps_rollup", text, sizeof(text));
+		if (td_now() - start >= seconds)
+			break;
+	}
+	td_must(i, "mmap");
+	close(fd);
 }
 
 static bool td_write_file(const char *path, const char *text)
