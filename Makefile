@@ -55,7 +55,7 @@ bench: tools
 	@harness/bench $(if $(filter command line environment,$(origin N)),$(N))
 
 test: tools
-	@harness/test $(if $(WITHIN),--within $(WITHIN)) $(PARTS)
+	@harness/test $(if $(UNTIL),--until $(UNTIL)) $(PARTS)
 
 test-debug test-kcsan test-kmsan: test-%: deps
 	@harness/kernel build main
