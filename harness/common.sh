@@ -75,7 +75,7 @@ objects=(kernel/taskdiag.o fs/proc/task_diag_attrs.o fs/proc/task_diag_mm.o)
 # Of these functions sparse says on 6.12 that they may leave with a lock held, as of
 # those that procfs, taskstats and KSM have already: they take it the second time
 # only, or where a folio is found. 7.3 no longer asks it about locks.
-lock_warning="context imbalance in '(proc_sum_ioac|sum_delays|sum_counters|"
+lock_warning="context imbalance in '(proc_sum_ioac|begin_pass|sum_delays|sum_counters|"
 lock_warning+="task_diag_sum_threads|task_diag_copy_page)' - "
 lock_warning+="(different lock contexts|unexpected unlock)"
 

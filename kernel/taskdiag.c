@@ -13,7 +13,6 @@
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -21,7 +20,6 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
-#include <linux/radix-tree.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -749,6 +747,7 @@ static void task_diag_next_group(struct task_diag_dump *dump)
 {
 	dump->left &= dump->left - 1;
 	dump->t.pos = 0;
+	dump->t.names = 0;
 	task_diag_forget(&dump->t);
 }
 
@@ -964,10 +963,6 @@ static __always_inline int task_diag_visit(struct task_diag_run *run,
 	return task_diag_visit_pid(run, dump, pid, nr, type, false);
 }
 
-/*
- * The slots of the namespace's tree one by one: find_ge_pid() for each pid
- * goes down from the root each time, which costs more than all of BASE.
- */
 static int task_diag_walk_pids(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
@@ -975,8 +970,7 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct radix_tree_iter iter;
-	void __rcu **slot;
+	struct pid_iter it;
 	struct pid *pid;
 	int err = 0;
 
@@ -988,19 +982,13 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			return 0;
 	}
 
-	radix_tree_for_each_slot(slot, &run->ns->idr.idr_rt, &iter, dump->next) {
-		/* A pid that is still being made has a slot, but no entry. */
-		pid = rcu_dereference_raw(*slot);
-		if (radix_tree_exception(pid)) {
-			slot = radix_tree_iter_retry(&iter);
-			continue;
-		}
-		err = budget-- ? task_diag_visit(run, dump, pid, iter.index, type) :
+	for_each_pid_from(pid, &it, run->ns, dump->next) {
+		err = budget-- ? task_diag_visit(run, dump, pid, it.iter.index, type) :
 				 -EAGAIN;
 		if (err)
 			break;
 	}
-	dump->next = dump->t.task ? iter.index + 1 : iter.index;
+	dump->next = dump->t.task ? it.iter.index + 1 : it.iter.index;
 	/* Its children may have been given away before the walk came to them. */
 	if (!err && run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;
@@ -1301,6 +1289,14 @@ static int task_diag_done(struct netlink_callback *cb)
 	return 0;
 }
 
+/* Whether netlink would throw away the answer to a plain request. */
+static bool task_diag_is_full(const struct sk_buff *request)
+{
+	const struct sock *sk = NETLINK_CB(request).sk;
+
+	return atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
+}
+
 static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct task_diag_dump dump = { .cred = current_cred(), .at_once = true };
@@ -1311,6 +1307,10 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	cond_resched();
+	if (task_diag_is_full(skb)) {
+		NL_SET_ERR_MSG(info->extack, "receive queue is full");
+		return -ENOBUFS;
+	}
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;

@@ -271,12 +271,14 @@ static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
 static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct taskstats info;
+	int err = 0;
 
 	if (t->per_thread)
 		taskstats_fill_task(t->user_ns, t->pid_ns, t->task, &info);
 	else
-		taskstats_fill_process(t->user_ns, t->pid_ns, t->task, &info);
-	return task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
+		err = taskstats_fill_process(t->user_ns, t->pid_ns, t->task,
+					     &info);
+	return err ?: task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
 }
 #else
 #define task_diag_fill_stat NULL

@@ -367,10 +367,14 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 /* Longer paths than this are not reported: nobody could open them either. */
 #define TASK_DIAG_NAME_MAX	SZ_1M
 
+/* Names that one process may make a list of mappings consist of */
+#define TASK_DIAG_NAMES_MAX	SZ_16M
+
 /**
  * struct task_diag_name - where put functions make the name of a mapping
  * @data: buffer
  * @size: of that
+ * @path: of the file of the mapping before, while a lock keeps that; or none
  * @info: the mapping
  * @value: that and its name
  * @keep: they do not fit an empty message
@@ -378,6 +382,7 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
 struct task_diag_name {
 	char			*data;
 	size_t			size;
+	struct path		path;
 	struct task_diag_vma	info;
 	struct task_diag_value	value;
 	bool			keep;
@@ -427,6 +432,7 @@ static void task_diag_unlock(struct task_diag_walk *walk)
 		vma_end_read(walk->locked);
 	walk->mmap_locked = false;
 	walk->locked = NULL;
+	walk->name.path = (struct path) {};
 }
 
 /*
@@ -532,19 +538,28 @@ static int task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/* The name in the last column of maps, made in @name, or not. */
+/* The last column of maps, made in @name or not, or why it is not here: @flags */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
-				      const struct task_diag_name *name)
+				      struct task_diag_name *name, u32 *flags)
 {
 	const char *text, *format;
 	const struct path *path;
 
 	get_vma_name(vma, &path, &text, &format);
+	if (path && path_equal(path, &name->path)) {
+		*flags = TASK_DIAG_VMA_SAME_NAME;
+		return "";
+	}
+	name->path = (struct path) {};
 	if (path) {
 		text = d_path(path, name->data, name->size);
 		if (text == ERR_PTR(-ENAMETOOLONG) &&
-		    name->size >= TASK_DIAG_NAME_MAX)
+		    name->size >= TASK_DIAG_NAME_MAX) {
+			*flags = TASK_DIAG_VMA_LONG_NAME;
 			return "";
+		}
+		if (!IS_ERR(text))
+			name->path = *path;
 		return text;
 	}
 	if (format) {
@@ -559,11 +574,15 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 			     struct task_diag_walk *walk)
 {
 	struct task_diag_name *name = &walk->name;
-	const char *text = task_diag_vma_name(vma, name);
 	struct task_diag_vma *info = &name->info;
 	const struct inode *inode;
+	const char *text;
+	u32 flags = 0;
 	int err;
 
+	if (t->names > TASK_DIAG_NAMES_MAX)
+		return -E2BIG;
+	text = task_diag_vma_name(vma, name, &flags);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 
@@ -579,7 +598,8 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		info->dev_minor = MINOR(inode->i_sb->s_dev);
 		info->generation = inode->i_generation;
 	}
-	info->flags = (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+	info->flags = flags |
+		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
 		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
 		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
 		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
@@ -594,6 +614,8 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		.len = info->name_len,
 	};
 	err = task_diag_put_value(skb, TASK_DIAG_VMA, &name->value);
+	if (!err)
+		t->names += info->name_len;
 	/* Not here: that allocates, and a lock of the task is held. */
 	name->keep = err && task_diag_is_empty(skb);
 	return err;
@@ -610,6 +632,7 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 		if (err)
 			return err;
 		t->pos = ((const struct task_diag_vma *)t->kept.head)->end;
+		t->names += t->kept.len;
 		task_diag_forget(t);
 	}
 	err = -ENAMETOOLONG;

@@ -44,6 +44,7 @@ struct task_diag_value {
  * @until: when the message is to end, in jiffies
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
  *	filler to use as it likes from then on
+ * @names: bytes of names that were reported for such a group
  * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
  *	as what it came from may change
  * @part: how much of it was reported
@@ -59,6 +60,7 @@ struct task_diag_task {
 	u32			flags;
 	unsigned long		until;
 	u64			pos;
+	u32			names;
 	struct task_diag_value	kept;
 	u32			part;
 };

@@ -324,12 +324,18 @@ struct task_diag_cred {
  * @TASK_DIAG_VMA_WRITE: writable (w)
  * @TASK_DIAG_VMA_EXEC: executable (x)
  * @TASK_DIAG_VMA_SHARED: shared (s; p without)
+ * @TASK_DIAG_VMA_SAME_NAME: it has the name of the mapping before it in the same
+ *	message, which is not repeated
+ * @TASK_DIAG_VMA_LONG_NAME: its name is too long to be reported, which is more
+ *	than a MiB
  */
 enum task_diag_vma_flag {
 	TASK_DIAG_VMA_READ	= 1,
 	TASK_DIAG_VMA_WRITE	= 2,
 	TASK_DIAG_VMA_EXEC	= 4,
-	TASK_DIAG_VMA_SHARED	= 8
+	TASK_DIAG_VMA_SHARED	= 8,
+	TASK_DIAG_VMA_SAME_NAME	= 16,
+	TASK_DIAG_VMA_LONG_NAME	= 32
 };
 
 /**
@@ -349,7 +355,7 @@ enum task_diag_vma_flag {
  *
  * The name is what maps shows in its last column, raw, without a terminating
  * zero: a path, with " (deleted)" after that of a removed file, or a name in
- * brackets such as [heap], or nothing.
+ * brackets such as [heap], or nothing. It is not here if one of the flags says so.
  */
 struct task_diag_vma {
 	__aligned_u64	start;

@@ -466,7 +466,16 @@ static void read_ns(struct task *task, const struct nlattr *attr)
 static bool read_vma(struct task_diag_vma *vma, const struct nlattr *attr)
 {
 	copy_struct(vma, sizeof(*vma), attr_data(attr), attr_len(attr));
-	return vma->name_at && vma->name_at <= attr_len(attr);
+	return vma->name_at && vma->name_at <= attr_len(attr) &&
+	       !(vma->flags & TASK_DIAG_VMA_LONG_NAME);
+}
+
+/* Is this a mapping that shares its name with the one before it? */
+static bool has_name_of_last(const struct nlattr *attr)
+{
+	struct task_diag_vma vma;
+
+	return read_vma(&vma, attr) && vma.flags & TASK_DIAG_VMA_SAME_NAME;
 }
 
 /*
@@ -640,15 +649,16 @@ static bool copy_name(union perf_event *event, const struct task_diag_vma *vma,
 	return end >= vma->name_len;
 }
 
+/* The mapping in @attr, which may share its name with that in @named */
 static int emit_mmap(struct task_synth *synth, const struct task *task,
-		     const struct nlattr *attr)
+		     const struct nlattr *attr, const struct nlattr *named)
 {
 	union perf_event *event = synth->mmap_event;
-	struct task_diag_vma vma;
+	struct task_diag_vma vma, other;
 
-	if (!read_vma(&vma, attr) ||
-	    !copy_name(event, &vma, attr_data(attr) + vma.name_at,
-		       attr_len(attr) - vma.name_at))
+	if (!read_vma(&vma, attr) || !read_vma(&other, named) ||
+	    !copy_name(event, &other, attr_data(named) + other.name_at,
+		       attr_len(named) - other.name_at))
 		return 0;
 	fill_mmap2(event, &vma);
 	if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
@@ -659,8 +669,8 @@ static int emit_mmap(struct task_synth *synth, const struct task *task,
 
 static int emit_mmaps(struct task_synth *synth, const struct task *task)
 {
+	const struct nlattr *attr, *named = NULL;
 	const struct nlmsghdr *nlh;
-	const struct nlattr *attr;
 	const char *at;
 	int err;
 
@@ -669,7 +679,9 @@ static int emit_mmaps(struct task_synth *synth, const struct task *task)
 		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
 			if (attr_type(attr) != TASK_DIAG_VMA)
 				continue;
-			err = emit_mmap(synth, task, attr);
+			if (!has_name_of_last(attr))
+				named = attr;
+			err = emit_mmap(synth, task, attr, named);
 			if (err)
 				return err;
 		}

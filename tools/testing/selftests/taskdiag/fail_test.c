@@ -21,7 +21,7 @@
 /* What a plain request is refused */
 #define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
 /* Groups that an allocation may cost, and the error that says so */
-#define NEED_MEMORY	(BIT(CGROUP) | BIT(EXE) | BIT(VMA))	/* ENOMEM */
+#define NEED_MEMORY	(BIT(CGROUP) | BIT(EXE) | LONG_GROUPS)	/* ENOMEM */
 #define NEED_PAGES	(BIT(CMDLINE) | BIT(ENVIRON))		/* EFAULT */
 
 #define DEADLINE_S	300	/* an emulated debug kernel is slow */
@@ -341,6 +341,27 @@ static bool is_next_part(const char *info, const char *pos, const char *end,
 	return part.len - part.off == left;
 }
 
+/* Which mappings come without the name of the one before, messages decide. */
+static void drop_same_name(struct td_group *joined, size_t at,
+			   const char **last, __u32 *last_len)
+{
+	const char *name = joined->data + at + sizeof(struct task_diag_vma);
+	struct task_diag_vma vma;
+
+	memcpy(&vma, joined->data + at, sizeof(vma));
+	if (!(vma.flags & TASK_DIAG_VMA_SAME_NAME) &&
+	    (!vma.name_len || vma.name_len != *last_len ||
+	     memcmp(name, *last, vma.name_len))) {
+		*last = name;
+		*last_len = vma.name_len;
+		return;
+	}
+	vma.flags |= TASK_DIAG_VMA_SAME_NAME;
+	vma.name_len = 0;
+	memcpy(joined->data + at, &vma, sizeof(vma));
+	joined->len = at + sizeof(vma);
+}
+
 /*
  * Joins texts that came in parts, each of them behind the same struct, which
  * ends with a struct text_part.
@@ -349,10 +370,13 @@ static struct td_group join_parts(const struct td_group *group, size_t size)
 {
 	struct td_group joined = { .data = malloc(group->len + 1) };
 	const char *pos = group->data, *end = pos + group->len, *info;
-	__u32 left;
+	const char *name = NULL;
+	__u32 left, name_len = 0;
+	size_t at;
 
 	td_must(joined.data, "malloc");
 	while (pos + size <= end) {
+		at = joined.len;
 		info = pos;
 		memcpy(&left, info + size - sizeof(struct text_part),
 		       sizeof(left));
@@ -367,6 +391,8 @@ static struct td_group join_parts(const struct td_group *group, size_t size)
 			joined.data[joined.len++] = *pos++;
 			left--;
 		}
+		if (size == sizeof(struct task_diag_vma))
+			drop_same_name(&joined, at, &name, &name_len);
 	}
 	return joined;
 }
@@ -1163,7 +1189,8 @@ static int let_fail_in_child(const struct query *query)
 static unsigned int let_rounds_fail(struct __test_metadata *_metadata,
 				    unsigned int nr_rounds)
 {
-	const __u64 groups = NEED_MEMORY | NEED_PAGES | BIT(BASE);
+	const __u64 groups = BIT(CGROUP) | BIT(EXE) | BIT(VMA) | NEED_PAGES |
+			     BIT(BASE);
 	double deadline = td_now() + ROUNDS_S;
 	struct query query;
 	unsigned int i;

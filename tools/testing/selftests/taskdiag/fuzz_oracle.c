@@ -414,7 +414,8 @@ static bool judge_vma(struct fuzz_want *want, const struct task_diag_vma *vma,
 	/* The next one, or the next part of its name */
 	ok = vma->name_at == sizeof(*vma) && !vma->pad &&
 	     vma->start < vma->end && vma->name_off <= vma->name_len &&
-	     part <= vma->name_len - vma->name_off && vma->flags < 16 &&
+	     part <= vma->name_len - vma->name_off && vma->flags < 64 &&
+	     (vma->flags < TASK_DIAG_VMA_SAME_NAME || !vma->name_len) &&
 	     vma->start >= (vma->name_off ? 0 : want->last_vma[0]);
 	if (vma->name_off + part == vma->name_len)
 		want->last_vma[0] = vma->end;

@@ -488,12 +488,23 @@ static bool is_list(const struct group *group)
 	return group->element && !group->size;
 }
 
+/* A mapping of the same file as the one before does not repeat its name. */
+static bool has_text_of_last(const struct value *value)
+{
+	struct task_diag_vma vma = {};
+
+	if (value->group->attr != TASK_DIAG_VMA)
+		return false;
+	copy_struct(&vma, sizeof(vma), value);
+	return vma.flags & TASK_DIAG_VMA_SAME_NAME;
+}
+
 static void walk_list(const struct value *list, print_fn element,
 		      const char *separator)
 {
 	const struct group *group = list->group;
+	struct value value, last = {};
 	size_t len = group->size;
-	struct value value;
 	size_t pos = 0;
 
 	while (pos + (group->size ?: sizeof(len)) <= list->len) {
@@ -504,7 +515,12 @@ static void walk_list(const struct value *list, print_fn element,
 		if (pos > (group->size ? 0 : sizeof(len)))
 			fputs(separator, stdout);
 		value = make_value(group, list->data + pos, len);
+		if (has_text_of_last(&value)) {
+			value.text = last.text;
+			value.text_len = last.text_len;
+		}
 		element(&value);
+		last = value;
 		pos += len;
 	}
 }

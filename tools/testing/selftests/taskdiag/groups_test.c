@@ -297,7 +297,6 @@ static const struct field fields[] = {
 	TWIN(MEM, mem, data, MOVES, IN_STATM(6), .plus = { AND(stack) }),
 	TWIN(MEM, mem, stack, MOVES, IN_STATUS("VmStk", 1), .unit = KIB),
 	TWIN(MEM, mem, text, FIXED, IN_STATUS("VmExe", 1), .unit = KIB),
-	TWIN(MEM, mem, text, FIXED, IN_STATM(4)),
 	TWIN(MEM, mem, lib, MOVES, IN_STATUS("VmLib", 1), .unit = KIB),
 	TWIN(MEM, mem, locked, MOVES, IN_STATUS("VmLck", 1), .unit = KIB),
 	TWIN(MEM, mem, pinned, MOVES, IN_STATUS("VmPin", 1), .unit = KIB),
@@ -1711,6 +1710,39 @@ TEST_F(groups, of_a_task_with_memory_of_every_kind)
 static void use_huge_page(const void *unused)
 {
 	map(2 << 20, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
+}
+
+static void make_code_writable(const void *unused)
+{
+	unsigned long start, end;
+	char line[PATH_MAX + 100];
+	FILE *maps = fopen("/proc/self/maps", "r");
+
+	td_must(maps, "maps");
+	while (fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx r-xp", &start, &end) == 2 &&
+		    strstr(line, "r-xp") && strchr(line, '/'))
+			td_must(!mprotect((void *)start, end - start,
+					  PROT_READ | PROT_WRITE | PROT_EXEC),
+				"mprotect");
+	fclose(maps);
+}
+
+/* Code that can be written to is code to statm, not to status. */
+TEST_F(groups, of_a_task_whose_code_is_writable)
+{
+	struct task_diag_mm_map map;
+	unsigned long text;
+	char statm[256];
+	pid_t pid;
+
+	pid = td_spawn_sleeper(make_code_writable, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
+	map = PROCESS(&self->sock, pid, MM_MAP, mm_map);
+	ASSERT_LT(0, proc_read("/proc", pid, 0, "statm", statm, sizeof(statm)));
+	ASSERT_EQ(1, sscanf(statm, "%*u %*u %*u %lu", &text));
+	EXPECT_EQ(text, (map.end_code + 4095) / 4096 - map.start_code / 4096);
 }
 
 TEST_F(groups, of_a_task_with_huge_pages)

@@ -271,6 +271,36 @@ static void start_ending_threads(const void *nr)
 		"pthread_create");
 }
 
+static void *just_end(void *unused)
+{
+	return unused;
+}
+
+static void *end_threads_at_once(void *unused)
+{
+	pthread_t thread;
+
+	for (;;) {
+		td_must(!pthread_create(&thread, NULL, just_end, NULL),
+			"pthread_create");
+		pthread_join(thread, NULL);
+	}
+	return unused;
+}
+
+/* One ends in less time than it takes to look at @nr that sleep. */
+static void keep_ending_threads(const void *nr)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	td_start_threads(nr);
+	for (i = 0; i < 4; i++)
+		td_must(!pthread_create(&thread, NULL, end_threads_at_once,
+					NULL),
+			"pthread_create");
+}
+
 static void just_work(const void *unused)
 {
 	work();
@@ -994,6 +1024,31 @@ TEST_F_TIMEOUT(stat, of_a_process_loses_nothing_when_a_thread_ends, 120)
 		ASSERT_LE(before + nvcsw, stats.here.cpu_count);
 	} while (td_now() < end || (nvcsw < enough && td_now() < deadline));
 	EXPECT_LE(enough, nvcsw);
+}
+
+/* Rather than to keep interrupts off while very many are summed up */
+TEST_F_TIMEOUT(stat, of_a_process_whose_many_threads_end_may_be_busy, 120)
+{
+	static const unsigned int nr = 2000;
+	const double deadline = td_now() + DEADLINE_S;
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	bool busy = false;
+	pid_t pid;
+
+	pid = td_spawn(keep_ending_threads, &nr);
+	ASSERT_LT(0, pid);
+	while (!busy && td_now() < deadline) {
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_ONE, BIT(STAT), pid);
+		task = td_find_props(answer, pid);
+		ASSERT_NE(NULL, task);
+		busy = task->failed & BIT(STAT);
+		if (busy)
+			EXPECT_EQ(-EAGAIN, task->groups[TASK_DIAG_STAT].error);
+		td_free_props(answer);
+	}
+	EXPECT_TRUE(busy);
 }
 
 #define NR_SMALL_READS	700

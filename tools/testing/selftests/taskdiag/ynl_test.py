@@ -148,6 +148,9 @@ def rest(kind, part):
     return lambda at, length=None: data[at - known:][:length]
 
 
+SAME_NAME = 16      # of the flags of a mapping: it has the name of the one before
+
+
 def records(kind, parts, tail):
     """Structs, each with a part of a name, whose parts are joined."""
     out = []
@@ -159,6 +162,9 @@ def records(kind, parts, tail):
             out[-1][tail] += data
         else:
             out.append({**fields(part), tail: data, "length": length})
+            if out[-1].get("flags", 0) & SAME_NAME:
+                out[-1]["flags"] -= SAME_NAME
+                out[-1].update({tail: out[-2][tail], "length": len(out[-2][tail])})
     for record in out:
         assert len(record[tail]) == record.pop("length"), record
         record[tail] = text(record[tail])
