@@ -1289,14 +1289,6 @@ static int task_diag_done(struct netlink_callback *cb)
 	return 0;
 }
 
-/* Whether netlink would throw away the answer to a plain request. */
-static bool task_diag_is_full(const struct sk_buff *request)
-{
-	const struct sock *sk = NETLINK_CB(request).sk;
-
-	return atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf);
-}
-
 static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct task_diag_dump dump = { .cred = current_cred(), .at_once = true };
@@ -1307,10 +1299,6 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	cond_resched();
-	if (task_diag_is_full(skb)) {
-		NL_SET_ERR_MSG(info->extack, "receive queue is full");
-		return -ENOBUFS;
-	}
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;
