@@ -970,7 +970,7 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct pid_iter it;
+	struct radix_tree_iter iter;
 	struct pid *pid;
 	int err = 0;
 
@@ -982,13 +982,13 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			return 0;
 	}
 
-	for_each_pid_from(pid, &it, run->ns, dump->next) {
-		err = budget-- ? task_diag_visit(run, dump, pid, it.iter.index, type) :
+	for_each_pid_from(pid, &iter, run->ns, dump->next) {
+		err = budget-- ? task_diag_visit(run, dump, pid, iter.index, type) :
 				 -EAGAIN;
 		if (err)
 			break;
 	}
-	dump->next = dump->t.task ? it.iter.index + 1 : it.iter.index;
+	dump->next = dump->t.task ? iter.index + 1 : iter.index;
 	/* Its children may have been given away before the walk came to them. */
 	if (!err && run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;
