@@ -13,6 +13,7 @@
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -20,6 +21,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
+#include <linux/radix-tree.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -963,6 +965,10 @@ static __always_inline int task_diag_visit(struct task_diag_run *run,
 	return task_diag_visit_pid(run, dump, pid, nr, type, false);
 }
 
+/*
+ * The slots of the namespace's tree one by one: find_ge_pid() for each pid
+ * goes down from the root each time, which costs more than all of BASE.
+ */
 static int task_diag_walk_pids(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
@@ -971,6 +977,7 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	struct radix_tree_iter iter;
+	void __rcu **slot;
 	struct pid *pid;
 	int err = 0;
 
@@ -982,7 +989,13 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			return 0;
 	}
 
-	for_each_pid_from(pid, &iter, run->ns, dump->next) {
+	radix_tree_for_each_slot(slot, &run->ns->idr.idr_rt, &iter, dump->next) {
+		/* A pid that is still being made has a slot, but no entry. */
+		pid = rcu_dereference_raw(*slot);
+		if (radix_tree_exception(pid)) {
+			slot = radix_tree_iter_retry(&iter);
+			continue;
+		}
 		err = budget-- ? task_diag_visit(run, dump, pid, iter.index, type) :
 				 -EAGAIN;
 		if (err)

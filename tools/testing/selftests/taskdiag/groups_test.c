@@ -1741,7 +1741,7 @@ TEST_F(groups, of_a_task_whose_code_is_writable)
 	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 	map = PROCESS(&self->sock, pid, MM_MAP, mm_map);
 	ASSERT_LT(0, proc_read("/proc", pid, 0, "statm", statm, sizeof(statm)));
-	ASSERT_EQ(1, sscanf(statm, "%*u %*u %*u %lu", &text));
+	td_must(sscanf(statm, "%*u %*u %*u %lu", &text) == 1, "statm");
 	EXPECT_EQ(text, (map.end_code + 4095) / 4096 - map.start_code / 4096);
 }
 
