@@ -538,16 +538,19 @@ static int task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/* The last column of maps, made in @name or not, or why it is not here: @flags */
+/*
+ * The last column of maps, made in @name, or not; if it is left out, the flags of
+ * name->info say why.
+ */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
-				      struct task_diag_name *name, u32 *flags)
+				      struct task_diag_name *name)
 {
 	const char *text, *format;
 	const struct path *path;
 
 	get_vma_name(vma, &path, &text, &format);
 	if (path && path_equal(path, &name->path)) {
-		*flags = TASK_DIAG_VMA_SAME_NAME;
+		name->info.flags = TASK_DIAG_VMA_SAME_NAME;
 		return "";
 	}
 	name->path = (struct path) {};
@@ -555,7 +558,7 @@ static const char *task_diag_vma_name(struct vm_area_struct *vma,
 		text = d_path(path, name->data, name->size);
 		if (text == ERR_PTR(-ENAMETOOLONG) &&
 		    name->size >= TASK_DIAG_NAME_MAX) {
-			*flags = TASK_DIAG_VMA_LONG_NAME;
+			name->info.flags = TASK_DIAG_VMA_LONG_NAME;
 			return "";
 		}
 		if (!IS_ERR(text))
@@ -577,16 +580,15 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 	struct task_diag_vma *info = &name->info;
 	const struct inode *inode;
 	const char *text;
-	u32 flags = 0;
 	int err;
 
 	if (t->names > TASK_DIAG_NAMES_MAX)
 		return -E2BIG;
-	text = task_diag_vma_name(vma, name, &flags);
+	memset(info, 0, sizeof(*info));
+	text = task_diag_vma_name(vma, name);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 
-	memset(info, 0, sizeof(*info));
 	info->start = t->pos;
 	info->end = vma->vm_end;
 	if (vma->vm_file) {
@@ -598,11 +600,10 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		info->dev_minor = MINOR(inode->i_sb->s_dev);
 		info->generation = inode->i_generation;
 	}
-	info->flags = flags |
-		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
-		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
-		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
-		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	info->flags |= (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+		       (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+		       (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+		       (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
 	info->name_len = strlen(text);
 	info->name_at = sizeof(*info);
 
@@ -699,7 +700,12 @@ static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 /* What of shared memory is in swap is looked up this much at once. */
 #define TASK_DIAG_HOLE		SZ_256M
 
-/* Whether to go on at @addr later; at first never, so that it does go on. */
+static struct task_diag_gather *task_diag_gather_of(struct mm_walk *walk)
+{
+	return container_of(walk->private, struct task_diag_gather, mss);
+}
+
+/* Whether to continue at @addr later; never at first, so there is progress. */
 static bool task_diag_pauses(struct task_diag_gather *gather, unsigned long addr)
 {
 	if (addr == gather->next || (time_before_eq(jiffies, gather->until) &&
@@ -712,8 +718,7 @@ static bool task_diag_pauses(struct task_diag_gather *gather, unsigned long addr
 static int task_diag_gather_pmd(pmd_t *pmd, unsigned long addr,
 				unsigned long end, struct mm_walk *walk)
 {
-	struct task_diag_gather *gather =
-		container_of(walk->private, struct task_diag_gather, mss);
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
 
 	if (task_diag_pauses(gather, addr))
 		return 1;
@@ -724,8 +729,7 @@ static int task_diag_gather_hugetlb(pte_t *pte, unsigned long hmask,
 				    unsigned long addr, unsigned long end,
 				    struct mm_walk *walk)
 {
-	struct task_diag_gather *gather =
-		container_of(walk->private, struct task_diag_gather, mss);
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
 
 	if (task_diag_pauses(gather, addr))
 		return 1;
@@ -735,8 +739,7 @@ static int task_diag_gather_hugetlb(pte_t *pte, unsigned long hmask,
 static int task_diag_gather_hole(unsigned long addr, unsigned long end,
 				 int depth, struct mm_walk *walk)
 {
-	struct task_diag_gather *gather =
-		container_of(walk->private, struct task_diag_gather, mss);
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
 	unsigned long len;
 
 	for (; addr < end; addr += len) {
@@ -755,8 +758,8 @@ static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
 }
 
 /*
- * Gathers from @start on what smaps tells of @vma. Returns -EINPROGRESS if it is
- * to go on at gather->next, in another message.
+ * Gathers what smaps reports of @vma, from @start on. Returns -EINPROGRESS if
+ * another message is to continue at gather->next.
  */
 static int task_diag_gather_vma(struct task_diag_walk *walk,
 				struct vm_area_struct *vma, unsigned long start)

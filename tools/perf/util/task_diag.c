@@ -470,14 +470,6 @@ static bool read_vma(struct task_diag_vma *vma, const struct nlattr *attr)
 	       !(vma->flags & TASK_DIAG_VMA_LONG_NAME);
 }
 
-/* Is this a mapping that shares its name with the one before it? */
-static bool has_name_of_last(const struct nlattr *attr)
-{
-	struct task_diag_vma vma;
-
-	return read_vma(&vma, attr) && vma.flags & TASK_DIAG_VMA_SAME_NAME;
-}
-
 /*
  * Does perf make the same event of a mapping whether /proc or task_diag reports
  * it? A long path may leave no room for the ids that follow it in the event.
@@ -649,16 +641,20 @@ static bool copy_name(union perf_event *event, const struct task_diag_vma *vma,
 	return end >= vma->name_len;
 }
 
-/* The mapping in @attr, which may share its name with that in @named */
+/* @named is the last attribute with a name, which later mappings may share. */
 static int emit_mmap(struct task_synth *synth, const struct task *task,
-		     const struct nlattr *attr, const struct nlattr *named)
+		     const struct nlattr *attr, const struct nlattr **named)
 {
 	union perf_event *event = synth->mmap_event;
-	struct task_diag_vma vma, other;
+	struct task_diag_vma vma, first;
 
-	if (!read_vma(&vma, attr) || !read_vma(&other, named) ||
-	    !copy_name(event, &other, attr_data(named) + other.name_at,
-		       attr_len(named) - other.name_at))
+	if (!read_vma(&vma, attr))
+		return 0;
+	if (!(vma.flags & TASK_DIAG_VMA_SAME_NAME))
+		*named = attr;
+	if (!*named || !read_vma(&first, *named) ||
+	    !copy_name(event, &first, attr_data(*named) + first.name_at,
+		       attr_len(*named) - first.name_at))
 		return 0;
 	fill_mmap2(event, &vma);
 	if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
@@ -679,9 +675,7 @@ static int emit_mmaps(struct task_synth *synth, const struct task *task)
 		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
 			if (attr_type(attr) != TASK_DIAG_VMA)
 				continue;
-			if (!has_name_of_last(attr))
-				named = attr;
-			err = emit_mmap(synth, task, attr, named);
+			err = emit_mmap(synth, task, attr, &named);
 			if (err)
 				return err;
 		}

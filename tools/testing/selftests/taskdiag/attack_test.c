@@ -799,6 +799,34 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
 
 /* --- pages that take long to walk -------------------------------------- */
 
+/*
+ * Maps so many pages of one file that smaps_rollup takes @seconds, or as many as
+ * there is room for.
+ */
+static void map_pages(double seconds)
+{
+	const size_t size = 64 << 20;
+	int fd = memfd_create("pages", 0);
+	char text[4096];
+	unsigned int i;
+	double start;
+	void *pages;
+
+	td_must(fd >= 0 && !ftruncate(fd, size), "memfd_create");
+	for (i = 0; i < 64; i++) {
+		pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_POPULATE, fd, 0);
+		if (pages == MAP_FAILED)
+			break;
+		start = td_now();
+		td_read_file("/proc/self/smaps_rollup", text, sizeof(text));
+		if (td_now() - start >= seconds)
+			break;
+	}
+	td_must(i, "mmap");
+	close(fd);
+}
+
 static void ask_for_rollup(struct td_sock *sock)
 {
 	const struct task_diag_pid req = {
@@ -820,8 +848,8 @@ static void *receive_for_ever(void *arg)
 }
 
 /* Whether it holds for a process whose pages take long, and its open socket */
-static void expect_amid_long_walk(struct __test_metadata *_metadata,
-				  bool (*holds)(struct td_sock *sock))
+static void expect_during_long_walk(struct __test_metadata *_metadata,
+				    bool (*holds)(struct td_sock *sock))
 {
 	struct td_sock sock;
 	pid_t child;
@@ -830,7 +858,7 @@ static void expect_amid_long_walk(struct __test_metadata *_metadata,
 	child = fork();
 	if (!child) {
 		td_become(TD_ALICE);
-		td_map_pages(3 * now_s());
+		map_pages(3 * now_s());
 		td_must(!td_open(&sock), "td_open");
 		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
 	}
@@ -860,11 +888,11 @@ static bool is_told_at_once(struct td_sock *sock)
 }
 
 /* The second request on a socket waits for a part of the walk at most. */
-TEST_F_TIMEOUT(attack, amid_a_long_walk_waits_for_nobody, 300)
+TEST_F_TIMEOUT(attack, during_a_long_walk_waits_for_nobody, 300)
 {
 	if (!(self->groups & BIT(MEM_ROLLUP)))
 		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_walk(_metadata, is_told_at_once);
+	expect_during_long_walk(_metadata, is_told_at_once);
 }
 
 static bool receivers_die_at_once(struct td_sock *sock)
@@ -888,11 +916,11 @@ static bool receivers_die_at_once(struct td_sock *sock)
 }
 
 /* Nor does it keep alive who would receive the next part. */
-TEST_F_TIMEOUT(attack, amid_a_long_walk_can_be_killed, 300)
+TEST_F_TIMEOUT(attack, during_a_long_walk_can_be_killed, 300)
 {
 	if (!(self->groups & BIT(MEM_ROLLUP)))
 		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
-	expect_amid_long_walk(_metadata, receivers_die_at_once);
+	expect_during_long_walk(_metadata, receivers_die_at_once);
 }
 
 /* --- arguments that never end ------------------------------------------ */

@@ -2479,12 +2479,13 @@ static void start_mappers(const void *unused)
 			"pthread_create");
 }
 
-static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid)
+static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid,
+				 unsigned int rounds)
 {
 	struct td_props_answer *answer;
-	unsigned int i, failed = 0;
+	unsigned int failed = 0;
 
-	for (i = 0; i < 100; i++) {
+	while (rounds--) {
 		answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
 				      groups, pid);
 		failed += answer->nr_tasks != 1 || answer->tasks[0].failed;
@@ -2502,10 +2503,10 @@ TEST_F_TIMEOUT(groups, of_a_process_that_maps_all_the_time_are_read, 120)
 		SKIP(return, "32-bit kernels have no CONFIG_PER_VMA_LOCK");
 	pid = td_spawn_sleeper(start_mappers, NULL);
 	ASSERT_LT(0, pid);
-	EXPECT_EQ(0, count_failed(&self->sock, STRINGS, pid));
-	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA), pid));
-	EXPECT_GE(5, count_failed(&self->sock, BIT(MEM_ROLLUP), pid));
-	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA_STAT), pid));
+	EXPECT_EQ(0, count_failed(&self->sock, STRINGS, pid, 300));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA), pid, 100));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(MEM_ROLLUP), pid, 100));
+	EXPECT_GE(5, count_failed(&self->sock, BIT(VMA_STAT), pid, 100));
 }
 
 /* Starts a dump of a process, and receives its first part. */

@@ -1023,7 +1023,7 @@ static void map_large_file(const void *unused)
 	map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 }
 
-/* Several messages end amid the walk of the pages of one mapping. */
+/* The pages of one mapping are walked in several messages. */
 TEST_F_TIMEOUT(maps, that_take_long_to_read_equal_procfs, 300)
 {
 	struct lists *lists;

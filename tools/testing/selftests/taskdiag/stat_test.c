@@ -247,57 +247,49 @@ static void *switch_and_end(void *unused)
 	return unused;
 }
 
-static void *end_threads(void *unused)
+static void *just_end(void *unused)
+{
+	return unused;
+}
+
+typedef void *(*thread_fn)(void *);
+
+/* One thread after the other that does what @fn points to, once it is wanted */
+static void *end_threads(void *fn)
 {
 	pthread_t thread;
 
 	while (!__atomic_load_n(&ended->wanted, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	for (;;) {
-		td_must(!pthread_create(&thread, NULL, switch_and_end, NULL),
+		td_must(!pthread_create(&thread, NULL, *(thread_fn *)fn, NULL),
 			"pthread_create");
 		pthread_join(thread, NULL);
 	}
-	return unused;
+	return NULL;
 }
 
 /* Threads that end, once they are wanted to, beside @nr that sleep */
 static void start_ending_threads(const void *nr)
 {
+	static thread_fn fn = switch_and_end;
 	pthread_t thread;
 
 	td_start_threads(nr);
-	td_must(!pthread_create(&thread, NULL, end_threads, NULL),
+	td_must(!pthread_create(&thread, NULL, end_threads, &fn),
 		"pthread_create");
-}
-
-static void *just_end(void *unused)
-{
-	return unused;
-}
-
-static void *end_threads_at_once(void *unused)
-{
-	pthread_t thread;
-
-	for (;;) {
-		td_must(!pthread_create(&thread, NULL, just_end, NULL),
-			"pthread_create");
-		pthread_join(thread, NULL);
-	}
-	return unused;
 }
 
 /* One ends in less time than it takes to look at @nr that sleep. */
 static void keep_ending_threads(const void *nr)
 {
+	static thread_fn fn = just_end;
 	pthread_t thread;
 	unsigned int i;
 
 	td_start_threads(nr);
 	for (i = 0; i < 4; i++)
-		td_must(!pthread_create(&thread, NULL, end_threads_at_once,
-					NULL),
+		td_must(!pthread_create(&thread, NULL, end_threads, &fn),
 			"pthread_create");
 }
 
@@ -1036,6 +1028,8 @@ TEST_F_TIMEOUT(stat, of_a_process_whose_many_threads_end_may_be_busy, 120)
 	bool busy = false;
 	pid_t pid;
 
+	memset(ended, 0, sizeof(*ended));
+	ended->wanted = true;
 	pid = td_spawn(keep_ending_threads, &nr);
 	ASSERT_LT(0, pid);
 	while (!busy && td_now() < deadline) {

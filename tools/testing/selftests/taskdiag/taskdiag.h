@@ -1454,34 +1454,6 @@ static void td_read_file(const char *path, char *text, size_t size)
 	text[len > 0 ? len : 0] = 0;
 }
 
-/*
- * Maps so many pages of one file that smaps_rollup takes @seconds, or as many as
- * there is room for.
- */
-static void td_map_pages(double seconds)
-{
-	const size_t size = 64 << 20;
-	int fd = memfd_create("pages", 0);
-	char text[4096];
-	unsigned int i;
-	double start;
-	void *pages;
-
-	td_must(fd >= 0 && !ftruncate(fd, size), "memfd_create");
-	for (i = 0; i < 64; i++) {
-		pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_POPULATE, fd, 0);
-		if (pages == MAP_FAILED)
-			break;
-		start = td_now();
-		td_read_file("/proc/self/smaps_rollup", text, sizeof(text));
-		if (td_now() - start >= seconds)
-			break;
-	}
-	td_must(i, "mmap");
-	close(fd);
-}
-
 static bool td_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
