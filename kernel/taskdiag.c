@@ -34,6 +34,7 @@
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
+#include "taskdiag_select.h"
 
 /* Pids that one RCU section looks at */
 #define TASK_DIAG_RCU_BATCH	64
@@ -63,12 +64,15 @@ struct task_diag_msg {
 /**
  * struct task_diag_dump - one dump, or one plain request
  * @req: the request
+ * @select: which tasks it chooses
  * @cred: who asked, see task_diag_same_requester(); holds a reference
  * @target: the process that the strategies on one process start from; holds a
  *	reference
- * @next: where the walk goes on: a pid number, or an index in @tids
+ * @next: where the walk goes on: a pid number, or an index in @nrs
+ * @nrs: pid numbers of the tasks, if the walk goes over a list: @tids, or what
+ *	the request has
+ * @nr_nrs: how many
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
- * @nr_tids: how many
  * @header_sent: the first datagram went out
  * @t: the task whose groups are being told, if @t.task is set, which then holds
  *	a reference; @t.mm is set within a call only
@@ -92,11 +96,13 @@ struct task_diag_msg {
  */
 struct task_diag_dump {
 	struct task_diag_pid	req;
+	struct task_diag_select	select;
 	const struct cred	*cred;
 	struct pid		*target;
 	unsigned int		next;
+	const u32		*nrs;
+	unsigned int		nr_nrs;
 	u32			*tids;
-	unsigned int		nr_tids;
 	bool			header_sent;
 	struct task_diag_task	t;
 	u64			exec_id;
@@ -141,13 +147,6 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 }
 
 /* --- the request ------------------------------------------------------- */
-
-/* Flags that choose among mappings, and the groups that have a list of them */
-#define TASK_DIAG_ONLY_VMA	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
-#define TASK_DIAG_SHOW_VMAS	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT)
-
-/* All flags that a request may have */
-#define TASK_DIAG_FLAGS		TASK_DIAG_ONLY_VMA
 
 /* For which a plain request does not look at more threads */
 #define TASK_DIAG_FEW_THREADS	64
@@ -198,20 +197,51 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 	return 0;
 }
 
+static bool task_diag_per_thread(const struct task_diag_pid *req)
+{
+	return req->dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       req->dump_strategy == TASK_DIAG_DUMP_THREAD;
+}
+
+/* All flags that a request may have */
+static u32 task_diag_known_flags(void)
+{
+	u32 flags = TASK_DIAG_WITH_PROCESS;
+	unsigned int i;
+
+	for (i = 0; i < task_diag_nr_groups; i++)
+		flags |= task_diag_groups[i].flags;
+	return flags;
+}
+
 static int task_diag_check_flags(const struct task_diag_pid *req,
 				 const struct nlattr *attr,
 				 struct netlink_ext_ack *extack)
 {
-	if (req->flags & ~TASK_DIAG_FLAGS) {
+	u32 unused = req->flags;
+	unsigned int i;
+
+	if (req->flags & ~task_diag_known_flags()) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
 					"flags has unknown bits 0x%x",
-					req->flags & ~TASK_DIAG_FLAGS);
+					req->flags & ~task_diag_known_flags());
 		return -EINVAL;
 	}
-	if (req->flags & TASK_DIAG_ONLY_VMA &&
-	    !(req->show_flags & TASK_DIAG_SHOW_VMAS)) {
+	if (task_diag_per_thread(req))
+		unused &= ~TASK_DIAG_WITH_PROCESS;
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		if (req->show_flags & BIT_ULL(task_diag_groups[i].attr))
+			unused &= ~task_diag_groups[i].flags;
+	}
+	if (unused & TASK_DIAG_WITH_PROCESS) {
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "flags choose among mappings, but no group has them");
+				    "TASK_DIAG_WITH_PROCESS: dump_strategy is not over threads");
+		return -EINVAL;
+	}
+	if (unused) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
+					"flags 0x%x are of groups that are not asked for",
+					unused);
 		return -EINVAL;
 	}
 	return 0;
@@ -241,9 +271,10 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 	return 0;
 }
 
-static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
+static int task_diag_parse(struct task_diag_dump *dump, struct nlattr **attrs,
 			   struct netlink_ext_ack *extack)
 {
+	struct task_diag_pid *req = &dump->req;
 	const struct nlattr *attr = attrs[TASK_DIAG_REQUEST];
 	int err;
 
@@ -259,16 +290,17 @@ static int task_diag_parse(struct task_diag_pid *req, struct nlattr **attrs,
 	err = task_diag_check_groups(req->show_flags, attr, extack);
 	if (err)
 		return err;
-	err = task_diag_check_flags(req, attr, extack);
-	if (err)
-		return err;
 	if (req->dump_strategy > TASK_DIAG_DUMP_MAX) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
 					"dump_strategy %llu is unknown",
 					req->dump_strategy);
 		return -EINVAL;
 	}
-	return 0;
+	err = task_diag_check_flags(req, attr, extack);
+	if (err)
+		return err;
+	return task_diag_parse_select(&dump->select, attrs, req->dump_strategy,
+				      extack);
 }
 
 /* Sets what follows from the request. */
@@ -287,14 +319,11 @@ static void task_diag_plan(struct task_diag_dump *dump)
 			dump->mm_rows |= BIT_ULL(i);
 		if (group->uses_mm)
 			dump->own_mm_rows |= BIT_ULL(i);
-		dump->costs |= BIT(group->cost);
+		dump->costs |= BIT(dump->req.flags & group->flags ?
+				   TASK_DIAG_COST_MANY : group->cost);
 	}
-}
-
-static bool task_diag_per_thread(const struct task_diag_pid *req)
-{
-	return req->dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
-	       req->dump_strategy == TASK_DIAG_DUMP_THREAD;
+	dump->nrs = dump->select.pids;
+	dump->nr_nrs = dump->select.nr_pids;
 }
 
 /* --- who may see what -------------------------------------------------- */
@@ -524,6 +553,8 @@ static int task_diag_hold_task(struct task_diag_dump *dump,
 		.task = get_task_struct(task),
 		.nr = nr,
 		.per_thread = task_diag_per_thread(&dump->req),
+		.with_process = dump->req.flags & TASK_DIAG_WITH_PROCESS &&
+				thread_group_leader(task),
 		.at_once = dump->at_once,
 		.pid_ns = ns,
 		.user_ns = dump->cred->user_ns,
@@ -569,6 +600,7 @@ static __always_inline u32 task_diag_nr(struct pid *pid,
 static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 						struct task_struct *task,
 						const struct pid *pid, u32 nr,
+						char state,
 						struct pid_namespace *ns)
 {
 	struct task_struct *parent = rcu_dereference(task->real_parent);
@@ -587,7 +619,7 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 				      task_diag_nr(sid, ns, &released);
 	msg->base.ppid = task_diag_nr(task_tgid(parent), ns, &released);
 	msg->base.tpid = tracer ? task_diag_nr(task_pid(tracer), ns, &released) : 0;
-	msg->base.state = task_state_to_char(task);
+	msg->base.state = state;
 	memset(msg->base.pad, 0, sizeof(msg->base.pad));
 	msg->base.pad2 = 0;
 	msg->base.id = pid->ino;
@@ -608,7 +640,8 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_dump *dump,
 					      struct task_struct *task,
 					      const struct cred *cred,
-					      const struct pid *pid, u32 nr)
+					      const struct pid *pid, u32 nr,
+					      char state)
 {
 	const struct task_diag_msg *template = &dump->template;
 	struct task_diag_msg *msg = run->at;
@@ -621,7 +654,8 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	msg->pid = nr;
 	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
-		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, run->ns)))
+		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, state,
+						  run->ns)))
 			return -ESTALE;
 	}
 	/*
@@ -729,15 +763,41 @@ static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
 	return err;
 }
 
+/* Appends the value of the whole process, next to that of its leader. */
+static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
+				 const struct task_diag_group *group)
+{
+	struct nlattr *nest;
+	int err;
+
+	if (skb_tailroom(skb) < NLA_HDRLEN + TASK_DIAG_SPARE)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, TASK_DIAG_PROCESS);
+	t->per_thread = false;
+	err = group->fill(skb, t);
+	t->per_thread = true;
+	if (err && err != -EMSGSIZE)
+		err = task_diag_put_error(skb, group->attr, err);
+	if (!err)
+		nla_nest_end(skb, nest);
+	return err;
+}
+
 static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
 			       const struct task_diag_group *group, int err)
 {
 	struct task_diag_task *t = &dump->t;
+	const unsigned int before = skb->len;
 
 	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
 		return 0;
 	if (!err)
 		err = group->fill(skb, t);
+	if (!err && group->per_process && t->with_process) {
+		err = task_diag_put_process(skb, t, group);
+		if (err)
+			skb_trim(skb, before);
+	}
 	if (!err || err == -EMSGSIZE || err == -EINPROGRESS)
 		return err;
 	if (err == -ENODATA)
@@ -853,7 +913,7 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
 		.page_size = PAGE_SIZE,
 		.clk_tck = USER_HZ,
-		.flags = TASK_DIAG_FLAGS,
+		.flags = task_diag_known_flags(),
 	};
 	void *hdr;
 
@@ -910,6 +970,7 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 {
 	struct task_struct *task, *gone = NULL;
 	const struct cred *cred;
+	char state;
 	int err;
 
 	/*
@@ -926,7 +987,11 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 		cred = rcu_access_pointer(task->real_cred);
 		if (!task_diag_may_read(task, &run->readable))
 			return 0;
-		err = task_diag_put_task(run, dump, task, cred, pid, nr);
+		state = task_state_to_char(task);
+		if (unlikely(dump->select.filters) &&
+		    !task_diag_selects(&dump->select, task, cred, state, run->ns))
+			return 0;
+		err = task_diag_put_task(run, dump, task, cred, pid, nr, state);
 		if (hold && !err)
 			err = task_diag_hold_task(dump, run->ns, task, cred, nr);
 		if (!err) {
@@ -1008,28 +1073,68 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	return err;
 }
 
-static int task_diag_walk_threads(struct task_diag_run *run,
-				  struct task_diag_dump *dump)
+/* The tasks of a list, if there still are such */
+static int task_diag_walk_list(struct task_diag_run *run,
+			       struct task_diag_dump *dump)
 {
+	const enum pid_type type = dump->req.dump_strategy == TASK_DIAG_DUMP_ALL ?
+				   PIDTYPE_TGID : PIDTYPE_PID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	struct pid *pid;
 	int err;
+	u64 id;
 	u32 nr;
 
-	if (dump->next < dump->nr_tids && !task_diag_find_kin(run, dump))
+	if (dump->target && dump->next < dump->nr_nrs &&
+	    !task_diag_find_kin(run, dump))
 		return -ESRCH;
 
-	for (; dump->next < dump->nr_tids; dump->next++) {
+	for (; dump->next < dump->nr_nrs; dump->next++) {
 		if (!budget--)
 			return -EAGAIN;
-		nr = dump->tids[dump->next];
-		err = task_diag_visit(run, dump, find_pid_ns(nr, run->ns), nr,
-				      PIDTYPE_PID);
+		nr = dump->nrs[dump->next];
+		id = task_diag_selected_id(&dump->select, dump->next);
+		pid = find_pid_ns(nr, run->ns);
+		if (!pid || (id && pid->ino != id))
+			continue;
+		err = task_diag_visit(run, dump, pid, nr, type);
 		if (err == -EAGAIN)
 			dump->next++;
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+static int task_diag_walk_cgroup(struct task_diag_run *run,
+				 struct task_diag_dump *dump)
+{
+	struct task_diag_cgroup_walk *walk = dump->select.walk;
+	const enum pid_type type = dump->select.per_thread ? PIDTYPE_PID :
+							     PIDTYPE_TGID;
+	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	struct task_struct *task;
+	struct pid *pid;
+	int err = 0;
+	u32 nr;
+
+	while (!err) {
+		if (!budget--)
+			return -EAGAIN;
+		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
+		if (!task) {
+			if (!task_diag_cgroup_next(&dump->select))
+				return 0;
+			continue;
+		}
+		pid = task_pid(task);
+		nr = pid ? pid_nr_ns(pid, run->ns) : 0;
+		if (nr)
+			err = task_diag_visit(run, dump, pid, nr, type);
+		if (err != -EMSGSIZE)
+			walk->task = NULL;
+	}
+	return err;
 }
 
 static int task_diag_walk_one(struct task_diag_run *run,
@@ -1051,14 +1156,13 @@ static int task_diag_walk_one(struct task_diag_run *run,
 static int task_diag_walk(struct task_diag_run *run,
 			  struct task_diag_dump *dump)
 {
-	switch (dump->req.dump_strategy) {
-	case TASK_DIAG_DUMP_ONE:
+	if (dump->req.dump_strategy == TASK_DIAG_DUMP_ONE)
 		return task_diag_walk_one(run, dump);
-	case TASK_DIAG_DUMP_THREAD:
-		return task_diag_walk_threads(run, dump);
-	default:
-		return task_diag_walk_pids(run, dump);
-	}
+	if (dump->nrs)
+		return task_diag_walk_list(run, dump);
+	if (dump->select.walk)
+		return task_diag_walk_cgroup(run, dump);
+	return task_diag_walk_pids(run, dump);
 }
 
 /* Like a step of the walk, with the groups of the task that it ended at. */
@@ -1125,7 +1229,8 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 		cond_resched();
 	}
 	dump->tids = tids;
-	dump->nr_tids = nr;
+	dump->nrs = tids;
+	dump->nr_nrs = nr;
 	return 0;
 }
 
@@ -1178,6 +1283,7 @@ static void task_diag_dump_free(struct task_diag_dump *dump)
 {
 	task_diag_drop_task(dump);
 	kvfree(dump->tids);
+	task_diag_free_select(&dump->select);
 	put_pid(dump->target);
 	put_cred(dump->cred);
 	kfree(dump);
@@ -1203,7 +1309,7 @@ static int task_diag_start(struct netlink_callback *cb)
 		return -ENOMEM;
 	dump->cred = get_current_cred();
 
-	err = task_diag_parse(&dump->req, info->info.attrs, cb->extack);
+	err = task_diag_parse(dump, info->info.attrs, cb->extack);
 	if (err)
 		goto free;
 
@@ -1315,38 +1421,41 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;
-	err = task_diag_parse(&dump.req, info->attrs, info->extack);
+	err = task_diag_parse(&dump, info->attrs, info->extack);
 	if (err)
-		return err;
+		goto free;
+	err = -EINVAL;
 	if (dump.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
 		NL_SET_ERR_MSG(info->extack,
 			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
-		return -EINVAL;
+		goto free;
 	}
 	/* This runs under genetlink's locks, as the start of a dump does. */
 	task_diag_plan(&dump);
-	if (dump.costs & BIT(TASK_DIAG_COST_PAGES)) {
+	if (dump.costs & BIT(TASK_DIAG_COST_MANY)) {
 		NL_SET_ERR_MSG(info->extack,
-			       "mappings may take long to read: ask with NLM_F_DUMP");
-		return -EINVAL;
+			       "mappings and open files may take long to read: ask with NLM_F_DUMP");
+		goto free;
 	}
 
 	dump.target = task_diag_get_target(&dump.req);
-	if (!dump.target)
-		return task_diag_no_task(info->extack);
+	if (!dump.target) {
+		err = task_diag_no_task(info->extack);
+		goto free;
+	}
 
 	err = -EMSGSIZE;
 	if (dump.costs & BIT(TASK_DIAG_COST_THREADS) &&
 	    !task_diag_has_few_threads(dump.target)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "process has many threads: ask with NLM_F_DUMP");
-		goto put;
+		goto free;
 	}
 
 	err = -ENOMEM;
 	reply = task_diag_new_reply();
 	if (!reply)
-		goto put;
+		goto free;
 
 	task_diag_init_template(&dump.template, dump.req.show_flags,
 				info->snd_portid, info->snd_seq, 0);
@@ -1354,7 +1463,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	task_diag_drop_task(&dump);
 	if (!err || err == -EAGAIN) {
 		err = genlmsg_reply(reply, info);
-		goto put;
+		goto free;
 	}
 	nlmsg_free(reply);
 	if (err == -EMSGSIZE)
@@ -1362,8 +1471,9 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 			       "task does not fit in one message: ask with NLM_F_DUMP");
 	else if (err == -ESRCH)
 		task_diag_no_task(info->extack);
-put:
+free:
 	put_pid(dump.target);
+	task_diag_free_select(&dump.select);
 	return err;
 }
 
@@ -1387,9 +1497,20 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-/* Any length: task_diag_copy_req() tells what is wrong with it. */
+/* Of any length what the parsers tell more about than is said here */
 static const struct nla_policy task_diag_get_policy[] = {
 	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_IDS] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_CGROUP] = { .type = NLA_U64 },
+	[TASK_DIAG_SELECT_CGROUP_FD] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_DESCENDANTS] = { .type = NLA_FLAG },
+	[TASK_DIAG_SELECT_UID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_EUID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_SID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_TTY] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_STATES] = { .type = NLA_NUL_STRING, .len = 16 },
+	[TASK_DIAG_SELECT_KTHREADS] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 static const struct nla_policy task_diag_header_policy[] = {
@@ -1401,14 +1522,14 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_REQUEST,
+		.maxattr	= TASK_DIAG_ATTR_MAX,
 		.doit		= task_diag_get_doit,
 	},
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_REQUEST,
+		.maxattr	= TASK_DIAG_ATTR_MAX,
 		.start		= task_diag_start,
 		.dumpit		= task_diag_dump,
 		.done		= task_diag_done,

@@ -6,12 +6,16 @@
  * that file reads it.
  */
 #include <linux/audit.h>
+#include <linux/bitmap.h>
 #include <linux/cgroup.h>
+#include <linux/cpumask.h>
 #include <linux/cred.h>
-#include <linux/fdtable.h>
 #include <linux/fs.h>
-#include <linux/fs_struct.h>
+#include <linux/iocontext.h>
+#include <linux/ioprio.h>
+#include <linux/kallsyms.h>
 #include <linux/mnt_namespace.h>
+#include <linux/nodemask.h>
 #include <linux/nsproxy.h>
 #include <linux/oom.h>
 #include <linux/pid.h>
@@ -19,12 +23,14 @@
 #include <linux/proc_fs.h>
 #include <linux/proc_ns.h>
 #include <linux/ptrace.h>
+#include <linux/sched/autogroup.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/numa_balancing.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/seccomp.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/task_diag.h>
 #include <linux/task_io_accounting_ops.h>
@@ -398,32 +404,6 @@ static int task_diag_fill_oom(struct sk_buff *skb, struct task_diag_task *t)
 	return task_diag_put(skb, TASK_DIAG_OOM, &info, sizeof(info));
 }
 
-static int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
-{
-	struct task_struct *task = t->task;
-	struct task_diag_fd info;
-	struct fdtable *fdt;
-	int umask;
-
-	memset(&info, 0, sizeof(info));
-	task_lock(task);
-	if (!task->files) {
-		task_unlock(task);
-		return -ENODATA;
-	}
-	rcu_read_lock();
-	fdt = files_fdtable(task->files);
-	info.open_fds = bitmap_weight(fdt->open_fds, fdt->max_fds);
-	info.max_fds = fdt->max_fds;
-	rcu_read_unlock();
-	umask = proc_umask(task);
-	if (umask >= 0)
-		info.umask = umask;
-	task_unlock(task);
-
-	return task_diag_put(skb, TASK_DIAG_FD, &info, sizeof(info));
-}
-
 #ifdef CONFIG_TASK_IO_ACCOUNTING
 static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
 {
@@ -629,6 +609,117 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 				  nr);
 }
 
+#ifdef CONFIG_SECURITY
+static int task_diag_fill_label(struct sk_buff *skb, struct task_diag_task *t)
+{
+	char *label = NULL;
+	int len, err;
+
+	if (t->kept.data)
+		return task_diag_put_kept(skb, t, TASK_DIAG_LABEL);
+	len = security_getprocattr(t->task, LSM_ID_UNDEF, "current", &label);
+	/* No module gives any. */
+	if (!len || len == -EINVAL || len == -EOPNOTSUPP)
+		err = -ENODATA;
+	else if (len < 0)
+		err = len;
+	else
+		err = task_diag_put_whole(skb, t, TASK_DIAG_LABEL,
+					  &(struct task_diag_value) {
+						.data = label,
+						.len = len,
+					  });
+	kfree(label);
+	return err;
+}
+#else
+#define task_diag_fill_label NULL
+#endif
+
+#ifdef CONFIG_KALLSYMS
+static int task_diag_fill_wchan(struct sk_buff *skb, struct task_diag_task *t)
+{
+	const unsigned long wchan = get_wchan(t->task);
+	char name[KSYM_NAME_LEN];
+
+	if (!wchan || lookup_symbol_name(wchan, name))
+		strscpy(name, "0");
+	return task_diag_put(skb, TASK_DIAG_WCHAN, name, strlen(name));
+}
+#else
+#define task_diag_fill_wchan NULL
+#endif
+
+#ifdef CONFIG_SCHED_AUTOGROUP
+static int task_diag_fill_autogroup(struct sk_buff *skb,
+				    struct task_diag_task *t)
+{
+	struct task_diag_autogroup info;
+	unsigned long id;
+	int nice;
+
+	if (!proc_sched_autogroup(t->task, &id, &nice))
+		return -ENODATA;
+	memset(&info, 0, sizeof(info));
+	info.id = id;
+	info.nice = nice;
+	return task_diag_put(skb, TASK_DIAG_AUTOGROUP, &info, sizeof(info));
+}
+#else
+#define task_diag_fill_autogroup NULL
+#endif
+
+#ifdef CONFIG_BLOCK
+static int task_diag_fill_ioprio(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_struct *task = t->task;
+	struct task_diag_ioprio info;
+	int err;
+
+	err = security_task_getioprio(task);
+	if (err)
+		return err;
+	memset(&info, 0, sizeof(info));
+	task_lock(task);
+	info.ioprio = task->io_context ? task->io_context->ioprio :
+					 IOPRIO_DEFAULT;
+	task_unlock(task);
+	return task_diag_put(skb, TASK_DIAG_IOPRIO, &info, sizeof(info));
+}
+#else
+#define task_diag_fill_ioprio NULL
+#endif
+
+static int task_diag_fill_affinity(struct sk_buff *skb,
+				   struct task_diag_task *t)
+{
+	const unsigned int cpus_len = BITS_TO_U32(nr_cpu_ids) * sizeof(u32);
+	struct task_diag_affinity info;
+	unsigned int mems_len = 0;
+	void *payload;
+
+	memset(&info, 0, sizeof(info));
+	info.cpus = nr_cpu_ids;
+	info.cpus_at = sizeof(info);
+	info.mems_at = sizeof(info) + cpus_len;
+#ifdef CONFIG_CPUSETS
+	info.mems = MAX_NUMNODES;
+	mems_len = BITS_TO_U32(MAX_NUMNODES) * sizeof(u32);
+#endif
+	payload = task_diag_reserve(skb, TASK_DIAG_AFFINITY,
+				    sizeof(info) + cpus_len + mems_len);
+	if (!payload)
+		return -EMSGSIZE;
+	memcpy(payload, &info, sizeof(info));
+	bitmap_to_arr32(payload + info.cpus_at, cpumask_bits(&t->task->cpus_mask),
+			info.cpus);
+#ifdef CONFIG_CPUSETS
+	bitmap_to_arr32(payload + info.mems_at, t->task->mems_allowed.bits,
+			info.mems);
+#endif
+	return 0;
+}
+
 #define TASK_DIAG_GROUP(_name, _phase, _missing, _fill, ...)	\
 	{							\
 		.name = #_name,					\
@@ -638,6 +729,7 @@ static int task_diag_fill_nspid(struct sk_buff *skb, struct task_diag_task *t)
 		.fill = _fill,					\
 		__VA_ARGS__					\
 	}
+#define TASK_DIAG_ONLY_VMA	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
 #define TASK_DIAG_NEEDS(option)	\
 	(IS_ENABLED(CONFIG_##option) ? NULL : "CONFIG_" #option)
 
@@ -648,16 +740,16 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(BASE, RCU, NULL, NULL),
 	TASK_DIAG_GROUP(CRED, EXEC, NULL, task_diag_fill_cred),
 	TASK_DIAG_GROUP(STAT, EXEC, TASK_DIAG_NEEDS(TASKSTATS),
-			task_diag_fill_stat,
+			task_diag_fill_stat, .per_process = true,
 			.cost = TASK_DIAG_COST_THREADS, .uses_mm = true),
 	TASK_DIAG_GROUP(TIMES, EXEC, NULL, task_diag_fill_times,
-			.cost = TASK_DIAG_COST_THREADS),
+			.per_process = true, .cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(SCHED, EXEC, NULL, task_diag_fill_sched),
 	TASK_DIAG_GROUP(SIGNAL, EXEC, TASK_DIAG_NEEDS_64_SIGNALS,
-			task_diag_fill_signal),
+			task_diag_fill_signal, .per_process = true),
 	TASK_DIAG_GROUP(GROUPS, EXEC, NULL, task_diag_fill_groups),
 	TASK_DIAG_GROUP(IO, EXEC, TASK_DIAG_NEEDS(TASK_IO_ACCOUNTING),
-			task_diag_fill_io,
+			task_diag_fill_io, .per_process = true,
 			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(NAME, EXEC, NULL, task_diag_fill_name),
 	TASK_DIAG_GROUP(CGROUP, EXEC, TASK_DIAG_NEEDS(CGROUPS),
@@ -667,20 +759,37 @@ const struct task_diag_group task_diag_groups[] = {
 	TASK_DIAG_GROUP(OOM, EXEC, NULL, task_diag_fill_oom,
 			.cost = TASK_DIAG_COST_THREADS),
 	TASK_DIAG_GROUP(LIMITS, EXEC, NULL, task_diag_fill_limits),
-	TASK_DIAG_GROUP(FD, EXEC, NULL, task_diag_fill_fd),
+	TASK_DIAG_GROUP(FD, EXEC, NULL, task_diag_fill_fd,
+			.flags = TASK_DIAG_FD_KINDS),
+	TASK_DIAG_GROUP(FILES, EXEC, NULL, task_diag_fill_files,
+			.cost = TASK_DIAG_COST_MANY,
+			.flags = TASK_DIAG_ONLY_SOCKETS | TASK_DIAG_FILE_PATHS),
+	TASK_DIAG_GROUP(LABEL, EXEC, TASK_DIAG_NEEDS(SECURITY),
+			task_diag_fill_label),
+	TASK_DIAG_GROUP(CWD, EXEC, NULL, task_diag_fill_cwd),
+	TASK_DIAG_GROUP(ROOT, EXEC, NULL, task_diag_fill_root),
+	TASK_DIAG_GROUP(WCHAN, EXEC, TASK_DIAG_NEEDS(KALLSYMS),
+			task_diag_fill_wchan),
+	TASK_DIAG_GROUP(AUTOGROUP, EXEC, TASK_DIAG_NEEDS(SCHED_AUTOGROUP),
+			task_diag_fill_autogroup),
+	TASK_DIAG_GROUP(IOPRIO, EXEC, TASK_DIAG_NEEDS(BLOCK),
+			task_diag_fill_ioprio),
+	TASK_DIAG_GROUP(AFFINITY, EXEC, NULL, task_diag_fill_affinity),
 	TASK_DIAG_GROUP(MEM, MM, NULL, task_diag_fill_mem),
 	TASK_DIAG_GROUP(MEM_ROLLUP, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_mem_rollup,
-			.cost = TASK_DIAG_COST_PAGES),
+			.cost = TASK_DIAG_COST_MANY),
 	TASK_DIAG_GROUP(MM_MAP, MM, NULL, task_diag_fill_mm_map),
 	TASK_DIAG_GROUP(EXE, MM, NULL, task_diag_fill_exe),
 	TASK_DIAG_GROUP(CMDLINE, MM, NULL, task_diag_fill_cmdline),
 	TASK_DIAG_GROUP(ENVIRON, MM, NULL, task_diag_fill_environ),
 	TASK_DIAG_GROUP(VMA, MM, NULL, task_diag_fill_vma,
-			.cost = TASK_DIAG_COST_PAGES),
+			.cost = TASK_DIAG_COST_MANY,
+			.flags = TASK_DIAG_ONLY_VMA),
 	TASK_DIAG_GROUP(VMA_STAT, MM, TASK_DIAG_NEEDS(PROC_PAGE_MONITOR),
 			task_diag_fill_vma_stat,
-			.cost = TASK_DIAG_COST_PAGES),
+			.cost = TASK_DIAG_COST_MANY,
+			.flags = TASK_DIAG_ONLY_VMA),
 };
 
 const unsigned int task_diag_nr_groups = ARRAY_SIZE(task_diag_groups);

@@ -19,6 +19,11 @@ int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 			const struct task_diag_value *value);
 int task_diag_put_kept(struct sk_buff *skb, struct task_diag_task *t, u16 attr);
 
+int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t);
+int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t);
+int task_diag_fill_cwd(struct sk_buff *skb, struct task_diag_task *t);
+int task_diag_fill_root(struct sk_buff *skb, struct task_diag_task *t);
+
 int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t);
 int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t);

@@ -220,11 +220,43 @@ AT(limit, hard, 8);
 AT(limit, resource, 16);
 AT(limit, pad, 20);
 
-SIZE_OF(fd, 16);
+SIZE_OF(fd, 104);
 AT(fd, open_fds, 0);
 AT(fd, max_fds, 4);
 AT(fd, umask, 8);
 AT(fd, pad, 12);
+AT(fd, kinds, 16);
+
+SIZE_OF(file, 64);
+AT(file, ino, 0);
+AT(file, pos, 8);
+AT(file, fd, 16);
+AT(file, kind, 20);
+AT(file, flags, 24);
+AT(file, mnt_id, 28);
+AT(file, dev_major, 32);
+AT(file, dev_minor, 36);
+AT(file, rdev_major, 40);
+AT(file, rdev_minor, 44);
+AT(file, path_len, 48);
+AT(file, path_off, 52);
+AT(file, path_at, 56);
+AT(file, pad, 60);
+
+SIZE_OF(autogroup, 16);
+AT(autogroup, id, 0);
+AT(autogroup, nice, 8);
+AT(autogroup, pad, 12);
+
+SIZE_OF(ioprio, 8);
+AT(ioprio, ioprio, 0);
+AT(ioprio, pad, 4);
+
+SIZE_OF(affinity, 16);
+AT(affinity, cpus, 0);
+AT(affinity, cpus_at, 4);
+AT(affinity, mems, 8);
+AT(affinity, mems_at, 12);
 
 SIZE_OF(mm_map, 96);
 AT(mm_map, start_code, 0);

@@ -36,6 +36,7 @@ struct task_diag_value {
  * @task: the task; a reference is held
  * @nr: its pid in @pid_ns
  * @per_thread: give values of the thread, not of its whole process
+ * @with_process: it is a leader whose process's values are wanted as well
  * @at_once: do not sleep: this is a plain request, under genetlink's locks
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
@@ -53,6 +54,7 @@ struct task_diag_task {
 	struct task_struct	*task;
 	u32			nr;
 	bool			per_thread;
+	bool			with_process;
 	bool			at_once;
 	struct mm_struct	*mm;
 	struct pid_namespace	*pid_ns;
@@ -86,12 +88,12 @@ enum task_diag_phase {
  * @TASK_DIAG_COST_CONST: nothing, or it has a small limit
  * @TASK_DIAG_COST_THREADS: the threads of the process. A plain request, which
  *	runs under genetlink's locks, gets it of few threads only.
- * @TASK_DIAG_COST_PAGES: mappings or pages. Only a dump gets it.
+ * @TASK_DIAG_COST_MANY: mappings, pages or open files. Only a dump gets it.
  */
 enum task_diag_cost {
 	TASK_DIAG_COST_CONST,
 	TASK_DIAG_COST_THREADS,
-	TASK_DIAG_COST_PAGES,
+	TASK_DIAG_COST_MANY,
 };
 
 /**
@@ -100,6 +102,9 @@ enum task_diag_cost {
  * @attr: attribute number
  * @phase: under what @fill runs
  * @cost: what the time of @fill is proportional to
+ * @flags: &enum task_diag_flag of a request that mean something to @fill; with
+ *	any of them the group costs %TASK_DIAG_COST_MANY
+ * @per_process: of a process @fill gives another value than of its leader
  * @uses_mm: @fill takes the task's mm by itself and releases it
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
@@ -115,6 +120,8 @@ struct task_diag_group {
 	u16			attr;
 	enum task_diag_phase	phase;
 	enum task_diag_cost	cost;
+	u32			flags;
+	bool			per_process;
 	bool			uses_mm;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);

@@ -86,12 +86,24 @@ struct task_diag_pid {
  * enum task_diag_flag - bits of struct task_diag_pid.flags
  * @TASK_DIAG_ONLY_VMA_EXEC: VMA and VMA_STAT report executable mappings only
  * @TASK_DIAG_ONLY_VMA_FILE: they report mappings of files only
+ * @TASK_DIAG_ONLY_SOCKETS: FILES reports sockets only
+ * @TASK_DIAG_FILE_PATHS: FILES reports paths
+ * @TASK_DIAG_FD_KINDS: FD counts descriptors by kind, for which it looks at each
+ *	of them
+ * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader has the values
+ *	of the whole process as well, in %TASK_DIAG_PROCESS
  *
- * With both, executable mappings of files. Either needs VMA or VMA_STAT.
+ * With both of the first, executable mappings of files. Either needs VMA or
+ * VMA_STAT; the two after them need FILES, and %TASK_DIAG_FD_KINDS needs FD.
+ * %TASK_DIAG_WITH_PROCESS needs a strategy over threads.
  */
 enum task_diag_flag {
 	TASK_DIAG_ONLY_VMA_EXEC	= 1,
-	TASK_DIAG_ONLY_VMA_FILE	= 2
+	TASK_DIAG_ONLY_VMA_FILE	= 2,
+	TASK_DIAG_ONLY_SOCKETS	= 4,
+	TASK_DIAG_FILE_PATHS	= 8,
+	TASK_DIAG_FD_KINDS	= 16,
+	TASK_DIAG_WITH_PROCESS	= 32
 };
 
 /**
@@ -125,6 +137,17 @@ enum task_diag_flag {
  * @TASK_DIAG_FD: struct task_diag_fd
  * @TASK_DIAG_MEM_ROLLUP: struct task_diag_mem_rollup
  * @TASK_DIAG_MM_MAP: struct task_diag_mm_map
+ * @TASK_DIAG_FILES: struct task_diag_file and a part of the path, one or more for
+ *	each open file descriptor
+ * @TASK_DIAG_LABEL: bytes, /proc/PID/attr/current: the security module's label
+ * @TASK_DIAG_CWD: bytes without a terminating zero, the working directory as the
+ *	link /proc/PID/cwd reads
+ * @TASK_DIAG_ROOT: the same of the root directory (root)
+ * @TASK_DIAG_WCHAN: bytes without a terminating zero, /proc/PID/wchan: the
+ *	function in which the task sleeps, or 0
+ * @TASK_DIAG_AUTOGROUP: struct task_diag_autogroup
+ * @TASK_DIAG_IOPRIO: struct task_diag_ioprio
+ * @TASK_DIAG_AFFINITY: struct task_diag_affinity and the masks that it refers to
  * @TASK_DIAG_PID: u32, the task in the caller's pid namespace: the process for
  *	strategies over processes, the thread for strategies over threads; in
  *	every %TASK_DIAG_CMD_GET message, first
@@ -132,7 +155,33 @@ enum task_diag_flag {
  *	for and could not be read now
  * @TASK_DIAG_MORE: flag, the next message goes on with the same task
  * @TASK_DIAG_HEADER: struct task_diag_header
- * @TASK_DIAG_REQUEST: struct task_diag_pid; the one attribute of a request
+ * @TASK_DIAG_REQUEST: struct task_diag_pid; in every %TASK_DIAG_CMD_GET request
+ * @TASK_DIAG_PROCESS: nested, a group with the value of the whole process, next
+ *	to that of its leader: see %TASK_DIAG_WITH_PROCESS
+ * @TASK_DIAG_SELECT_PIDS: array of u32, up to %TASK_DIAG_PIDS_MAX: only these
+ *	processes, or threads for %TASK_DIAG_DUMP_ALL_THREAD, in this order
+ * @TASK_DIAG_SELECT_IDS: array of u64, the id of each of %TASK_DIAG_SELECT_PIDS
+ *	as in struct task_diag_base, or 0 for any: not a task whose pid has
+ *	another id by now
+ * @TASK_DIAG_SELECT_CGROUP: u64, id of a cgroup as in struct task_diag_cgroup:
+ *	only its tasks, zombies aside, in no order
+ * @TASK_DIAG_SELECT_CGROUP_FD: u32, the same by a file descriptor of its
+ *	directory
+ * @TASK_DIAG_SELECT_DESCENDANTS: flag, also the tasks of the cgroups below that
+ * @TASK_DIAG_SELECT_UID: u32, only tasks of this real user
+ * @TASK_DIAG_SELECT_EUID: u32, only tasks of this effective user
+ * @TASK_DIAG_SELECT_SID: u32, only tasks of this session
+ * @TASK_DIAG_SELECT_TTY: u32, only tasks with this controlling terminal, as
+ *	struct task_diag_signal.tty_nr, or 0 for none
+ * @TASK_DIAG_SELECT_STATES: string of letters: only tasks in one of these states,
+ *	see struct task_diag_base.state
+ * @TASK_DIAG_SELECT_KTHREADS: u32, 0 for no kernel threads, 1 for no others
+ *
+ * The attributes SELECT_* go into requests, next to %TASK_DIAG_REQUEST. They need
+ * a strategy over many tasks, and combine: only tasks that all of them choose are
+ * reported. Pids among them are in the caller's pid namespace, users in its user
+ * namespace. %TASK_DIAG_SELECT_PIDS needs %TASK_DIAG_DUMP_ALL or
+ * %TASK_DIAG_DUMP_ALL_THREAD.
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
  * flag. A group of bytes, or of an array of u32, may come in several attributes,
@@ -169,12 +218,32 @@ enum task_diag_attr {
 	TASK_DIAG_FD = 21,
 	TASK_DIAG_MEM_ROLLUP = 22,
 	TASK_DIAG_MM_MAP = 23,
+	TASK_DIAG_FILES = 24,
+	TASK_DIAG_LABEL = 25,
+	TASK_DIAG_CWD = 26,
+	TASK_DIAG_ROOT = 27,
+	TASK_DIAG_WCHAN = 28,
+	TASK_DIAG_AUTOGROUP = 29,
+	TASK_DIAG_IOPRIO = 30,
+	TASK_DIAG_AFFINITY = 31,
 
 	TASK_DIAG_PID = 64,
 	TASK_DIAG_ERROR,
 	TASK_DIAG_MORE,
 	TASK_DIAG_HEADER,
 	TASK_DIAG_REQUEST,
+	TASK_DIAG_PROCESS,
+	TASK_DIAG_SELECT_PIDS,
+	TASK_DIAG_SELECT_IDS,
+	TASK_DIAG_SELECT_CGROUP,
+	TASK_DIAG_SELECT_CGROUP_FD,
+	TASK_DIAG_SELECT_DESCENDANTS,
+	TASK_DIAG_SELECT_UID,
+	TASK_DIAG_SELECT_EUID,
+	TASK_DIAG_SELECT_SID,
+	TASK_DIAG_SELECT_TTY,
+	TASK_DIAG_SELECT_STATES,
+	TASK_DIAG_SELECT_KTHREADS,
 
 	/* private: */
 	__TASK_DIAG_ATTR_MAX
@@ -205,6 +274,16 @@ enum task_diag_attr {
 #define TASK_DIAG_SHOW_FD	_BITULL(TASK_DIAG_FD)
 #define TASK_DIAG_SHOW_MEM_ROLLUP _BITULL(TASK_DIAG_MEM_ROLLUP)
 #define TASK_DIAG_SHOW_MM_MAP	_BITULL(TASK_DIAG_MM_MAP)
+#define TASK_DIAG_SHOW_FILES	_BITULL(TASK_DIAG_FILES)
+#define TASK_DIAG_SHOW_LABEL	_BITULL(TASK_DIAG_LABEL)
+#define TASK_DIAG_SHOW_CWD	_BITULL(TASK_DIAG_CWD)
+#define TASK_DIAG_SHOW_ROOT	_BITULL(TASK_DIAG_ROOT)
+#define TASK_DIAG_SHOW_WCHAN	_BITULL(TASK_DIAG_WCHAN)
+#define TASK_DIAG_SHOW_AUTOGROUP _BITULL(TASK_DIAG_AUTOGROUP)
+#define TASK_DIAG_SHOW_IOPRIO	_BITULL(TASK_DIAG_IOPRIO)
+#define TASK_DIAG_SHOW_AFFINITY	_BITULL(TASK_DIAG_AFFINITY)
+
+#define TASK_DIAG_PIDS_MAX	1024
 
 /**
  * struct task_diag_header - what this kernel supports
@@ -706,11 +785,65 @@ struct task_diag_limit {
 };
 
 /**
+ * enum task_diag_file_kind - what a file descriptor is open for
+ * @TASK_DIAG_FILE_OTHER: none of the following
+ * @TASK_DIAG_FILE_REG: regular file
+ * @TASK_DIAG_FILE_DIR: directory
+ * @TASK_DIAG_FILE_CHR: character device
+ * @TASK_DIAG_FILE_BLK: block device
+ * @TASK_DIAG_FILE_FIFO: named pipe
+ * @TASK_DIAG_FILE_PIPE: pipe(2)
+ * @TASK_DIAG_FILE_SOCKET: socket(2)
+ * @TASK_DIAG_FILE_SYMLINK: symbolic link, opened with O_PATH
+ * @TASK_DIAG_FILE_MEMFD: memfd_create(2)
+ * @TASK_DIAG_FILE_EVENTFD: eventfd(2)
+ * @TASK_DIAG_FILE_EPOLL: epoll_create(2)
+ * @TASK_DIAG_FILE_SIGNALFD: signalfd(2)
+ * @TASK_DIAG_FILE_TIMERFD: timerfd_create(2)
+ * @TASK_DIAG_FILE_INOTIFY: inotify_init(2)
+ * @TASK_DIAG_FILE_FANOTIFY: fanotify_init(2)
+ * @TASK_DIAG_FILE_PIDFD: pidfd_open(2)
+ * @TASK_DIAG_FILE_NS: namespace
+ * @TASK_DIAG_FILE_IO_URING: io_uring_setup(2)
+ * @TASK_DIAG_FILE_PERF_EVENT: perf_event_open(2)
+ * @TASK_DIAG_FILE_BPF: anything of bpf(2)
+ * @TASK_DIAG_FILE_USERFAULTFD: userfaultfd(2)
+ */
+enum task_diag_file_kind {
+	TASK_DIAG_FILE_OTHER,
+	TASK_DIAG_FILE_REG,
+	TASK_DIAG_FILE_DIR,
+	TASK_DIAG_FILE_CHR,
+	TASK_DIAG_FILE_BLK,
+	TASK_DIAG_FILE_FIFO,
+	TASK_DIAG_FILE_PIPE,
+	TASK_DIAG_FILE_SOCKET,
+	TASK_DIAG_FILE_SYMLINK,
+	TASK_DIAG_FILE_MEMFD,
+	TASK_DIAG_FILE_EVENTFD,
+	TASK_DIAG_FILE_EPOLL,
+	TASK_DIAG_FILE_SIGNALFD,
+	TASK_DIAG_FILE_TIMERFD,
+	TASK_DIAG_FILE_INOTIFY,
+	TASK_DIAG_FILE_FANOTIFY,
+	TASK_DIAG_FILE_PIDFD,
+	TASK_DIAG_FILE_NS,
+	TASK_DIAG_FILE_IO_URING,
+	TASK_DIAG_FILE_PERF_EVENT,
+	TASK_DIAG_FILE_BPF,
+	TASK_DIAG_FILE_USERFAULTFD
+};
+
+#define TASK_DIAG_FILE_KINDS	(TASK_DIAG_FILE_USERFAULTFD + 1)
+
+/**
  * struct task_diag_fd - %TASK_DIAG_FD
  * @open_fds: open file descriptors (fd: its size in bytes, as stat(2) tells it)
  * @max_fds: descriptors that its table has room for (status: FDSize)
  * @umask: permissions that files it creates lack (status: Umask)
  * @pad: zero
+ * @kinds: how many are of each &enum task_diag_file_kind, with
+ *	%TASK_DIAG_FD_KINDS; zero without
  *
  * Absent for a task without files: zombies.
  */
@@ -719,6 +852,88 @@ struct task_diag_fd {
 	__u32	max_fds;
 	__u32	umask;
 	__u32	pad;
+	__u32	kinds[TASK_DIAG_FILE_KINDS];
+};
+
+/**
+ * struct task_diag_file - %TASK_DIAG_FILES, of one open file descriptor
+ * @ino: inode number (fdinfo: ino; of a socket also in the link's text)
+ * @pos: position (fdinfo: pos)
+ * @fd: the descriptor
+ * @kind: &enum task_diag_file_kind
+ * @flags: how it was opened (fdinfo: flags)
+ * @mnt_id: mount (fdinfo: mnt_id)
+ * @dev_major: major number of the file system's device, as maps shows it
+ * @dev_minor: minor number
+ * @rdev_major: major number of the device that a special file stands for, or 0
+ * @rdev_minor: minor number
+ * @path_len: length of the whole path, with %TASK_DIAG_FILE_PATHS; 0 without, or
+ *	if it is longer than readlink(2) on the link in fd could tell
+ * @path_off: where in the path the bytes at @path_at belong
+ * @path_at: where in the payload they begin; they go on to its end
+ * @pad: zero
+ *
+ * In the order of descriptors. The path is what the link in fd reads, without a
+ * terminating zero. Absent for a task without files: zombies.
+ */
+struct task_diag_file {
+	__aligned_u64	ino;
+	__aligned_s64	pos;
+	__u32		fd;
+	__u32		kind;
+	__u32		flags;
+	__u32		mnt_id;
+	__u32		dev_major;
+	__u32		dev_minor;
+	__u32		rdev_major;
+	__u32		rdev_minor;
+	__u32		path_len;
+	__u32		path_off;
+	__u32		path_at;
+	__u32		pad;
+};
+
+/**
+ * struct task_diag_autogroup - %TASK_DIAG_AUTOGROUP
+ * @id: number of the group (autogroup: /autogroup-N)
+ * @nice: its nice value (autogroup: nice)
+ * @pad: zero
+ *
+ * Absent where the file autogroup is empty.
+ */
+struct task_diag_autogroup {
+	__aligned_u64	id;
+	__s32		nice;
+	__u32		pad;
+};
+
+/**
+ * struct task_diag_ioprio - %TASK_DIAG_IOPRIO
+ * @ioprio: I/O priority, as ioprio_get(2) returns it
+ * @pad: zero
+ */
+struct task_diag_ioprio {
+	__u32	ioprio;
+	__u32	pad;
+};
+
+/**
+ * struct task_diag_affinity - %TASK_DIAG_AFFINITY
+ * @cpus: processors that the kernel has numbers for
+ * @cpus_at: where in the payload the mask of those that the task may run on
+ *	begins (status: Cpus_allowed)
+ * @mems: memory nodes that the kernel has numbers for, or 0
+ * @mems_at: where the mask of those that it may take memory from begins
+ *	(status: Mems_allowed)
+ *
+ * A mask is an array of u32, as long as @cpus or @mems bits need: bit n is bit
+ * n % 32 of number n / 32.
+ */
+struct task_diag_affinity {
+	__u32	cpus;
+	__u32	cpus_at;
+	__u32	mems;
+	__u32	mems_at;
 };
 
 /**
