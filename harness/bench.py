@@ -66,8 +66,24 @@ TABLES = {
         "PROCMAP_QUERY": "task_proc_all --pid {pid} --query-maps",
         DIAG: "task_diag_all --strategy one --pid {pid} --show vma",
     }),
+    "files": ("the open files of one process, with paths", {
+        "/proc/PID/fd": "task_proc_all --pid {pid} --fds",
+        DIAG: "task_diag_all --strategy one --pid {pid} --show files --paths",
+    }),
+    "sockets": ("the sockets of one process, with inode numbers", {
+        "/proc/PID/fd": "task_proc_all --pid {pid} --fds",
+        DIAG: "task_diag_all --strategy one --pid {pid} --show files --sockets",
+    }),
+    "select": ("pid, parents, state and name of some processes among many", {
+        "/proc/PID/stat of one": "task_proc_all --pid {pid}",
+        DIAG + ", 100 by pid": "task_diag_all --show base --pids {pids100}",
+        DIAG + ", 50 by pid": "task_diag_all --show base --pids {pids50}",
+        DIAG + ", 50 by cgroup": "task_diag_all --show base --cgroup {cgroup}",
+        DIAG: "task_diag_all --show base",
+    }),
 }
-PER_MAPPING = ("vma", "mappings")
+# Of what a figure is, if not of a task
+UNITS = {"vma": "mapping", "mappings": "mapping", "files": "file", "sockets": "file"}
 # How many tasks at most while system calls are traced, in base: it is slow.
 MAX_TRACED = 2000
 
@@ -143,15 +159,24 @@ def traced(command):
     }
 
 
-def fork_child():
-    """The process that fork made, beside this one."""
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) != os.getpid():
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                ppid = int(file.read().rpartition(")")[2].split()[1])
-            if ppid == os.getppid():
-                return name
-    sys.exit("fork has no other child")
+def fork_children():
+    """The processes that fork made, beside this one."""
+    with open(f"/proc/{os.getppid()}/task/{os.getppid()}/children", encoding="ascii") as file:
+        return [pid for pid in file.read().split() if int(pid) != os.getpid()]
+
+
+def places(pids):
+    """What the commands' words in braces stand for: some of all these processes, from
+    everywhere among them, and a cgroup that has the first 50."""
+    some = pids[::max(1, len(pids) // 100)][:100]
+    words = {"pid": pids[0], "pids100": ",".join(some), "pids50": ",".join(some[:50]),
+             "cgroup": "/tmp/cgroup/bench"}
+    os.mkdir("/tmp/cgroup")
+    subprocess.run(["mount", "-t", "cgroup2", "none", "/tmp/cgroup"], check=True)
+    os.mkdir(words["cgroup"])
+    for pid in some[:50]:
+        write(words["cgroup"] + "/cgroup.procs", pid)
+    return words
 
 
 def count_mappings(tools, pid):
@@ -164,10 +189,13 @@ def count_mappings(tools, pid):
 
 def measure_table(tools, name):
     """The rows of a table, by way."""
-    pid = fork_child() if name == "mappings" else None
+    ways = TABLES[name][1]
+    words = {}
+    if any("{pid" in text for text in ways.values()):
+        words = places(fork_children())
     rows = {}
-    for way, text in TABLES[name][1].items():
-        tool, *options = text.format(pid=pid).split()
+    for way, text in ways.items():
+        tool, *options = text.format(**words).split()
         command = [os.path.join(tools, tool), *options]
         # Not all of them can be built everywhere.
         if not os.path.exists(command[0]):
@@ -179,8 +207,10 @@ def measure_table(tools, name):
         if name == "base" and row["tasks"] <= MAX_TRACED:
             row.update(traced(command))
     units = {}
-    if name in PER_MAPPING:
-        units["mappings"] = count_mappings(tools, pid)
+    if UNITS.get(name) == "mapping":
+        units["units"] = count_mappings(tools, words.get("pid"))
+    elif UNITS.get(name) == "file":
+        units["units"] = len(os.listdir(f"/proc/{words['pid']}/fd"))
     return {"rows": rows, **units}
 
 
@@ -256,14 +286,14 @@ def size(table):
 
 
 def per_unit(table, way):
-    """Instructions per task, or per mapping."""
+    """Instructions per task, or what else the table counts."""
     row = table["rows"][way]
-    return row["ns"] / table.get("mappings", row["tasks"])
+    return row["ns"] / table.get("units", row["tasks"])
 
 
 def print_table(name, tables):
     """A table with a column for each size."""
-    unit = "mapping" if name in PER_MAPPING else "task"
+    unit = UNITS.get(name, "task")
     print(f"\n{TABLES[name][0]}")
     print(f"{'instructions per ' + unit:34}"
           + "".join(f"{size(table):>9}" for table in tables)
