@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -38,10 +39,15 @@
 /* Room for a process's own mappings in max_map_count */
 #define OTHER_MAPPINGS	64
 
+/* Room for a process's own descriptors in RLIMIT_NOFILE and nr_open */
+#define OTHER_FILES	64
+
 static struct {
 	unsigned long processes;
 	unsigned long threads;
 	unsigned long mappings;
+	unsigned long files;
+	unsigned long sockets;
 	int ready_fd;
 	char **command;
 } opts = {
@@ -121,6 +127,20 @@ static void make_mappings(void)
 		close(fd);
 }
 
+static void open_files(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < opts.files; i++) {
+		if (open("/proc/self/exe", O_RDONLY) < 0)
+			fail_process(errno);
+	}
+	for (i = 0; i < opts.sockets; i++) {
+		if (socket(AF_UNIX, SOCK_DGRAM, 0) < 0)
+			fail_process(errno);
+	}
+}
+
 static noreturn void process(pid_t parent)
 {
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
@@ -133,6 +153,7 @@ static noreturn void process(pid_t parent)
 		_exit(1);
 
 	make_mappings();
+	open_files();
 	for (i = 1; i < opts.threads; i++) {
 		if (clone(thread, stacks + i * STACK_SIZE, flags, NULL) < 0)
 			fail_process(errno);
@@ -172,28 +193,38 @@ static void raise_sysctl(const char *path, unsigned long wanted)
 	}
 }
 
-static void raise_limits(unsigned long tasks)
+static void raise_limit(int resource, const char *name, unsigned long wanted)
 {
 	struct rlimit limit;
 
+	if (getrlimit(resource, &limit))
+		die(name);
+	if (limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	if (setrlimit(resource, &limit)) {
+		fprintf(stderr, "fork: %s does not allow %lu: %s\n", name,
+			wanted, strerror(errno));
+		exit(1);
+	}
+}
+
+static void raise_limits(unsigned long tasks)
+{
 	raise_sysctl("/proc/sys/kernel/pid_max", tasks + OTHER_TASKS);
 	raise_sysctl("/proc/sys/kernel/threads-max", tasks + OTHER_TASKS);
 	if (opts.mappings)
 		raise_sysctl("/proc/sys/vm/max_map_count",
 			     opts.mappings + OTHER_MAPPINGS);
 
-	if (getrlimit(RLIMIT_NPROC, &limit))
-		die("RLIMIT_NPROC");
-	if (limit.rlim_cur >= tasks + OTHER_TASKS)
-		return;
-	limit.rlim_cur = tasks + OTHER_TASKS;
-	if (limit.rlim_max < limit.rlim_cur)
-		limit.rlim_max = limit.rlim_cur;
-	if (setrlimit(RLIMIT_NPROC, &limit)) {
-		fprintf(stderr, "fork: RLIMIT_NPROC does not allow %lu tasks: %s\n",
-			tasks, strerror(errno));
-		exit(1);
-	}
+	if (opts.files + opts.sockets)
+		raise_sysctl("/proc/sys/fs/nr_open",
+			     opts.files + opts.sockets + OTHER_FILES);
+	raise_limit(RLIMIT_NPROC, "RLIMIT_NPROC", tasks + OTHER_TASKS);
+	raise_limit(RLIMIT_NOFILE, "RLIMIT_NOFILE",
+		    opts.files + opts.sockets + OTHER_FILES);
 }
 
 /* Ends the first @nr processes. */
@@ -285,10 +316,12 @@ static void print_usage(FILE *to)
 	      "  --processes N  that many processes (1)\n"
 	      "  --threads M    with M threads each, the first one included (1)\n"
 	      "  --mappings M   and M mappings more than they need (0)\n"
+	      "  --files M      and M open files (0)\n"
+	      "  --sockets M    and M sockets (0)\n"
 	      "  --ready-fd FD  print \"ready\" there (1)\n"
 	      "  --help         this text\n\n"
-	      "Raises RLIMIT_NPROC, kernel.pid_max, kernel.threads-max and vm.max_map_count\n"
-	      "if need be, and leaves them so.\n\n"
+	      "Raises RLIMIT_NPROC, RLIMIT_NOFILE, kernel.pid_max, kernel.threads-max,\n"
+	      "vm.max_map_count and fs.nr_open if need be, and leaves them so.\n\n"
 	      "Exit status: COMMAND's, or 0; 1 if not all tasks could be made; 2 for wrong usage.\n",
 	      to);
 }
@@ -317,11 +350,13 @@ static unsigned long number(const char *what, const char *value,
 
 static void parse_options(int argc, char **argv)
 {
-	enum { PROCESSES, THREADS, MAPPINGS, READY_FD, HELP };
+	enum { PROCESSES, THREADS, MAPPINGS, OPEN_FILES, SOCKETS, READY_FD, HELP };
 	static const struct option options[] = {
 		{ "processes", required_argument, NULL, PROCESSES },
 		{ "threads", required_argument, NULL, THREADS },
 		{ "mappings", required_argument, NULL, MAPPINGS },
+		{ "files", required_argument, NULL, OPEN_FILES },
+		{ "sockets", required_argument, NULL, SOCKETS },
 		{ "ready-fd", required_argument, NULL, READY_FD },
 		{ "help", no_argument, NULL, HELP },
 		{}
@@ -339,6 +374,12 @@ static void parse_options(int argc, char **argv)
 			break;
 		case MAPPINGS:
 			opts.mappings = number("no number of mappings:", optarg, 0);
+			break;
+		case OPEN_FILES:
+			opts.files = number("no number of files:", optarg, 0);
+			break;
+		case SOCKETS:
+			opts.sockets = number("no number of sockets:", optarg, 0);
 			break;
 		case READY_FD:
 			opts.ready_fd = number("no descriptor:", optarg, 0);

@@ -3,6 +3,7 @@
  * Reads from procfs what task_diag gives, in the cheapest way that procfs has:
  * the fewest system calls, one buffer and no stdio on the way.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -47,6 +48,7 @@ static struct {
 
 static bool query_maps;
 static bool pidfds;
+static bool fds;
 /* The only process, if not all */
 static const char *only_pid;
 
@@ -174,6 +176,39 @@ static void query_mappings(int dir, const char *name)
 	show_task(name);
 }
 
+/* --- what each open file is --------------------------------------------- */
+
+static void read_fds(int dir, const char *name)
+{
+	char path[PROCFS_PATH_SIZE], target[PATH_MAX];
+	struct dirent *entry;
+	ssize_t len;
+	DIR *stream;
+	int fd;
+
+	MAKE_PATH(path, name, "/fd");
+	fd = procfs_open(dir, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return;
+	stream = fdopendir(fd);
+	if (!stream)
+		die(path);
+	while ((entry = readdir(stream))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		procfs_syscalls++;
+		len = readlinkat(fd, entry->d_name, target, sizeof(target));
+		if (len < 0 || !shows_tasks(&opts) || opts.pids)
+			continue;
+		printf("%s ", entry->d_name);
+		print_escaped(target, len, 0);
+		putchar('\n');
+	}
+	closedir(stream);
+	procfs_syscalls++;
+	show_task(name);
+}
+
 /* --- what a descriptor of the process tells ----------------------------- */
 
 /* The first version, as <linux/pidfd.h> cannot be had beside <fcntl.h> */
@@ -217,13 +252,15 @@ static void ask_pidfd(int dir, const char *name)
 
 /* --- the command line -------------------------------------------------- */
 
-enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_PIDFDS, OPTION_PID };
+enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_FDS, OPTION_PIDFDS,
+       OPTION_PID };
 
 static const struct option options[] = {
 	{ "threads", no_argument, NULL, OPTION_THREADS },
 	{ "pid", required_argument, NULL, OPTION_PID },
 	{ "files", required_argument, NULL, OPTION_FILES },
 	{ "query-maps", no_argument, NULL, OPTION_QUERY_MAPS },
+	{ "fds", no_argument, NULL, OPTION_FDS },
 	{ "pidfds", no_argument, NULL, OPTION_PIDFDS },
 };
 
@@ -266,6 +303,9 @@ static bool parse_own(int option)
 	case OPTION_QUERY_MAPS:
 		query_maps = true;
 		return true;
+	case OPTION_FDS:
+		fds = true;
+		return true;
 	case OPTION_PIDFDS:
 		pidfds = true;
 		return true;
@@ -280,7 +320,7 @@ static bool parse_own(int option)
 static const struct tool tool = {
 	.usage =
 	"usage: task_proc_all [--threads | --pid PID]\n"
-	"                     [--files LIST | --query-maps | --pidfds]\n"
+	"                     [--files LIST | --query-maps | --fds | --pidfds]\n"
 	"                     [--pids | --quiet | --bench]\n"
 	"Shows all processes, read from procfs: some fields of /proc/PID/stat.\n\n"
 	"  --threads       all threads, from /proc/PID/task/TID\n"
@@ -288,6 +328,7 @@ static const struct tool tool = {
 	"  --files LIST    read these files, and show them as they are: none, or with\n"
 	"                  commas of cmdline, maps, stat, statm, status\n"
 	"  --query-maps    ask for each mapping with the ioctl PROCMAP_QUERY\n"
+	"  --fds           read the link of each open file\n"
 	"  --pidfds        open a descriptor of each process, and ask it with the ioctl\n"
 	"                  PIDFD_GET_INFO: pid, parent, users, groups and cgroup\n"
 	TOOL_USAGE
@@ -318,12 +359,14 @@ int main(int argc, char **argv)
 
 	parse_tool_options(argc, argv, &tool, &opts);
 	if ((opts.threads && (only_pid || pidfds)) ||
-	    files.given + query_maps + pidfds > 1)
+	    files.given + query_maps + fds + pidfds > 1)
 		tool_bad_usage(&tool);
 	if (files.given)
 		fn = read_files;
 	else if (query_maps)
 		fn = query_mappings;
+	else if (fds)
+		fn = read_fds;
 	else if (pidfds)
 		fn = ask_pidfd;
 	else if (shows_tasks(&opts) && !opts.pids)
