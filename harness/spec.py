@@ -23,14 +23,16 @@ from common import SOURCE, TOP
 HEADER = os.path.join(TOP, "include/uapi/linux/task_diag.h")
 TASKSTATS = os.path.join(SOURCE, "include/uapi/linux/taskstats.h")
 
-SCALARS = {"__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
-           "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64"}
+SCALARS = {"char": "u8", "__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
+           "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64",
+           "__aligned_s64": "s64"}
 # Of <linux/time_types.h>. A spec member is named after the field and the part.
 TIMESPEC = "__kernel_timespec"
 TIMESPEC_BODY = "__s64 tv_sec;\n__s64 tv_nsec;\n"
-CONSTANTS = {"TASK_DIAG_COMM_LEN": 16, "TS_COMM_LEN": 32}
+CONSTANTS = {"TASK_DIAG_COMM_LEN": 16, "TASK_DIAG_FILE_KINDS": 22, "TS_COMM_LEN": 32}
 # Structs that refer to what follows them in the payload
-TAILS = ("task_diag_vma", "task_diag_vma_stat", "task_diag_cgroup")
+TAILS = ("task_diag_vma", "task_diag_vma_stat", "task_diag_cgroup", "task_diag_file",
+         "task_diag_affinity")
 TAIL = "rest"
 # The spec language has no struct whose end is open. It is never longer.
 TAIL_LEN = 4096
@@ -85,13 +87,14 @@ def struct_members(structs, name):
                     inner["name"] = dashed(f"{member}_{path}")
                 yield inner, f"{member}.{path}"
             continue
-        size = 1 if length else int(SCALARS[kind][1:]) // 8
+        size = int(SCALARS[kind][1:]) // 8
         hole = -offset % (8 if aligned else size)
         if hole:
             yield {"name": f"hole-{holes}", "type": "binary", "len": hole}, None
             holes += 1
         out = {"name": dashed(member)}
-        out.update({"type": "binary", "len": length} if length else
+        # The spec language has no arrays in a struct.
+        out.update({"type": "binary", "len": length * size} if length else
                    {"type": SCALARS[kind]})
         if member in docs:
             out["doc"] = sentence(docs[member])
@@ -185,6 +188,8 @@ def constants(family):
         elif const["type"] == "const":
             yield c("task-diag-", const["name"]), const["value"]
     for attr_set in family.attr_sets.values():
+        if "subset-of" in attr_set.yaml:
+            continue
         for attr in attr_set.attrs.values():
             prefix = attr.yaml.get("name-prefix", attr_set.yaml["name-prefix"])
             yield c(prefix, attr.name), attr.value
@@ -229,7 +234,9 @@ def compare_groups(family):
         yield "the show flags are not those of the groups"
     get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
     listed = set(get["dump"]["reply"]["attributes"])
-    for name in sorted({a.name for a in attrs} - {"request", "header"} - listed):
+    # What only requests have, and only the header
+    listed |= set(get["dump"]["request"]["attributes"]) | {"header"}
+    for name in sorted({a.name for a in attrs} - listed):
         yield f"attribute {name} is not in the reply of get's dump"
 
 

@@ -3,7 +3,7 @@
 """What YNL's cli.py makes of the netlink spec and of this kernel's answers.
 
 Every group of a task that rests is asked for over cli.py, and compared with
-what task_diag_all prints of it.
+what task_diag_all prints of it, or with procfs.
 """
 import contextlib
 import ctypes
@@ -13,6 +13,7 @@ import mmap
 import os
 import runpy
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -28,6 +29,8 @@ LONG = 60000    # more than fits in a message, twice
 ARGS = ["sleep", "1000", b"\xff\n", ""]
 ENVIRON = {b"A": b"\xfe" * LONG, b"B": LONG * b"b"}
 GROUPS = [10003, 10004]
+USER = 10005
+READS = 1000
 
 
 def find(*names):
@@ -61,9 +64,14 @@ def cli(*args, family="task_diag.yaml"):
     return json.loads(out.getvalue())
 
 
-def get(how, **req):
+def dashed(values):
+    return {name.replace("_", "-"): value for name, value in values.items()}
+
+
+def get(how, select=None, **req):
+    """@select is of the attributes that stand next to the request."""
     return cli(how, "get", "--json",
-               json.dumps({"request": {k.replace("_", "-"): v for k, v in req.items()}}))
+               json.dumps({"request": dashed(req), **dashed(select or {})}))
 
 
 def tool(*args):
@@ -99,6 +107,28 @@ def resting():
         os.setgroups(GROUPS)
     script = 'kill -STOP $$'
     os.execve("/bin/sh", ["sh", "-c", script, *ARGS], ENVIRON)
+
+
+def another_user():
+    """One with a socket, a pipe and a directory, if it may be of another user"""
+    pair = socket.socketpair()
+    ends = os.pipe()
+    home = os.open("/", os.O_RDONLY)
+    # They must outlive this function.
+    another_user.files = pair, ends, home
+    if os.geteuid() == 0:
+        os.setresuid(USER, USER, USER)
+
+
+def parent_of_a_reader():
+    """The reads of a child that it waited for are its process's, not its thread's."""
+    pid = os.fork()
+    if not pid:
+        with open("/dev/zero", "rb", buffering=0) as zeroes:
+            for _ in range(READS):
+                zeroes.read(1)
+        os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def untouched_arguments():
@@ -162,7 +192,7 @@ def records(kind, parts, tail):
             out[-1][tail] += data
         else:
             out.append({**fields(part), tail: data, "length": length})
-            if out[-1].get("flags", 0) & SAME_NAME:
+            if kind == "vma" and out[-1]["flags"] & SAME_NAME:
                 out[-1]["flags"] -= SAME_NAME
                 out[-1].update({tail: out[-2][tail], "length": len(out[-2][tail])})
     for record in out:
@@ -180,6 +210,8 @@ def fields(values):
     for name, value in values.items():
         if name.startswith("hole-") or name in ("pad", "pad2", "ac-pad"):
             assert int(str(value), 16) == 0, name
+        elif name == "kinds" and not value:
+            continue    # The payload ends before it.
         elif name in BYTES:
             out[name.replace("-", "_")] = name_of(bytes.fromhex(value))
         else:
@@ -202,6 +234,16 @@ def mapping(part):
             **dict(zip(names, struct.unpack_from(f"={len(names)}Q", pages)))}
 
 
+def masks(part):
+    """Of processors and of memory nodes, as numbers"""
+    data = rest("affinity", part)
+    out = []
+    for name in ("cpus", "mems"):
+        words = struct.unpack_from(f"={(part[name] + 31) // 32}I", data(part[name + "-at"]))
+        out.append(sum(word << 32 * i for i, word in enumerate(words)))
+    return out
+
+
 DECODE = {
     "vma": lambda v: records("vma", v, "name"),
     "vma-stat": lambda v: [mapping(part) for part in v],
@@ -214,6 +256,13 @@ DECODE = {
     "ns": namespaces,
     "nspid": lambda v: [fields(part) for part in v],
     "limits": lambda v: [{name: part[name] for name in ("soft", "hard")} for part in v],
+    "files": lambda v: records("file", v, "path"),
+    "label": lambda v: text(joined(v)),
+    "cwd": lambda v: text(joined(v)),
+    "root": lambda v: text(joined(v)),
+    "wchan": lambda v: text(bytes.fromhex(v)),
+    "autogroup": lambda v: "/autogroup-{id} nice {nice}\n".format(**fields(v)),
+    "affinity": masks,
 }
 
 
@@ -294,10 +343,60 @@ def mask(names):
     return sum(1 << bit for bit in names)
 
 
+# --- procfs
+
+# The groups that are compared with it, by their numbers
+IN_PROCFS = set(range(24, 32))
+
+
+def read(pid, name):
+    with open(f"/proc/{pid}/{name}", "rb") as file:
+        return text(file.read())
+
+
+def label_of(pid):
+    """Reading it fails if no module has labels."""
+    try:
+        return read(pid, "attr/current")
+    except OSError:
+        return ""
+
+
+def status_mask(pid, name):
+    for line in read(pid, "status").splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1].replace(",", ""), 16)
+    return 0
+
+
+def files_of(pid):
+    """Its open files, as far as procfs tells"""
+    files = []
+    for fd in sorted(map(int, os.listdir(f"/proc/{pid}/fd"))):
+        info = dict(line.split(":", 1) for line in read(pid, f"fdinfo/{fd}").splitlines())
+        files.append({"fd": fd, "path": os.readlink(f"/proc/{pid}/fd/{fd}"),
+                      "flags": int(info["flags"], 8),
+                      **{name: int(info[name]) for name in ("pos", "mnt_id", "ino")}})
+    return files
+
+
+def like(wanted, files):
+    """Of open files only the fields that procfs has"""
+    return [{name: file[name] for name in wanted[0]} for file in files]
+
+
 # --- the tests
 
 # The groups that this kernel has, by their numbers
 SHOWN = {}
+
+
+def attributes():
+    """The names of the spec's, by their numbers"""
+    nr = 0
+    for attr in SPEC["attribute-sets"][0]["attributes"]:
+        nr = attr.get("value", nr + 1)
+        yield nr, attr["name"]
 
 
 def header_is_decoded():
@@ -313,15 +412,15 @@ def header_is_decoded():
 
 
 def same_as_tool(how, pid, show, *options):
-    names = [name for bit, name in SHOWN.items() if show >> bit & 1]
-    args = ("--pid", str(pid), "--show", ",".join(names), "--json", *options)
+    shown = [name for bit, name in SHOWN.items() if show >> bit & 1]
+    args = ("--pid", str(pid), "--show", ",".join(shown), "--json", *options)
     for _ in range(TIMES):
         (before,) = tool(*args)
         messages = get(how, show_flags=show, dump_strategy=1, pid=pid)
         (after,) = tool(*args)
         ours = decoded(messages if how == "--dump" else [messages])
         found = difference(ours, before, after)
-        assert set(ours) == set(before) == set(names) | {"pid"}, \
+        assert set(ours) == set(before) == set(shown) | {"pid"}, \
             f"{sorted(ours)}, not {sorted(before)}"
         if not found:
             return ours
@@ -330,7 +429,7 @@ def same_as_tool(how, pid, show, *options):
 
 def every_group_of_a_dump():
     with child(resting) as pid:
-        ours = same_as_tool("--dump", pid, mask(SHOWN), "--strategy", "one")
+        ours = same_as_tool("--dump", pid, mask(set(SHOWN) - IN_PROCFS), "--strategy", "one")
     assert ours["base"]["comm"] == "sh", ours["base"]
     assert ours["cmdline"][3:] == [a if isinstance(a, str) else text(a) for a in ARGS]
     assert ours["environ"] == [text(k + b"=" + v) for k, v in ENVIRON.items()]
@@ -340,7 +439,8 @@ def every_group_of_a_dump():
 
 def every_group_of_a_plain_request():
     too_long = {"vma", "vma_stat", "mem_rollup", "environ"}
-    show = mask(bit for bit, name in SHOWN.items() if name not in too_long)
+    show = mask(bit for bit, name in SHOWN.items()
+                if name not in too_long and bit not in IN_PROCFS)
     with child(resting) as pid:
         same_as_tool("--do", pid, show, "--plain")
 
@@ -375,6 +475,74 @@ def a_refusal_has_its_text():
         raise AssertionError("no refusal")
 
 
+def unlike_procfs(pid):
+    """Which of these groups differs, and how"""
+    groups = {nr: name for nr, name in attributes() if nr in IN_PROCFS & set(SHOWN)}
+    ours = decoded(get("--dump", show_flags=mask(groups), dump_strategy=1, pid=pid))
+    there = {
+        "files": [{**file, "path": ""} for file in files_of(pid)],
+        "label": label_of(pid),
+        "cwd": os.readlink(f"/proc/{pid}/cwd"),
+        "root": os.readlink(f"/proc/{pid}/root"),
+        "wchan": read(pid, "wchan"),
+        "autogroup": read(pid, "autogroup") if "autogroup" in groups.values() else "",
+        "ioprio": {"ioprio": 0},    # as it was never set
+        "affinity": [status_mask(pid, name) for name in ("Cpus_allowed", "Mems_allowed")],
+    }
+    ours["files"] = like(there["files"], ours["files"])
+    for name in groups.values():
+        if ours.get(name, "") != there[name]:
+            return f"{name}: {ours.get(name)!r}, not {there[name]!r}"
+    return ""
+
+
+def groups_as_in_procfs():
+    with child(resting) as pid:
+        for _ in range(TIMES):
+            wrong = unlike_procfs(pid)
+            if not wrong:
+                return
+    raise AssertionError(wrong)
+
+
+def a_selection_with_open_files():
+    show = 1 << 1 | 1 << 21 | 1 << 24
+    with child(another_user) as pid, child(resting) as other:
+        pids = struct.pack("=3I", other, 2 ** 31 - 1, pid).hex()
+        both = get("--dump", {"select_pids": pids}, show_flags=show)
+        chosen = get("--dump", {"select_pids": pids, "select_uid": USER,
+                                "select_states": "RT", "select_kthreads": 0},
+                     show_flags=show, flags=8 | 16)
+        wanted = files_of(pid)
+    # Each may come in parts.
+    assert list(dict.fromkeys(message["pid"] for message in both)) == [other, pid], both
+    if os.geteuid():
+        assert not chosen, chosen
+        return
+    ours = decoded(chosen)
+    assert ours["pid"] == pid, ours
+    assert like(wanted, ours["files"]) == wanted, (ours, wanted)
+    kinds = [file["kind"] for file in ours["files"]]
+    for kind in ("socket", "pipe", "dir"):
+        assert KINDS.index(kind) in kinds, (kind, ours)
+    counts = struct.pack(f"={len(KINDS)}I", *map(kinds.count, range(len(KINDS))))
+    assert ours["fd"]["kinds"] == counts.hex(), ours
+
+
+def threads_with_the_sums_of_their_process():
+    show = 1 << 7 | 1 << 12
+    with child(parent_of_a_reader) as pid:
+        (thread,) = get("--dump", show_flags=show, dump_strategy=4, pid=pid, flags=32)
+        (process,) = get("--dump", show_flags=show, dump_strategy=1, pid=pid)
+    assert thread["process"] == [{name: process[name]} for name in ("times", "io")], \
+        (thread, process)
+    assert thread["io"]["syscr"] + READS <= process["io"]["syscr"], (thread, process)
+
+
+# What the kernel calls the types that have another name in specs
+POLICY_TYPES = {"string": "nul-string"}
+
+
 def policy_is_the_specs():
     """The kernel takes of each command what the spec says."""
     answer = cli("--dump", "getpolicy", "--json", '{"family-name": "task_diag"}',
@@ -383,15 +551,21 @@ def policy_is_the_specs():
     rules = [message["policy"] for message in answer if "policy" in message]
     modes = {op.pop("op-id"): op for op in ops}
     assert set(modes[1]) == {"do", "dump"} and set(modes[2]) == {"do"}, ops
-    for policy, wanted in ((modes[1]["do"], [(68, "binary")]),
-                           (modes[1]["dump"], [(68, "binary")]),
-                           (modes[2]["do"], [])):
+    (of_get,) = (op for op in SPEC["operations"]["list"] if op["name"] == "get")
+    types = {attr["name"]: attr["type"] for attr in SPEC["attribute-sets"][0]["attributes"]}
+    for mode in ("do", "dump"):
+        allowed = set(of_get[mode]["request"]["attributes"])
+        wanted = [(nr, POLICY_TYPES.get(types[name], types[name]))
+                  for nr, name in attributes() if name in allowed]
         assert wanted == [(rule["attr-id"], rule["type"]) for rule in rules
-                          if rule["policy-id"] == policy], answer
+                          if rule["policy-id"] == modes[1][mode]], answer
+    assert modes[2]["do"] not in {rule["policy-id"] for rule in rules}, answer
 
 
 TESTS = [header_is_decoded, every_group_of_a_dump, every_group_of_a_plain_request,
-         an_error_is_decoded, all_tasks, a_refusal_has_its_text, policy_is_the_specs]
+         groups_as_in_procfs, an_error_is_decoded, all_tasks, a_selection_with_open_files,
+         threads_with_the_sums_of_their_process, a_refusal_has_its_text,
+         policy_is_the_specs]
 
 
 def skip_all(why):
@@ -423,6 +597,8 @@ if yaml.__with_libyaml__:
     yaml.safe_load = lambda stream: yaml.load(stream, yaml.CSafeLoader)
 with open(spec("task_diag.yaml"), encoding="utf-8") as its:
     SPEC = yaml.safe_load(its)
+(KINDS,) = ([entry["name"] for entry in definition["entries"]]
+            for definition in SPEC["definitions"] if definition["name"] == "file-kind")
 try:
     HEADER = tool("--header", "--json")
 except subprocess.CalledProcessError:
