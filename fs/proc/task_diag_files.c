@@ -29,8 +29,9 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
-/* Descriptors that are looked at under one hold of the locks */
+/* Descriptors that are looked at under one hold of the locks; with their paths */
 #define TASK_DIAG_FILES_BATCH	64
+#define TASK_DIAG_PATHS_BATCH	8
 
 static const struct {
 	const char *name;
@@ -129,9 +130,11 @@ struct task_diag_files {
 static int task_diag_walk_table(struct task_diag_files *walk,
 				struct files_struct *files)
 {
-	unsigned int fd, budget = TASK_DIAG_FILES_BATCH;
+	unsigned int budget = walk->buf ? TASK_DIAG_PATHS_BATCH :
+					  TASK_DIAG_FILES_BATCH;
 	struct fdtable *fdt = files_fdtable(files);
 	struct file *file;
+	unsigned int fd;
 	u32 flags;
 	int err;
 
