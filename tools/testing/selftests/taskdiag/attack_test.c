@@ -29,11 +29,15 @@
 #define FOREVER_S	600	/* of the harness, for tests of any length */
 
 #define BIT(group)	TASK_DIAG_SHOW_##group
+/* Of mappings and their pages */
+#define VMA_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
 /* What a plain request may not ask for */
-#define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
+#define LONG_GROUPS	(VMA_GROUPS | BIT(FILES))
 /* What a task without memory lacks */
-#define MM_GROUPS	(LONG_GROUPS | BIT(MEM) | BIT(MM_MAP) | BIT(EXE) | \
+#define MM_GROUPS	(VMA_GROUPS | BIT(MEM) | BIT(MM_MAP) | BIT(EXE) | \
 			 BIT(CMDLINE) | BIT(ENVIRON))
+/* What some tasks lack: only workers have NAME. */
+#define RARE_GROUPS	(BIT(NAME) | BIT(GROUPS) | BIT(LABEL) | BIT(AUTOGROUP))
 
 /* --- what all of them need --------------------------------------------- */
 
@@ -1136,6 +1140,9 @@ static const struct unused unused[] = {
 	PAD(CGROUP, task_diag_cgroup, pad),
 	PAD(VMA, task_diag_vma, pad),
 	PAD(FD, task_diag_fd, pad),
+	PAD(FILES, task_diag_file, pad),
+	PAD(AUTOGROUP, task_diag_autogroup, pad),
+	PAD(IOPRIO, task_diag_ioprio, pad),
 	PAD(MM_MAP, task_diag_mm_map, pad),
 	HOLE(STAT, taskstats, ac_exitcode, version),
 	HOLE(STAT, taskstats, cpu_count, ac_nice),
@@ -1491,7 +1498,7 @@ static void start_holder(struct __test_metadata *_metadata,
 	ASSERT_TRUE(td_wait_state(self->holder, 0, 'D'));
 	add_busy(self->busy, "holds its mmap lock", self->holder,
 		 BIT(ENVIRON) |
-		 (td_has_vma_locks() ? 0 : LONG_GROUPS | BIT(CMDLINE)));
+		 (td_has_vma_locks() ? 0 : VMA_GROUPS | BIT(CMDLINE)));
 }
 
 /* Not by procfs, which would sleep as well. */
@@ -1660,9 +1667,8 @@ TEST_F_TIMEOUT(sleeping, stuck_exec_hides_only_the_address_space, 120)
 	task = td_find_props(answer, pid);
 	ASSERT_NE(NULL, task);
 	EXPECT_EQ(self->groups & MM_GROUPS, task->failed);
-	/* NAME is of workers only. */
-	EXPECT_EQ(self->groups & ~MM_GROUPS & ~(BIT(NAME) | BIT(GROUPS)),
-		  task->has & ~(BIT(NAME) | BIT(GROUPS)));
+	EXPECT_EQ(self->groups & ~MM_GROUPS & ~RARE_GROUPS,
+		  task->has & ~RARE_GROUPS);
 	memcpy(&cred, task->groups[TASK_DIAG_CRED].data, sizeof(cred));
 	memcpy(&sched, task->groups[TASK_DIAG_SCHED].data, sizeof(sched));
 	memcpy(&signal, task->groups[TASK_DIAG_SIGNAL].data, sizeof(signal));
