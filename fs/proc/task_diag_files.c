@@ -16,7 +16,6 @@
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
-#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -43,6 +42,7 @@ static const struct {
 	{ "[timerfd]", TASK_DIAG_FILE_TIMERFD },
 	{ "inotify", TASK_DIAG_FILE_INOTIFY },
 	{ "[fanotify]", TASK_DIAG_FILE_FANOTIFY },
+	{ "[pidfd]", TASK_DIAG_FILE_PIDFD },
 	{ "[io_uring]", TASK_DIAG_FILE_IO_URING },
 	{ "[perf_event]", TASK_DIAG_FILE_PERF_EVENT },
 	{ "[userfaultfd]", TASK_DIAG_FILE_USERFAULTFD },
@@ -73,13 +73,13 @@ static enum task_diag_file_kind task_diag_file_kind(const struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
-	if (!IS_ERR(pidfd_pid(file)))
-		return TASK_DIAG_FILE_PIDFD;
 	switch (inode->i_sb->s_magic) {
 	case ANON_INODE_FS_MAGIC:
 		return task_diag_anon_kind(file);
 	case NSFS_MAGIC:
 		return TASK_DIAG_FILE_NS;
+	case PID_FS_MAGIC:
+		return TASK_DIAG_FILE_PIDFD;
 	case PIPEFS_MAGIC:
 		return TASK_DIAG_FILE_PIPE;
 	case SOCKFS_MAGIC:
@@ -165,7 +165,8 @@ static int task_diag_walk_files(struct task_diag_files *walk)
 	int err;
 
 	for (;;) {
-		err = -ENODATA;
+		/* A list that was begun must not look complete. */
+		err = walk->t->pos ? -ESRCH : -ENODATA;
 		task_lock(task);
 		files = task->files;
 		if (files) {
@@ -177,7 +178,6 @@ static int task_diag_walk_files(struct task_diag_files *walk)
 		if (err <= 0)
 			return err;
 		if (fatal_signal_pending(current))
-			/* A list that was aborted must not look complete. */
 			return -EAGAIN;
 		if (time_after(jiffies, walk->t->until))
 			return -EINPROGRESS;
