@@ -85,9 +85,9 @@ def main():
     }
     lists = {
         **ps,
-        "task_proc_all": [tools["task_proc_all"], "--pids"],
-        "task_bpf_all": [tools["task_bpf_all"], "--pids"],
-        "task_diag_all": diag + ["--pids"],
+        "task_proc_all": [tools["task_proc_all"], "--only-pids"],
+        "task_bpf_all": [tools["task_bpf_all"], "--only-pids"],
+        "task_diag_all": diag + ["--only-pids"],
     }
     tasks = same_pids(lists)
 

@@ -83,20 +83,16 @@ void td_close(struct td_client *client)
 	free(client->buf);
 }
 
-/**
- * td_request() - send a request
- * @client: where to
- * @cmd: TASK_DIAG_CMD_*
- * @flags: %NLM_F_DUMP, or 0 for a plain request
- * @req: payload of TASK_DIAG_REQUEST, or %NULL for none
- *
- * Return: 0 or a negative number, with the reason in @client->error.
- */
-int td_request(struct td_client *client, __u8 cmd, int flags,
-	       const struct task_diag_pid *req)
+/* Room for a request with the longest list of pids */
+#define REQUEST_SIZE	16384
+
+static int send_request(struct td_client *client, __u8 cmd, int flags,
+			const struct task_diag_pid *req,
+			const struct td_selection *selections, size_t nr)
 {
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
 	int err = -NLE_NOMEM;
+	size_t i;
 
 	if (!msg)
 		goto out;
@@ -105,6 +101,12 @@ int td_request(struct td_client *client, __u8 cmd, int flags,
 		goto free;
 	if (req) {
 		err = nla_put(msg, TASK_DIAG_REQUEST, sizeof(*req), req);
+		if (err)
+			goto free;
+	}
+	for (i = 0; i < nr; i++) {
+		err = nla_put(msg, selections[i].attr, selections[i].len,
+			      selections[i].data);
 		if (err)
 			goto free;
 	}
@@ -122,6 +124,39 @@ out:
 		return fail(client, -EIO, "cannot send the request",
 			    nl_geterror(err));
 	return 0;
+}
+
+/**
+ * td_request() - send a request
+ * @client: where to
+ * @cmd: TASK_DIAG_CMD_*
+ * @flags: %NLM_F_DUMP, or 0 for a plain request
+ * @req: payload of TASK_DIAG_REQUEST, or %NULL for none
+ *
+ * Return: 0 or a negative number, with the reason in @client->error.
+ */
+int td_request(struct td_client *client, __u8 cmd, int flags,
+	       const struct task_diag_pid *req)
+{
+	return send_request(client, cmd, flags, req, NULL, 0);
+}
+
+/**
+ * td_request_selected() - send a request that chooses among tasks
+ * @client: where to
+ * @flags: %NLM_F_DUMP, or 0 for a plain request
+ * @req: payload of TASK_DIAG_REQUEST
+ * @selections: what chooses
+ * @nr: how many these are
+ *
+ * Return: 0 or a negative number, with the reason in @client->error.
+ */
+int td_request_selected(struct td_client *client, int flags,
+			const struct task_diag_pid *req,
+			const struct td_selection *selections, size_t nr)
+{
+	return send_request(client, TASK_DIAG_CMD_GET, flags, req, selections,
+			    nr);
 }
 
 /**

@@ -55,6 +55,18 @@ struct td_client {
 };
 
 /**
+ * struct td_selection - an attribute TASK_DIAG_SELECT_* of a request
+ * @attr: which one
+ * @data: its payload
+ * @len: how long that is
+ */
+struct td_selection {
+	__u16 attr;
+	const void *data;
+	int len;
+};
+
+/**
  * typedef td_message_fn - what td_receive() calls for each message
  * @nlh: the message, in the client's buffer; at least td_genl() of it is there
  * @arg: the caller's own
@@ -67,6 +79,9 @@ int td_open(struct td_client *client, size_t buf_size);
 void td_close(struct td_client *client);
 int td_request(struct td_client *client, __u8 cmd, int flags,
 	       const struct task_diag_pid *req);
+int td_request_selected(struct td_client *client, int flags,
+			const struct task_diag_pid *req,
+			const struct td_selection *selections, size_t nr);
 
 /* What td_receive() is made of */
 #define TD_GO_ON	1

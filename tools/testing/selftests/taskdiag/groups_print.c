@@ -29,6 +29,7 @@ typedef void (*print_fn)(const struct value *value);
  * @HEX64: 16 hexadecimal digits, as /proc/PID/status shows masks; in JSON as a
  *	string, as many readers of JSON take no numbers of 64 bits
  * @VMA_FLAGS: enum task_diag_vma_flag, as /proc/PID/maps shows them
+ * @FILE_KIND: enum task_diag_file_kind, by name
  * @TEXT1: a string of one byte
  * @TEXT16: a string of 16 bytes, filled up with zero bytes
  * @TEXT32: a string of 32 bytes, filled up with zero bytes
@@ -36,7 +37,7 @@ typedef void (*print_fn)(const struct value *value);
  * @INNER: a struct, whose fields follow as if they were the outer one's
  */
 enum format {
-	U8, S8, U16, U32, S32, U64, S64, OCT32, HEX32, HEX64, VMA_FLAGS,
+	U8, S8, U16, U32, S32, U64, S64, OCT32, HEX32, HEX64, VMA_FLAGS, FILE_KIND,
 	TEXT1, TEXT16, TEXT32, TEXT128, INNER
 };
 
@@ -52,6 +53,7 @@ static const size_t format_size[] = {
 	[HEX32] = 4,
 	[HEX64] = 8,
 	[VMA_FLAGS] = 4,
+	[FILE_KIND] = 4,
 	[TEXT1] = 1,
 	[TEXT16] = 16,
 	[TEXT32] = 32,
@@ -201,6 +203,8 @@ static void print_vma_flags(__u32 flags)
 	putchar(flags & TASK_DIAG_VMA_SHARED ? 's' : 'p');
 }
 
+static const char *file_kind_name(__u32 kind);
+
 typedef void (*field_fn)(const struct field *field, const char *at);
 
 static void print_field(const struct field *field, const char *at)
@@ -220,6 +224,9 @@ static void print_field(const struct field *field, const char *at)
 		break;
 	case VMA_FLAGS:
 		print_vma_flags(u32_at(at));
+		break;
+	case FILE_KIND:
+		printf("%s", file_kind_name(u32_at(at)));
 		break;
 	case TEXT1:
 	case TEXT16:
@@ -245,6 +252,9 @@ static void print_json_field(const struct field *field, const char *at)
 		putchar('"');
 		print_vma_flags(u32_at(at));
 		putchar('"');
+		break;
+	case FILE_KIND:
+		printf("\"%s\"", file_kind_name(u32_at(at)));
 		break;
 	case TEXT1:
 	case TEXT16:
@@ -460,6 +470,81 @@ static size_t unpack_vma_stat(void *to, const char *data, size_t len)
 	copy_part(all->vm_flags, sizeof(all->vm_flags), data, len,
 		  all->stat.vm_flags_at, all->stat.vm_flags_len);
 	return sizeof(*all);
+}
+
+/* --- FILES and AFFINITY ------------------------------------------------- */
+
+static void print_file(const struct value *value)
+{
+	struct task_diag_file file = {};
+
+	copy_struct(&file, sizeof(file), value);
+	printf("%u %s %u:%u %llu %lld 0%o", file.fd, file_kind_name(file.kind),
+	       file.dev_major, file.dev_minor, (unsigned long long)file.ino,
+	       (long long)file.pos, file.flags);
+	if (!value->text_len)
+		return;
+	putchar(' ');
+	print_escaped(value->text, value->text_len, 0);
+}
+
+static bool bit_is_set(const struct value *value, __u32 at, unsigned int bit)
+{
+	const size_t word = at + bit / 32 * sizeof(__u32);
+
+	return word + sizeof(__u32) <= value->len &&
+	       u32_at(value->data + word) >> bit % 32 & 1;
+}
+
+/* As the lines of /proc/PID/status that end in _list */
+static void print_bits(const struct value *value, __u32 bits, __u32 at)
+{
+	const char *separator = "";
+	unsigned int first, bit;
+
+	for (bit = 0; bit < bits; bit++) {
+		if (!bit_is_set(value, at, bit))
+			continue;
+		first = bit;
+		while (bit + 1 < bits && bit_is_set(value, at, bit + 1))
+			bit++;
+		printf("%s%u", separator, first);
+		if (bit > first)
+			printf("-%u", bit);
+		separator = ",";
+	}
+}
+
+static void print_affinity_as(const struct value *value, const char *format[4])
+{
+	struct task_diag_affinity affinity = {};
+
+	copy_struct(&affinity, sizeof(affinity), value);
+	fputs(format[0], stdout);
+	print_bits(value, affinity.cpus, affinity.cpus_at);
+	fputs(format[1], stdout);
+	if (affinity.mems) {
+		fputs(format[2], stdout);
+		print_bits(value, affinity.mems, affinity.mems_at);
+		fputs(format[1], stdout);
+	}
+	fputs(format[3], stdout);
+}
+
+static void print_affinity(const struct value *value)
+{
+	static const char *format[] = { "cpus=", "", " mems=", "" };
+
+	print_affinity_as(value, format);
+}
+
+static void print_json_affinity(const struct value *value)
+{
+	static const char *format[] = {
+		"{\"cpus\":\"", "\"", ",\"mems\":\"", "}"
+	};
+
+	print_affinity_as(value, format);
 }
 
 /* --- lists ------------------------------------------------------------- */
@@ -963,10 +1048,71 @@ static const struct field oom_fields[] = {
 	{}
 };
 
+#define KIND(_name, _kind)						\
+	{								\
+		.name = _name,						\
+		.offset = offsetof(struct task_diag_fd,			\
+				   kinds[TASK_DIAG_FILE_##_kind]),	\
+		.format = U32,						\
+	}
+
+/* After fd_fields, if they were asked for */
+static const struct field kinds_fields[] = {
+	KIND("other", OTHER),
+	KIND("reg", REG),
+	KIND("dir", DIR),
+	KIND("chr", CHR),
+	KIND("blk", BLK),
+	KIND("fifo", FIFO),
+	KIND("pipe", PIPE),
+	KIND("socket", SOCKET),
+	KIND("symlink", SYMLINK),
+	KIND("memfd", MEMFD),
+	KIND("eventfd", EVENTFD),
+	KIND("epoll", EPOLL),
+	KIND("signalfd", SIGNALFD),
+	KIND("timerfd", TIMERFD),
+	KIND("inotify", INOTIFY),
+	KIND("fanotify", FANOTIFY),
+	KIND("pidfd", PIDFD),
+	KIND("ns", NS),
+	KIND("io_uring", IO_URING),
+	KIND("perf_event", PERF_EVENT),
+	KIND("bpf", BPF),
+	KIND("userfaultfd", USERFAULTFD),
+	{}
+};
+
 static const struct field fd_fields[] = {
 	FIELD(fd, open_fds, U32),
 	FIELD(fd, max_fds, U32),
 	FIELD(fd, umask, OCT32),
+	{ "kinds", 0, INNER, kinds_fields },
+	{}
+};
+
+static const struct field files_fields[] = {
+	FIELD(file, ino, U64),
+	FIELD(file, pos, S64),
+	FIELD(file, fd, U32),
+	FIELD(file, kind, FILE_KIND),
+	FIELD(file, flags, OCT32),
+	FIELD(file, mnt_id, U32),
+	FIELD(file, dev_major, U32),
+	FIELD(file, dev_minor, U32),
+	FIELD(file, rdev_major, U32),
+	FIELD(file, rdev_minor, U32),
+	{}
+};
+
+static const struct field autogroup_fields[] = {
+	FIELD(autogroup, id, U64),
+	FIELD(autogroup, nice, S32),
+	{}
+};
+
+static const struct field ioprio_fields[] = {
+	FIELD(ioprio, ioprio, U32),
 	{}
 };
 
@@ -990,6 +1136,16 @@ static const struct field mem_rollup_fields[] = {
 	{ "pages", offsetof(struct task_diag_mem_rollup, pages), INNER, pages_fields },
 	{}
 };
+
+static const char *file_kind_name(__u32 kind)
+{
+	static char number[32];
+
+	if (kind < TASK_DIAG_FILE_KINDS)
+		return kinds_fields[kind].name;
+	snprintf(number, sizeof(number), "kind%u", kind);
+	return number;
+}
 
 #define STRUCT(_attr, _name, _fields)					\
 	{								\
@@ -1082,6 +1238,24 @@ static const struct group groups[] = {
 	STRUCT(TASK_DIAG_FD, "fd", fd_fields),
 	STRUCT(TASK_DIAG_MEM_ROLLUP, "mem_rollup", mem_rollup_fields),
 	STRUCT(TASK_DIAG_MM_MAP, "mm_map", mm_map_fields),
+	{
+		.attr = TASK_DIAG_FILES,
+		.name = "files",
+		.print = print_list_lines,
+		.print_json = print_json_list,
+		.fields = files_fields,
+		.element = print_file,
+		.element_json = print_json_named,
+		.text = "path",
+		.text_part = offsetof(struct task_diag_file, path_len),
+	},
+	BYTES(TASK_DIAG_LABEL, "label", print_strings, print_json_text),
+	BYTES(TASK_DIAG_CWD, "cwd", print_text, print_json_text),
+	BYTES(TASK_DIAG_ROOT, "root", print_text, print_json_text),
+	BYTES(TASK_DIAG_WCHAN, "wchan", print_text, print_json_text),
+	STRUCT(TASK_DIAG_AUTOGROUP, "autogroup", autogroup_fields),
+	STRUCT(TASK_DIAG_IOPRIO, "ioprio", ioprio_fields),
+	BYTES(TASK_DIAG_AFFINITY, "affinity", print_affinity, print_json_affinity),
 };
 
 static const struct group unknown_group = {

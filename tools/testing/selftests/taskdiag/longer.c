@@ -91,6 +91,17 @@ static void put_vma_stat(struct output *out, const char *payload, size_t len)
 		2 * EXTRA);
 }
 
+static void put_affinity(struct output *out, const char *payload, size_t len)
+{
+	char *to = out->at + out->len;
+
+	put_referring(out, payload, len,
+		      offsetof(struct task_diag_affinity, cpus_at));
+	add_u32(to, offsetof(struct task_diag_affinity, mems_at), EXTRA);
+}
+
+static void put_attrs(struct output *out, const char *at, size_t len);
+
 static void put_payload(struct output *out, __u16 type, const char *payload,
 			size_t len)
 {
@@ -103,12 +114,32 @@ static void put_payload(struct output *out, __u16 type, const char *payload,
 		put_referring(out, payload, len,
 			      offsetof(struct task_diag_cgroup, path_at));
 		return;
+	case TASK_DIAG_FILES:
+		put_referring(out, payload, len,
+			      offsetof(struct task_diag_file, path_at));
+		return;
 	case TASK_DIAG_VMA_STAT:
 		put_vma_stat(out, payload, len);
+		return;
+	case TASK_DIAG_AFFINITY:
+		put_affinity(out, payload, len);
+		return;
+	case TASK_DIAG_PROCESS:
+		put_attrs(out, payload, len);
+		return;
+	case TASK_DIAG_FD:
+		/* Without counts it is cut before its end. */
+		put(out, payload, len);
+		if (len > offsetof(struct task_diag_fd, kinds))
+			put_byte(out, EXTRA_BYTE, EXTRA);
 		return;
 	case TASK_DIAG_CMDLINE:
 	case TASK_DIAG_GROUPS:
 	case TASK_DIAG_NAME:
+	case TASK_DIAG_LABEL:
+	case TASK_DIAG_CWD:
+	case TASK_DIAG_ROOT:
+	case TASK_DIAG_WCHAN:
 	case TASK_DIAG_EXE:
 	case TASK_DIAG_ENVIRON:
 	case TASK_DIAG_PID:
@@ -126,11 +157,22 @@ static void put_attr(struct output *out, const struct nlattr *attr)
 	const size_t start = out->len;
 
 	out->len += NLA_HDRLEN;
-	put_payload(out, attr->nla_type, (const char *)attr + NLA_HDRLEN,
+	put_payload(out, attr->nla_type & NLA_TYPE_MASK, (const char *)attr + NLA_HDRLEN,
 		    attr->nla_len - NLA_HDRLEN);
 	head.nla_len = out->len - start;
 	memcpy(out->at + start, &head, sizeof(head));
 	put_byte(out, 0, NLA_ALIGN(head.nla_len) - head.nla_len);
+}
+
+static void put_attrs(struct output *out, const char *at, size_t len)
+{
+	const struct nlattr *attr;
+	size_t pos;
+
+	for (pos = 0; pos < len; pos += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)(at + pos);
+		put_attr(out, attr);
+	}
 }
 
 /* A message about a task begins with its pid, the header is all of its own. */
@@ -149,8 +191,7 @@ static bool is_ours(const struct nlmsghdr *nlh)
 static void put_message(struct output *out, const struct nlmsghdr *nlh)
 {
 	const size_t start = out->len;
-	const struct nlattr *attr;
-	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
+	const size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	struct nlmsghdr head = *nlh;
 
 	if (!is_ours(nlh)) {
@@ -159,10 +200,7 @@ static void put_message(struct output *out, const struct nlmsghdr *nlh)
 		return;
 	}
 	put(out, nlh, pos);
-	for (; pos < nlh->nlmsg_len; pos += NLA_ALIGN(attr->nla_len)) {
-		attr = (const void *)((const char *)nlh + pos);
-		put_attr(out, attr);
-	}
+	put_attrs(out, (const char *)nlh + pos, nlh->nlmsg_len - pos);
 	head.nlmsg_len = out->len - start;
 	memcpy(out->at + start, &head, sizeof(head));
 }

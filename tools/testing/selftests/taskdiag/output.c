@@ -31,7 +31,7 @@ void parse_tool_options(int argc, char **argv, const struct tool *tool,
 			struct tool_options *opts)
 {
 	static const struct option shared[] = {
-		{ "pids", no_argument, NULL, OPTION_PIDS },
+		{ "only-pids", no_argument, NULL, OPTION_PIDS },
 		{ "quiet", no_argument, NULL, OPTION_QUIET },
 		{ "bench", no_argument, NULL, OPTION_BENCH },
 		{ "help", no_argument, NULL, OPTION_HELP },

@@ -41,7 +41,7 @@ enum {
 
 /* The usage of the options that all tools have */
 #define TOOL_USAGE \
-	"  --pids          pids alone, one a line\n" \
+	"  --only-pids     pids alone, one a line\n" \
 	"  --quiet         the number of tasks\n" \
 	"  --bench         the number of tasks, and the system calls and the\n" \
 	"                  nanoseconds that reading them took\n" \
@@ -50,7 +50,7 @@ enum {
 /**
  * struct tool - a program that task_diag is compared with
  * @usage: text that --help shows
- * @options: what it has beside --pids, --quiet, --bench and --help
+ * @options: what it has beside --only-pids, --quiet, --bench and --help
  * @nr_options: how many these are
  * @parse: called for an option that is not one of all tools', if not %NULL;
  *	false if it is unknown, or its value wrong

@@ -118,7 +118,7 @@ static const struct option options[] = {
 
 static const struct tool tool = {
 	.usage =
-	"usage: task_bpf_all [--threads] [--pids | --quiet | --bench]\n"
+	"usage: task_bpf_all [--threads] [--only-pids | --quiet | --bench]\n"
 	"Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n"
 	"The time that --bench tells begins when the program is loaded.\n\n"
 	"  --threads       all threads\n"

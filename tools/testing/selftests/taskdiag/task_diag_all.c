@@ -2,12 +2,16 @@
 /* Shows tasks and their properties, as task_diag gives them. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "client.h"
 #include "delays_print.h"
@@ -23,6 +27,10 @@ static const struct {
 } flags[] = {
 	{ "only_vma_exec", TASK_DIAG_ONLY_VMA_EXEC },
 	{ "only_vma_file", TASK_DIAG_ONLY_VMA_FILE },
+	{ "only_sockets", TASK_DIAG_ONLY_SOCKETS },
+	{ "file_paths", TASK_DIAG_FILE_PATHS },
+	{ "fd_kinds", TASK_DIAG_FD_KINDS },
+	{ "with_process", TASK_DIAG_WITH_PROCESS },
 };
 
 static const char *const strategies[] = {
@@ -124,6 +132,7 @@ static void print_json_header(const struct task_diag_header *header)
  * @present: mask of the groups that are there
  * @groups: their values, by attribute
  * @errors: array of struct task_diag_error
+ * @process: of a leader: the values of its process, or NULL
  */
 struct task {
 	__u32 pid;
@@ -131,6 +140,7 @@ struct task {
 	__u64 present;
 	struct bytes groups[NR_GROUPS];
 	struct bytes errors;
+	struct task *process;
 };
 
 static void reset_task(struct task *task, __u32 pid)
@@ -142,6 +152,8 @@ static void reset_task(struct task *task, __u32 pid)
 	for (attr = 0; attr < NR_GROUPS; attr++)
 		task->groups[attr].len = 0;
 	task->errors.len = 0;
+	if (task->process)
+		reset_task(task->process, 0);
 }
 
 static void free_task(struct task *task)
@@ -151,6 +163,9 @@ static void free_task(struct task *task)
 	for (attr = 0; attr < NR_GROUPS; attr++)
 		free(task->groups[attr].data);
 	free(task->errors.data);
+	if (task->process)
+		free_task(task->process);
+	free(task->process);
 }
 
 static void add_error(struct task *task, const struct nlattr *attr)
@@ -162,6 +177,23 @@ static void add_error(struct task *task, const struct nlattr *attr)
 	add_bytes(&task->errors, &error, sizeof(error));
 }
 
+static void add_attr(struct task *task, const struct nlattr *attr);
+
+/* The attributes in @nest, of the process that @task leads */
+static void add_process(struct task *task, const struct nlattr *nest)
+{
+	const void *end = (const char *)nest + nest->nla_len;
+	const struct nlattr *attr = td_attr_data(nest);
+
+	if (!task->process)
+		task->process = calloc(1, sizeof(*task->process));
+	if (!task->process)
+		die("calloc");
+	task->process->pid = task->pid;
+	for (; td_attr_ok(attr, end); attr = td_attr_next(attr))
+		add_attr(task->process, attr);
+}
+
 /* What is neither a group nor known here adds nothing to them. */
 static void add_attr(struct task *task, const struct nlattr *attr)
 {
@@ -171,6 +203,8 @@ static void add_attr(struct task *task, const struct nlattr *attr)
 		task->more = true;
 	} else if (type == TASK_DIAG_ERROR) {
 		add_error(task, attr);
+	} else if (type == TASK_DIAG_PROCESS) {
+		add_process(task, attr);
 	} else if (type < NR_GROUPS) {
 		task->present |= 1ULL << type;
 		join_group(type, &task->groups[type], td_attr_data(attr),
@@ -229,7 +263,8 @@ static const char *error_name(int error)
 /* One group besides BASE ends a task's line, unless it is of lines itself. */
 static bool fits_line(__u64 show)
 {
-	const __u64 lines = TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT;
+	const __u64 lines = TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |
+			    TASK_DIAG_SHOW_FILES;
 	const __u64 rest = show & ~TASK_DIAG_SHOW_BASE;
 
 	return !(rest & (rest - 1)) && !(rest & lines);
@@ -263,6 +298,19 @@ static void print_errors(const struct task *task, const char *separator)
 		       error_name(error[i].error));
 }
 
+static void print_process_lines(const struct task *process)
+{
+	unsigned int attr;
+
+	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+		if (!(process->present >> attr & 1))
+			continue;
+		printf("\n    process %s: ", group_name(attr));
+		print_group(attr, &process->groups[attr]);
+	}
+	print_errors(process, "\n    process ");
+}
+
 static void print_lines(const struct task *task, __u64 show)
 {
 	const bool one_line = fits_line(show);
@@ -279,6 +327,8 @@ static void print_lines(const struct task *task, __u64 show)
 		print_group(attr, &task->groups[attr]);
 	}
 	print_errors(task, one_line ? " " : "\n    ");
+	if (task->process && task->process->pid)
+		print_process_lines(task->process);
 	putchar('\n');
 }
 
@@ -307,6 +357,10 @@ static void print_json(const struct task *task)
 	}
 	if (nr_errors(task))
 		print_json_errors(task);
+	if (task->process && task->process->pid) {
+		printf(",\"process\":");
+		print_json(task->process);
+	}
 	putchar('}');
 }
 
@@ -352,6 +406,11 @@ static struct {
 	bool header;
 	bool plain;
 	size_t buffer;
+	__u32 pids[TASK_DIAG_PIDS_MAX];
+	__u32 flags;
+	__u32 numbers[TASK_DIAG_ATTR_MAX + 1];
+	struct td_selection selections[TASK_DIAG_ATTR_MAX + 1];
+	size_t nr_selections;
 } opts = {
 	.req.show_flags = TASK_DIAG_SHOW_BASE,
 	.buffer = TD_BUFFER_SIZE,
@@ -441,7 +500,8 @@ static __always_inline int ask(struct td_client *client, td_message_fn fn,
 {
 	int flags = opts.plain ? 0 : NLM_F_DUMP;
 
-	if (td_request(client, TASK_DIAG_CMD_GET, flags, &opts.req) ||
+	if (td_request_selected(client, flags, &opts.req, opts.selections,
+				opts.nr_selections) ||
 	    td_receive(client, fn, arg))
 		return fail(client->error);
 	return 0;
@@ -486,7 +546,7 @@ static int show_tasks(struct td_client *client)
 	if (opts.mode == MODE_JSON)
 		printf("\n]\n");
 	if (!err && reader.task.more)
-		err = fail("the answer ended amid a task");
+		err = fail("the answer ended before its last task did");
 	free_task(&reader.task);
 	return err;
 }
@@ -550,6 +610,20 @@ static void print_usage(FILE *to)
 	print_group_names(to, "                      ");
 	fputs("                    with only_vma_exec of executable mappings only, and with\n"
 	      "                    only_vma_file of those of files only\n"
+	      "  --sockets         of files only the sockets\n"
+	      "  --paths           of files their paths, too\n"
+	      "  --kinds           in fd how many descriptors are of each kind\n"
+	      "  --with-process    of the leader of each process also the values of all of it\n"
+	      "  --pids LIST       only these pids, with commas\n"
+	      "  --cgroup DIR      only tasks of this cgroup, a directory of cgroup2\n"
+	      "  --descendants     and of the cgroups below it\n"
+	      "  --user USER       only tasks of this effective user, a name or a number\n"
+	      "  --real-user USER  only tasks of this real user\n"
+	      "  --session SID     only tasks of this session\n"
+	      "  --tty DEVICE      only tasks with this controlling terminal; none: without\n"
+	      "  --states LETTERS  only tasks in one of these states\n"
+	      "  --kernel-threads WHICH\n"
+	      "                    yes: only kernel threads; no: none of them\n"
 	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
 	      "                    then the default\n"
 	      "  --header          show what the kernel supports\n"
@@ -567,7 +641,7 @@ static void print_usage(FILE *to)
 	      "                    them, but the name like other texts: of a thread what its\n"
 	      "                    -p has, of a process what its -t has, and the name and I/O\n"
 	      "                    that -t lacks; implies --show base,stat, takes no other\n"
-	      "  --pids            pids alone, one a line\n"
+	      "  --only-pids       pids alone, one a line\n"
 	      "  --quiet           the number of tasks\n"
 	      "  --bench           the number of tasks, and the system calls and the\n"
 	      "                    nanoseconds from the request to its answer's end\n\n"
@@ -646,9 +720,79 @@ static void set_mode(enum mode mode, const char *option)
 	opts.mode = mode;
 }
 
+/* @data must stay. */
+static void select_by(__u16 attr, const void *data, int len)
+{
+	size_t i;
+
+	for (i = 0; i < opts.nr_selections; i++) {
+		if (opts.selections[i].attr == attr)
+			break;
+	}
+	opts.selections[i] = (struct td_selection) { attr, data, len };
+	if (i == opts.nr_selections)
+		opts.nr_selections++;
+}
+
+static void select_by_number(__u16 attr, __u32 number)
+{
+	opts.numbers[attr] = number;
+	select_by(attr, &opts.numbers[attr], sizeof(number));
+}
+
+static void select_pids(char *list)
+{
+	size_t nr = 0;
+	char *pid;
+
+	while ((pid = strsep(&list, ","))) {
+		if (nr == ARRAY_SIZE(opts.pids))
+			bad_usage("too many pids, from", pid);
+		opts.pids[nr++] = number("no pid:", pid, UINT_MAX);
+	}
+	select_by(TASK_DIAG_SELECT_PIDS, opts.pids, nr * sizeof(opts.pids[0]));
+}
+
+static void select_cgroup(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		bad_usage(strerror(errno), path);
+	select_by_number(TASK_DIAG_SELECT_CGROUP_FD, fd);
+}
+
+static void select_user(__u16 attr, const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+
+	select_by_number(attr, user ? user->pw_uid :
+				      number("no such user:", name, UINT_MAX));
+}
+
+static void select_tty(const char *path)
+{
+	struct stat st = {};
+
+	if (strcmp(path, "none") && (stat(path, &st) || !S_ISCHR(st.st_mode)))
+		bad_usage("no terminal:", path);
+	/* The form of tty_nr, which procfs has too */
+	select_by_number(TASK_DIAG_SELECT_TTY,
+			 (minor(st.st_rdev) & 0xff) | major(st.st_rdev) << 8 |
+			 (minor(st.st_rdev) & ~0xffU) << 12);
+}
+
+static void select_kernel_threads(const char *which)
+{
+	if (strcmp(which, "yes") && strcmp(which, "no"))
+		bad_usage("neither yes nor no:", which);
+	select_by_number(TASK_DIAG_SELECT_KTHREADS, *which == 'y');
+}
+
 enum {
-	STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, DELAYS, PIDS, QUIET, BENCH,
-	HELP
+	STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, DELAYS, ONLY_PIDS, QUIET,
+	BENCH, HELP, SOCKETS, PATHS, KINDS, WITH_PROCESS, PIDS, CGROUP, DESCENDANTS,
+	USER, REAL_USER, SESSION, TTY, STATES, KERNEL_THREADS
 };
 
 static const struct option options[] = {
@@ -660,10 +804,23 @@ static const struct option options[] = {
 	{ "buffer", required_argument, NULL, BUFFER },
 	{ "json", no_argument, NULL, JSON },
 	{ "delays", no_argument, NULL, DELAYS },
-	{ "pids", no_argument, NULL, PIDS },
+	{ "only-pids", no_argument, NULL, ONLY_PIDS },
 	{ "quiet", no_argument, NULL, QUIET },
 	{ "bench", no_argument, NULL, BENCH },
 	{ "help", no_argument, NULL, HELP },
+	{ "sockets", no_argument, NULL, SOCKETS },
+	{ "paths", no_argument, NULL, PATHS },
+	{ "kinds", no_argument, NULL, KINDS },
+	{ "with-process", no_argument, NULL, WITH_PROCESS },
+	{ "pids", required_argument, NULL, PIDS },
+	{ "cgroup", required_argument, NULL, CGROUP },
+	{ "descendants", no_argument, NULL, DESCENDANTS },
+	{ "user", required_argument, NULL, USER },
+	{ "real-user", required_argument, NULL, REAL_USER },
+	{ "session", required_argument, NULL, SESSION },
+	{ "tty", required_argument, NULL, TTY },
+	{ "states", required_argument, NULL, STATES },
+	{ "kernel-threads", required_argument, NULL, KERNEL_THREADS },
 	{}
 };
 
@@ -695,14 +852,54 @@ static void parse_option(int option)
 	case DELAYS:
 		set_mode(MODE_DELAYS, "--delays");
 		break;
-	case PIDS:
-		set_mode(MODE_PIDS, "--pids");
+	case ONLY_PIDS:
+		set_mode(MODE_PIDS, "--only-pids");
 		break;
 	case QUIET:
 		set_mode(MODE_QUIET, "--quiet");
 		break;
 	case BENCH:
 		set_mode(MODE_BENCH, "--bench");
+		break;
+	case SOCKETS:
+		opts.flags |= TASK_DIAG_ONLY_SOCKETS;
+		break;
+	case PATHS:
+		opts.flags |= TASK_DIAG_FILE_PATHS;
+		break;
+	case KINDS:
+		opts.flags |= TASK_DIAG_FD_KINDS;
+		break;
+	case WITH_PROCESS:
+		opts.flags |= TASK_DIAG_WITH_PROCESS;
+		break;
+	case PIDS:
+		select_pids(optarg);
+		break;
+	case CGROUP:
+		select_cgroup(optarg);
+		break;
+	case DESCENDANTS:
+		select_by(TASK_DIAG_SELECT_DESCENDANTS, NULL, 0);
+		break;
+	case USER:
+		select_user(TASK_DIAG_SELECT_EUID, optarg);
+		break;
+	case REAL_USER:
+		select_user(TASK_DIAG_SELECT_UID, optarg);
+		break;
+	case SESSION:
+		select_by_number(TASK_DIAG_SELECT_SID,
+				 number("no session:", optarg, UINT_MAX));
+		break;
+	case TTY:
+		select_tty(optarg);
+		break;
+	case STATES:
+		select_by(TASK_DIAG_SELECT_STATES, optarg, strlen(optarg) + 1);
+		break;
+	case KERNEL_THREADS:
+		select_kernel_threads(optarg);
 		break;
 	case HELP:
 		print_usage(stdout);
@@ -721,6 +918,7 @@ static void parse_options(int argc, char **argv)
 		parse_option(option);
 	if (optind < argc)
 		bad_usage("unexpected argument", argv[optind]);
+	opts.req.flags |= opts.flags;
 	if (opts.header && opts.mode > MODE_JSON)
 		bad_usage("only as a table or with --json:", "--header");
 	if (opts.mode == MODE_DELAYS) {

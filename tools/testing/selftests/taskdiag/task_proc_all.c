@@ -321,7 +321,7 @@ static const struct tool tool = {
 	.usage =
 	"usage: task_proc_all [--threads | --pid PID]\n"
 	"                     [--files LIST | --query-maps | --fds | --pidfds]\n"
-	"                     [--pids | --quiet | --bench]\n"
+	"                     [--only-pids | --quiet | --bench]\n"
 	"Shows all processes, read from procfs: some fields of /proc/PID/stat.\n\n"
 	"  --threads       all threads, from /proc/PID/task/TID\n"
 	"  --pid PID       this process alone\n"

@@ -187,7 +187,7 @@ static const struct option options[] = {
 
 static const struct tool tool = {
 	.usage =
-	"usage: task_stats_all [--threads] [--pids | --quiet | --bench]\n"
+	"usage: task_stats_all [--threads] [--only-pids | --quiet | --bench]\n"
 	"Shows the processor time of all processes' first threads: one request to\n"
 	"taskstats for each pid in /proc. Needs CAP_NET_ADMIN.\n\n"
 	"  --threads       all threads\n"

@@ -117,7 +117,7 @@ static void queue_task(int dir, const char *name)
 
 static const struct tool tool = {
 	.usage =
-	"usage: task_uring_all [--pids | --quiet | --bench]\n"
+	"usage: task_uring_all [--only-pids | --quiet | --bench]\n"
 	"Shows all processes, read from /proc/PID/stat through io_uring.\n\n"
 	TOOL_USAGE
 	"\nExit status: 0; 1 if procfs could not be read; 2 for wrong usage.\n",

@@ -55,15 +55,21 @@ refuses_wrong_options()
 		refuses "./$tool" --no-such-option || return
 		refuses "./$tool" argument || return
 	done
-	refuses ./task_proc_all --pids --quiet || return
+	refuses ./task_proc_all --only-pids --quiet || return
 	refuses ./fork --processes 0 || return
 	refuses ./fork --threads 4x || return
 	refuses ./fork --ready-fd 1 -- true || return
-	refuses ./task_diag_all --json --pids || return
+	refuses ./task_diag_all --json --only-pids || return
 	refuses ./task_diag_all --json --delays || return
 	refuses ./task_diag_all --header --delays || return
 	refuses ./task_diag_all --show stat,io --delays || return
 	refuses ./task_diag_all --header --quiet || return
+	refuses ./task_diag_all --pids 1,x || return
+	refuses ./task_diag_all --pids "$(seq -s , 1025)" || return
+	refuses ./task_diag_all --user no-such-user || return
+	refuses ./task_diag_all --cgroup "$dir/none" || return
+	refuses ./task_diag_all --tty "$dir" || return
+	refuses ./task_diag_all --kernel-threads maybe || return
 	refuses ./task_diag_all --strategy some || return
 	refuses ./task_diag_all --strategy || return
 	refuses ./task_diag_all --show base,nothing || return
@@ -287,7 +293,7 @@ delays_there()
 # A task may be on its way to sleep: it is compared a few times.
 same_delays()
 {
-	threads=$(./task_diag_all --strategy thread --pid "$2" --pids |
+	threads=$(./task_diag_all --strategy thread --pid "$2" --only-pids |
 		paste -s -d ' ')
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		delays_here "$1" "$2" "$threads" >"$dir/here"
@@ -307,7 +313,7 @@ was_delayed()
 
 sleepers_have_same_delays()
 {
-	child=$(./task_diag_all --strategy children --pid "$fork" --pids) || return
+	child=$(./task_diag_all --strategy children --pid "$fork" --only-pids) || return
 	same_delays $$ "$reader" || return
 	same_delays $$ "$fork" || return
 	same_delays "$fork" "$child" || return
@@ -379,7 +385,7 @@ unknown_pid_is_told()
 
 plain_request_is_for_one()
 {
-	ends_with 0 ./task_diag_all --plain --pid $$ --pids || return
+	ends_with 0 ./task_diag_all --plain --pid $$ --only-pids || return
 	[ "$(cat "$dir/out")" = $$ ] || explain "it printed: $(cat "$dir/out")" ||
 		return
 	says 'ask with NLM_F_DUMP' ./task_diag_all --plain --strategy all
@@ -454,6 +460,145 @@ with_resting()
 	return $status
 }
 
+# Whether the pids of a selection, in their order, are the words of $1.
+selects()
+{
+	pids=$1
+	shift
+	ends_with 0 ./task_diag_all --only-pids "$@" || return
+	sort -n "$dir/out" >"$dir/selected"
+	for pid in $pids; do
+		echo "$pid"
+	done | sort -n | cmp -s - "$dir/selected" ||
+		explain "$*: $(tr '\n' ' ' <"$dir/selected"), not $(echo "$pids" | tr '\n' ' ')"
+}
+
+pids_are_selected()
+{
+	selects "1 $$" --pids "$$,$no_pid,1" || return
+	selects '' --pids $no_pid || return
+	selects "$$" --strategy all-thread --pids $$
+}
+
+states_are_selected()
+{
+	sh -c 'kill -STOP $$' &
+	stopped=$!
+	until grep -q '^State:.T' /proc/$stopped/status; do
+		sleep 0.1
+	done
+	selects $stopped --states T --pids "$stopped,$$" &&
+		selects $$ --states RSD --pids "$stopped,$$"
+	status=$?
+	kill -KILL $stopped
+	wait $stopped 2>/dev/null
+	[ $status -eq 0 ] || return
+	says 'no task has a state 0x78' ./task_diag_all --states x
+}
+
+sessions_and_terminals_are_selected()
+{
+	session=$(awk '{ sub(/.*\) /, ""); print $4 }' /proc/$$/stat)
+	selects "$$" --session "$session" --pids "$$" || return
+	selects '' --session $no_pid || return
+	script -q -c "./task_diag_all --only-pids --tty \$(tty) --states RSDTtXZPI; echo \$\$" \
+		/dev/null >"$dir/out" </dev/null || return
+	grep -q "^$(tail -n 1 "$dir/out" | tr -d '\r')" "$dir/out" ||
+		explain "a shell is not on its terminal: $(cat "$dir/out")" || return
+	selects "$$" --tty none --pids $$ || ps -o tty= -p $$ | grep -q pts
+}
+
+users_are_selected()
+{
+	chroot --userspec=65534:65534 --groups= / sleep 1000 &
+	sleeper=$!
+	until [ "$(stat -c %u /proc/$sleeper)" = 65534 ]; do
+		sleep 0.1
+	done
+	selects $sleeper --user 65534 --pids "$sleeper,$$" &&
+		selects $sleeper --real-user nobody --pids "$sleeper,$$" &&
+		selects $$ --user root --pids "$sleeper,$$"
+	status=$?
+	kill -KILL $sleeper
+	wait $sleeper 2>/dev/null
+	return $status
+}
+
+kernel_threads_are_selected()
+{
+	selects "2 $$" --pids "2,$$" || return
+	selects 2 --kernel-threads yes --pids "2,$$" || return
+	selects $$ --kernel-threads no --pids "2,$$"
+}
+
+cgroups_are_selected()
+{
+	mkdir "$dir/cgroup" && mount -t cgroup2 none "$dir/cgroup" &&
+		mkdir -p "$dir/cgroup/a/b" || return
+	sleep 1000 &
+	above=$!
+	sleep 1000 &
+	below=$!
+	echo $above >"$dir/cgroup/a/cgroup.procs"
+	echo $below >"$dir/cgroup/a/b/cgroup.procs"
+	selects $above --cgroup "$dir/cgroup/a" &&
+		selects "$above $below" --cgroup "$dir/cgroup/a" --descendants &&
+		selects $below --cgroup "$dir/cgroup/a/b" --strategy all-thread
+	status=$?
+	kill -KILL $above $below
+	wait $above $below 2>/dev/null
+	# They are in it until they are reaped, and a little longer.
+	until rmdir "$dir/cgroup/a/b" "$dir/cgroup/a" 2>/dev/null; do
+		sleep 0.1
+	done
+	umount "$dir/cgroup"
+	return $status
+}
+
+# What the links say of the shell's own descriptors
+files_are_the_links()
+{
+	exec 7<"$dir/err" 8>/dev/null
+	ends_with 0 ./task_diag_all --pid $$ --strategy one --show files --paths --json ||
+		return
+	python3 - "$dir/out" $$ <<'END'
+import json, os, sys
+with open(sys.argv[1]) as file:
+    task, = json.load(file)
+links = {}
+for fd in os.listdir(f"/proc/{sys.argv[2]}/fd"):
+    links[int(fd)] = os.readlink(f"/proc/{sys.argv[2]}/fd/{fd}")
+told = {file["fd"]: file["path"] for file in task["files"]}
+for fd in 7, 8:
+    if told.get(fd) != links[fd]:
+        sys.exit(f"{fd}: {told.get(fd)}, not {links[fd]}")
+kinds = {file["fd"]: file["kind"] for file in task["files"]}
+sys.exit(None if kinds[8] == "chr" else f"/dev/null is {kinds[8]}")
+END
+	status=$?
+	exec 7<&- 8>&-
+	return $status
+}
+
+sockets_are_alone()
+{
+	ends_with 0 ./task_diag_all --strategy all --show files --sockets --json || return
+	! grep -qE '"kind":"[^s]' "$dir/out" || explain "no sockets: $(head -c 300 "$dir/out")" ||
+		return
+	ends_with 0 ./task_diag_all --pid $$ --strategy one --show fd --kinds || return
+	grep -qE ' reg=[0-9]+ ' "$dir/out" || explain "no kinds: $(cat "$dir/out")"
+}
+
+processes_stand_beside_their_leaders()
+{
+	ends_with 0 ./task_diag_all --strategy all-thread --show times --with-process || return
+	grep -q '^    process times: utime=' "$dir/out" || explain "$(head -n 3 "$dir/out")" ||
+		return
+	ends_with 0 ./task_diag_all --pid $$ --strategy thread --show times --with-process \
+		--json || return
+	grep -q '"process":{"pid":'$$',"times":{' "$dir/out" || explain "$(cat "$dir/out")"
+}
+
 # Without what time and the programs beside it change
 rested()
 {
@@ -489,6 +634,8 @@ all_groups_are_same()
 			--buffer 20000 --show all --json &&
 		longer_is_same ./task_diag_all --pid $resting --plain \
 			--show base,limits,ns,nspid,cgroup,cred --json &&
+		longer_is_same ./task_diag_all --pid $resting --strategy thread \
+			--show times,files,fd --paths --kinds --with-process --json &&
 		longer_is_same ./task_diag_all --header --json
 }
 
@@ -525,7 +672,7 @@ if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 33
+ktap_set_plan 42
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -544,10 +691,10 @@ check "the table has no control characters" table_is_escaped
 check_with python3 "a value of many messages is joined" parts_are_joined
 
 check_as_root "processes: task_diag_all sees what task_proc_all does" \
-	same_pids "./task_diag_all --pids" "./task_proc_all --pids"
+	same_pids "./task_diag_all --only-pids" "./task_proc_all --only-pids"
 check_as_root "threads: task_diag_all sees what task_proc_all does" \
-	same_pids "./task_diag_all --strategy all-thread --pids" \
-	"./task_proc_all --threads --pids"
+	same_pids "./task_diag_all --strategy all-thread --only-pids" \
+	"./task_proc_all --threads --only-pids"
 
 check_as_root "fork makes as many tasks as asked for" fork_makes_tasks
 check_as_root "fork ends them all" fork_ends_tasks
@@ -570,6 +717,16 @@ fi
 check_with ./task_diag_align "task_diag_all copies structs, never casts" copies_structs
 
 check "the examples tell what procfs does" examples_tell
+check "--pids selects" pids_are_selected
+check "--states selects" states_are_selected
+check_with script "--session and --tty select" sessions_and_terminals_are_selected
+check_as_root "--user and --real-user select" users_are_selected
+check_as_root "--kernel-threads selects" kernel_threads_are_selected
+check_as_root "--cgroup selects" cgroups_are_selected
+check_with python3 "--paths shows what the links in /proc/PID/fd do" files_are_the_links
+check "--sockets and --kinds tell descriptors apart" sockets_are_alone
+check "--with-process shows both" processes_stand_beside_their_leaders
+
 check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told
 check "a plain request gives one task" plain_request_is_for_one
 check "a write error is no success" write_error_is_told
