@@ -207,7 +207,7 @@ struct td_sock {
 struct td_msg {
 	struct nlmsghdr		nlh;
 	struct genlmsghdr	genl;
-	char			attrs[8192];
+	char			attrs[16384];
 };
 
 static void td_begin(struct td_msg *msg, __u16 type, __u8 cmd, __u16 flags,
