@@ -1563,7 +1563,7 @@ TEST_F_TIMEOUT(maps, need_a_dump, 120)
 		lists = get_lists(&self->sock, 0, TASK_DIAG_DUMP_ONE, groups[i],
 				  0, getpid());
 		EXPECT_EQ(EINVAL, lists->answer->rest->error);
-		EXPECT_STREQ("mappings may take long to read: ask with NLM_F_DUMP",
+		EXPECT_STREQ("mappings and open files may take long to read: ask with NLM_F_DUMP",
 			     lists->answer->rest->text);
 		EXPECT_EQ(0, lists->answer->nr_tasks);
 		free_lists(lists);

@@ -147,8 +147,8 @@ TEST_F(request, longer_with_anything_in_its_tail_is_refused)
 	}
 }
 
-#define EVERY_GROUP	((1ULL << (TASK_DIAG_MM_MAP + 1)) - 2)
-#define FLAGS		(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define EVERY_GROUP	((1ULL << (TASK_DIAG_AFFINITY + 1)) - 2)
+#define FLAGS		(2 * TASK_DIAG_WITH_PROCESS - 1)
 
 TEST_F(request, unknown_show_flag_is_refused_and_named)
 {
@@ -205,9 +205,9 @@ TEST_F(request, unknown_flag_is_refused_and_named)
 			       ATTR_OFFSET);
 	}
 	/* A part of the field is as good as the whole */
-	memset(&self->req.flags, 0x10, sizeof(self->req.flags));
+	memset(&self->req.flags, 0x40, sizeof(self->req.flags));
 	self->req.flags |= FLAGS;
-	memset(text, 0x10, sizeof(__u16));
+	memset(text, 0x40, sizeof(__u16));
 	snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
 		 *(__u16 *)text);
 	expect_refused(_metadata,
@@ -218,21 +218,128 @@ TEST_F(request, unknown_flag_is_refused_and_named)
 
 TEST_F(request, flag_without_its_group_is_refused)
 {
-	const __u64 others = EVERY_GROUP & ~(TASK_DIAG_SHOW_VMA |
-					     TASK_DIAG_SHOW_VMA_STAT);
+	const __u64 others = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_CRED |
+			     TASK_DIAG_SHOW_SCHED;
 	unsigned int flags;
+	char text[80];
 
-	for (flags = 1; flags <= FLAGS; flags++) {
+	for (flags = 1; flags < TASK_DIAG_WITH_PROCESS; flags++) {
+		snprintf(text, sizeof(text),
+			 "flags 0x%x are of groups that are not asked for", flags);
 		self->req.flags = flags;
 		self->req.show_flags = 0;
-		expect_refused(_metadata, ask(self, variant), EINVAL,
-			       "flags choose among mappings, but no group has them",
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
 			       ATTR_OFFSET);
-		self->req.show_flags = others & td_all_groups(&self->sock);
-		expect_refused(_metadata, ask(self, variant), EINVAL,
-			       "flags choose among mappings, but no group has them",
+		self->req.show_flags = others;
+		expect_refused(_metadata, ask(self, variant), EINVAL, text,
 			       ATTR_OFFSET);
 	}
+
+	/* What is left over is named. */
+	self->req.flags = TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_FD_KINDS;
+	self->req.show_flags = TASK_DIAG_SHOW_FD;
+	expect_refused(_metadata, ask(self, variant), EINVAL,
+		       "flags 0x1 are of groups that are not asked for",
+		       ATTR_OFFSET);
+
+	self->req.flags = TASK_DIAG_WITH_PROCESS;
+	expect_refused(_metadata, ask(self, variant), EINVAL,
+		       "TASK_DIAG_WITH_PROCESS: dump_strategy is not over threads",
+		       ATTR_OFFSET);
+}
+
+/* A selection that is wrong, and where the reason points to */
+static const struct {
+	__u64 strategy;
+	__u16 attr[2];
+	const void *data[2];
+	size_t len[2];
+	unsigned int bad;
+	int error;
+	const char *text;
+} wrong_selections[] = {
+	{ TASK_DIAG_DUMP_CHILDREN, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 4 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not" },
+	{ TASK_DIAG_DUMP_THREAD, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 4 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_PIDS }, { "" }, { 0 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_PIDS takes 1 to 1024 u32, not 0 bytes" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 3 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_PIDS takes 1 to 1024 u32, not 3 bytes" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_IDS }, { "1234567" }, { 8 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_IDS needs TASK_DIAG_SELECT_PIDS" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_PIDS, TASK_DIAG_SELECT_IDS },
+	  { "\1\0\0", "123" }, { 4, 4 }, 1,
+	  EINVAL, "TASK_DIAG_SELECT_IDS takes a u64 for each of 1 pids, not 4 bytes" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP, TASK_DIAG_SELECT_CGROUP_FD },
+	  { "\1\0\0\0\0\0\0", "\0\0\0" }, { 8, 4 }, 1,
+	  EINVAL, "one cgroup: by TASK_DIAG_SELECT_CGROUP or _CGROUP_FD" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_DESCENDANTS }, { "" }, { 0 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_DESCENDANTS needs a cgroup" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP }, { "\377\377\377\377\377\377\377" },
+	  { 8 }, 0, ENOENT, "no such cgroup" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP_FD }, { "\0\0\0" }, { 4 }, 0,
+	  EBADF, "no such cgroup" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP_FD }, { "\377\377\377\377" }, { 4 }, 0,
+	  EBADF, "no such cgroup" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_UID }, { "\377\377\377\377" }, { 4 }, 0,
+	  EINVAL, "your user namespace has no user 4294967295" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_EUID }, { "\377\377\377\377" }, { 4 }, 0,
+	  EINVAL, "your user namespace has no user 4294967295" },
+	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_STATES }, { "RQ" }, { 3 }, 0,
+	  EINVAL, "no task has a state 0x51, but one of RSDTtXZPI" },
+	{ TASK_DIAG_DUMP_ONE, { TASK_DIAG_SELECT_UID }, { "\0\0\0" }, { 4 }, 0,
+	  EINVAL, "TASK_DIAG_SELECT_*: dump_strategy is of one process" },
+};
+
+TEST_F(request, wrong_selection_is_refused_and_named)
+{
+	unsigned int i, nr, at = 0;
+	struct td_msg msg;
+
+	for (i = 0; i < ARRAY_SIZE(wrong_selections); i++) {
+		self->req.dump_strategy = wrong_selections[i].strategy;
+		td_request_get(&self->sock, &msg, variant->flags, &self->req);
+		for (nr = 0; nr < 2 && wrong_selections[i].attr[nr]; nr++) {
+			if (nr == wrong_selections[i].bad)
+				at = msg.nlh.nlmsg_len;
+			td_put(&msg, wrong_selections[i].attr[nr],
+			       wrong_selections[i].data[nr],
+			       wrong_selections[i].len[nr]);
+		}
+		expect_refused(_metadata, td_exchange(&self->sock, &msg),
+			       wrong_selections[i].error,
+			       wrong_selections[i].text, at);
+	}
+}
+
+TEST_F(request, too_many_pids_are_refused)
+{
+	__u32 pids[TASK_DIAG_PIDS_MAX + 1] = { 1 };
+	struct td_msg msg;
+	char text[80];
+
+	snprintf(text, sizeof(text),
+		 "TASK_DIAG_SELECT_PIDS takes 1 to 1024 u32, not %zu bytes",
+		 sizeof(pids));
+	self->req.dump_strategy = TASK_DIAG_DUMP_ALL;
+	td_request_get(&self->sock, &msg, variant->flags, &self->req);
+	td_put(&msg, TASK_DIAG_SELECT_PIDS, pids, sizeof(pids));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), EINVAL, text,
+		       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
+}
+
+TEST_F(request, selection_out_of_range_is_refused)
+{
+	struct td_msg msg;
+	__u32 two = 2;
+
+	self->req.dump_strategy = TASK_DIAG_DUMP_ALL;
+	td_request_get(&self->sock, &msg, variant->flags, &self->req);
+	td_put(&msg, TASK_DIAG_SELECT_KTHREADS, &two, sizeof(two));
+	expect_refused(_metadata, td_exchange(&self->sock, &msg), ERANGE,
+		       "integer out of range",
+		       ATTR_OFFSET + NLA_HDRLEN + sizeof(self->req));
 }
 
 TEST_F(request, missing_attribute_is_named)
@@ -249,7 +356,7 @@ TEST_F(request, missing_attribute_is_named)
 
 TEST_F(request, unknown_attribute_is_refused)
 {
-	static const __u16 types[] = { 0, TASK_DIAG_REQUEST + 1, 0x3fff };
+	static const __u16 types[] = { 0, TASK_DIAG_ATTR_MAX + 1, 0x3fff };
 	struct td_msg msg;
 	unsigned int i;
 
@@ -267,7 +374,9 @@ TEST_F(request, attribute_of_answers_is_refused)
 	struct td_msg msg;
 	__u16 type;
 
-	for (type = 1; type < TASK_DIAG_REQUEST; type++) {
+	for (type = 1; type <= TASK_DIAG_PROCESS; type++) {
+		if (type == TASK_DIAG_REQUEST)
+			continue;
 		td_request_get(&self->sock, &msg, variant->flags, &self->req);
 		td_put(&msg, type, &self->req, sizeof(self->req));
 		expect_refused(_metadata, td_exchange(&self->sock, &msg),
