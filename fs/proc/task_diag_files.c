@@ -24,6 +24,7 @@
 #include <linux/stat.h>
 #include <linux/string.h>
 #include <linux/task_diag.h>
+#include <net/netlink.h>
 #include "../mount.h"
 #include "internal.h"
 #include "task_diag_attrs.h"
@@ -103,28 +104,99 @@ static enum task_diag_file_kind task_diag_file_kind(const struct file *file)
 	return TASK_DIAG_FILE_OTHER;
 }
 
+/* Attributes are aligned to 4 bytes, less than what 64-bit fields need on some. */
+struct task_diag_file_payload {
+	struct task_diag_file info;
+} __packed __aligned(NLA_ALIGNTO);
+
 /**
  * struct task_diag_files - a walk over open files
  * @skb: the message
  * @t: the task; @t.pos is the next descriptor
- * @put: tells of one file, under locks; a result other than 0 ends the walk
- * @kinds: counts by kind, or NULL
- * @info: what is told of the file
+ * @kinds: where to count the files by kind, or NULL to report them
+ * @payload: what is told of a file that did not fit an empty message
  * @path: the same, with its path
  * @buf: room for a path, or NULL
- * @keep: @path did not fit an empty message
+ * @keep: there is such a file
  */
 struct task_diag_files {
 	struct sk_buff		*skb;
 	struct task_diag_task	*t;
-	int (*put)(struct task_diag_files *walk, const struct file *file,
-		   u32 flags);
 	u32			*kinds;
-	struct task_diag_file	info;
+	struct task_diag_file_payload payload;
 	struct task_diag_value	path;
 	char			*buf;
 	bool			keep;
 };
+
+static void task_diag_fill_file(struct task_diag_file_payload *to,
+				const struct file *file,
+				enum task_diag_file_kind kind, u32 fd, u32 flags,
+				unsigned int path_len)
+{
+	const struct inode *inode = file_inode(file);
+	const dev_t rdev = kind == TASK_DIAG_FILE_CHR ||
+			   kind == TASK_DIAG_FILE_BLK ? inode->i_rdev : 0;
+
+	to->info.ino = inode->i_ino;
+	to->info.pos = file->f_pos;
+	to->info.fd = fd;
+	to->info.kind = kind;
+	to->info.flags = flags;
+	to->info.mnt_id = real_mount(file->f_path.mnt)->mnt_id;
+	to->info.dev_major = MAJOR(inode->i_sb->s_dev);
+	to->info.dev_minor = MINOR(inode->i_sb->s_dev);
+	to->info.rdev_major = MAJOR(rdev);
+	to->info.rdev_minor = MINOR(rdev);
+	to->info.path_len = path_len;
+	to->info.path_off = 0;
+	to->info.path_at = sizeof(to->info);
+	to->info.pad = 0;
+}
+
+/* Reports or counts a file. Under task_lock() and file_lock. */
+static int task_diag_put_file(struct task_diag_files *walk,
+			      const struct file *file, u32 flags)
+{
+	const enum task_diag_file_kind kind = task_diag_file_kind(file);
+	struct task_diag_file_payload *to;
+	const u32 fd = walk->t->pos;
+	unsigned int len = 0;
+	const char *path;
+
+	if (walk->kinds) {
+		walk->kinds[kind]++;
+		return 0;
+	}
+	if (walk->t->flags & TASK_DIAG_ONLY_SOCKETS &&
+	    kind != TASK_DIAG_FILE_SOCKET)
+		return 0;
+	if (walk->buf) {
+		path = d_path(&file->f_path, walk->buf, PATH_MAX);
+		if (!IS_ERR(path))
+			len = walk->buf + PATH_MAX - 1 - path;
+	}
+	to = task_diag_reserve(walk->skb, TASK_DIAG_FILES, sizeof(*to) + len);
+	if (to) {
+		task_diag_fill_file(to, file, kind, fd, flags, len);
+		if (len)
+			memcpy(to + 1, path, len);
+		return 0;
+	}
+	/* Not kept here: that allocates, and locks of the task are held. */
+	walk->keep = task_diag_is_empty(walk->skb);
+	if (walk->keep) {
+		task_diag_fill_file(&walk->payload, file, kind, fd, flags, len);
+		walk->path = (struct task_diag_value) {
+			.head = &walk->payload,
+			.head_len = sizeof(walk->payload),
+			.off_at = offsetof(struct task_diag_file, path_off),
+			.data = len ? path : "",
+			.len = len,
+		};
+	}
+	return -EMSGSIZE;
+}
 
 /* Returns 1 if there may be more of them. Under task_lock() and file_lock. */
 static int task_diag_walk_table(struct task_diag_files *walk,
@@ -149,7 +221,7 @@ static int task_diag_walk_table(struct task_diag_files *walk,
 			if (close_on_exec(fd, files))
 				flags |= O_CLOEXEC;
 			walk->t->pos = fd;
-			err = walk->put(walk, file, flags);
+			err = task_diag_put_file(walk, file, flags);
 			if (err)
 				return err;
 		}
@@ -185,59 +257,9 @@ static int task_diag_walk_files(struct task_diag_files *walk)
 	}
 }
 
-static int task_diag_put_file(struct task_diag_files *walk,
-			      const struct file *file, u32 flags)
-{
-	const enum task_diag_file_kind kind = task_diag_file_kind(file);
-	const struct inode *inode = file_inode(file);
-	struct task_diag_file *info = &walk->info;
-	const char *path = "";
-	int err;
-
-	if (walk->t->flags & TASK_DIAG_ONLY_SOCKETS &&
-	    kind != TASK_DIAG_FILE_SOCKET)
-		return 0;
-	if (walk->buf) {
-		path = d_path(&file->f_path, walk->buf, PATH_MAX);
-		if (IS_ERR(path))
-			path = "";
-	}
-	memset(info, 0, sizeof(*info));
-	info->ino = inode->i_ino;
-	info->pos = file->f_pos;
-	info->fd = walk->t->pos;
-	info->kind = kind;
-	info->flags = flags;
-	info->mnt_id = real_mount(file->f_path.mnt)->mnt_id;
-	info->dev_major = MAJOR(inode->i_sb->s_dev);
-	info->dev_minor = MINOR(inode->i_sb->s_dev);
-	if (kind == TASK_DIAG_FILE_CHR || kind == TASK_DIAG_FILE_BLK) {
-		info->rdev_major = MAJOR(inode->i_rdev);
-		info->rdev_minor = MINOR(inode->i_rdev);
-	}
-	info->path_len = strlen(path);
-	info->path_at = sizeof(*info);
-
-	walk->path = (struct task_diag_value) {
-		.head = info,
-		.head_len = sizeof(*info),
-		.off_at = offsetof(struct task_diag_file, path_off),
-		.data = path,
-		.len = info->path_len,
-	};
-	err = task_diag_put_value(walk->skb, TASK_DIAG_FILES, &walk->path);
-	/* Not here: that allocates, and locks of the task are held. */
-	walk->keep = err && task_diag_is_empty(walk->skb);
-	return err;
-}
-
 int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct task_diag_files walk = {
-		.skb = skb,
-		.t = t,
-		.put = task_diag_put_file,
-	};
+	struct task_diag_files walk = { .skb = skb, .t = t };
 	int err;
 
 	if (t->kept.data) {
@@ -259,18 +281,11 @@ int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 	return err;
 }
 
-static int task_diag_count_file(struct task_diag_files *walk,
-				const struct file *file, u32 flags)
-{
-	walk->kinds[task_diag_file_kind(file)]++;
-	return 0;
-}
-
 /* Counts go on in the next message if the time is up. */
 static int task_diag_count_files(struct task_diag_task *t,
 				 struct task_diag_fd *info)
 {
-	struct task_diag_files walk = { .t = t, .put = task_diag_count_file };
+	struct task_diag_files walk = { .t = t };
 	int err;
 
 	if (!t->kept.head)
