@@ -2138,7 +2138,7 @@ static const char *churn_differs(struct td_sock *sock, pid_t pid, __u32 flags,
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(files, that_stay_open_are_there_while_others_come_and_go, 120)
+TEST_F_TIMEOUT(files, that_stay_open_are_there_while_others_go, 120)
 {
 	const double end = td_now() + seconds_of_race();
 	unsigned int rounds, changes = 0;

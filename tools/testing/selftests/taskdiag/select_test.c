@@ -704,7 +704,7 @@ static void *spin_in_thread(void *unused)
 	return unused;
 }
 
-TEST_F(select, leaders_have_the_values_of_their_process_as_well)
+TEST_F(select, leaders_have_values_of_their_process)
 {
 	struct task_diag_times own, whole;
 	const struct nlattr *attr, *inner;
