@@ -22,7 +22,9 @@ struct task_struct;
  */
 struct task_diag_cgroup_walk {
 	struct cgroup_subsys_state	*css;
+#ifdef CONFIG_CGROUPS
 	struct css_task_iter		it;
+#endif
 	struct task_struct		*task;
 };
 
