@@ -2129,6 +2129,9 @@ static const char *churn_differs(struct td_sock *sock, pid_t pid, __u32 flags,
 		mode = S_IFCHR;
 		if (file->info.kind == TASK_DIAG_FILE_REG)
 			mode = S_IFREG;
+		/* One that the runner of the tests left open */
+		if (file->info.kind == TASK_DIAG_FILE_FIFO)
+			mode = S_IFIFO;
 		if (flags & PATHS && file->info.fd > STDERR_FILENO &&
 		    file->info.kind != kind_of(file, mode))
 			differs("%u of kind %u is %s; ", file->info.fd,
