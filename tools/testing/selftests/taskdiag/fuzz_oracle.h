@@ -20,12 +20,25 @@
 
 #include "../kselftest.h"
 
-/* Groups that a plain request may not ask for */
-#define FUZZ_LONG	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
+/* Groups that are read from mappings and pages */
+#define FUZZ_MEMORY	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \
 			 TASK_DIAG_SHOW_MEM_ROLLUP)
-#define FUZZ_FLAGS	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+/* Groups that a plain request may not ask for */
+#define FUZZ_LONG	(FUZZ_MEMORY | TASK_DIAG_SHOW_FILES)
+#define FUZZ_ONLY_VMA	(TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_ONLY_VMA_FILE)
+#define FUZZ_FLAGS	(FUZZ_ONLY_VMA | TASK_DIAG_ONLY_SOCKETS | \
+			 TASK_DIAG_FILE_PATHS | TASK_DIAG_FD_KINDS | \
+			 TASK_DIAG_WITH_PROCESS)
+
+/* Selections, as bits, and how many of them there are */
+#define FUZZ_SELECT(what) \
+	(1U << (TASK_DIAG_SELECT_##what - TASK_DIAG_SELECT_PIDS))
+#define FUZZ_SELECT_CGROUP	(FUZZ_SELECT(CGROUP) | FUZZ_SELECT(CGROUP_FD))
+#define FUZZ_NR_SELECTS	(TASK_DIAG_SELECT_KTHREADS - TASK_DIAG_SELECT_PIDS + 1)
 
 #define FUZZ_MAX_TASKS	64
+#define FUZZ_MAX_CGROUPS	8
+#define FUZZ_UNKNOWN	(-1)	/* instead of an index */
 
 /**
  * struct fuzz_task - a task that lives, as it is, as long as the fuzzer
@@ -34,6 +47,11 @@
  * @ppid: the parent
  * @uid: its user
  * @zombie: it has ended, and nobody waits for it
+ * @kthread: it is a kernel thread
+ * @state: the letter, or 0 if that changes, and what it has open as well
+ * @cgroup: which of the world's, or FUZZ_UNKNOWN
+ * @sid: its session
+ * @tty: its terminal, or 0
  * @id: its identity
  */
 struct fuzz_task {
@@ -42,7 +60,28 @@ struct fuzz_task {
 	__u32	ppid;
 	uid_t	uid;
 	bool	zombie;
+	bool	kthread;
+	char	state;
+	int	cgroup;
+	__u32	sid;
+	__u32	tty;
 	__u64	id;
+};
+
+/**
+ * struct fuzz_cgroup - a cgroup that stays
+ * @id: its id
+ * @fd: its directory, open by this number in everybody who sends
+ * @parent: which of the world's, or FUZZ_UNKNOWN
+ * @gone: it was removed before
+ * @path: as TASK_DIAG_CGROUP has it
+ */
+struct fuzz_cgroup {
+	__u64	id;
+	__u32	fd;
+	int	parent;
+	bool	gone;
+	char	path[64];
 };
 
 /* What is so for all sockets */
@@ -51,6 +90,9 @@ struct fuzz_world {
 	struct task_diag_header	header;
 	struct fuzz_task	tasks[FUZZ_MAX_TASKS];
 	size_t			nr_tasks;
+	struct fuzz_cgroup	cgroups[FUZZ_MAX_CGROUPS];
+	int			nr_cgroups;
+	int			moving;		/* within it, or FUZZ_UNKNOWN */
 };
 
 extern struct fuzz_world *fuzz_world;
@@ -69,6 +111,36 @@ struct fuzz_asker {
 	bool	inside;
 };
 
+/**
+ * struct fuzz_select - which tasks a request chooses
+ * @by: how: bits FUZZ_SELECT()
+ * @pids: FUZZ_SELECT(PIDS); allocated
+ * @ids: FUZZ_SELECT(IDS), or NULL
+ * @nr_pids: how many
+ * @at: how many of them the answer has passed
+ * @uid: FUZZ_SELECT(UID)
+ * @euid: FUZZ_SELECT(EUID)
+ * @sid: FUZZ_SELECT(SID)
+ * @tty: FUZZ_SELECT(TTY)
+ * @kthreads: FUZZ_SELECT(KTHREADS)
+ * @states: FUZZ_SELECT(STATES)
+ * @cgroup: which of the world's, or FUZZ_UNKNOWN
+ */
+struct fuzz_select {
+	__u32	by;
+	__u32	*pids;
+	__u64	*ids;
+	size_t	nr_pids;
+	size_t	at;
+	__u32	uid;
+	__u32	euid;
+	__u32	sid;
+	__u32	tty;
+	__u32	kthreads;
+	char	states[20];
+	int	cgroup;
+};
+
 enum fuzz_want_kind {
 	FUZZ_WANT_ACK,
 	FUZZ_WANT_HEADER,
@@ -82,6 +154,7 @@ struct fuzz_want {
 	struct nlmsghdr		nlh;
 	struct fuzz_asker	asker;
 	struct task_diag_pid	req;
+	struct fuzz_select	select;
 	bool			answered;	/* but for NLM_F_ACK */
 	bool			finished;
 
@@ -92,6 +165,7 @@ struct fuzz_want {
 	__u32			missing_attr;
 	bool			may_be_gone;	/* ESRCH is right as well */
 	bool			may_be_busy;	/* so is EBUSY */
+	__u32			may_lack_cgroup; /* ENOENT, of this offset */
 
 	/* Of a dump */
 	bool			header_seen;
@@ -106,6 +180,15 @@ struct fuzz_want {
 	__u64			errors;
 	int			last_group;
 	__u64			last_vma[2];	/* ends: of VMA, of VMA_STAT */
+	bool			resumed;	/* it may have had a message */
+	unsigned int		nr_attrs;	/* of this message, so far */
+	__u64			processes;	/* groups, of the process too */
+	const struct nlattr	*own;		/* what is due to have one */
+	__u32			nr_files;
+	__s64			last_fd;
+	struct task_diag_file	file;		/* the last one */
+	bool			file_cut;	/* lacks a part of its path */
+	__s64			open_fds;	/* as FD says, or -1 */
 };
 
 struct fuzz_sock {
@@ -133,6 +216,7 @@ void fuzz_about_to_receive(struct fuzz_sock *sock,
 void fuzz_received(struct fuzz_sock *sock, const void *data, size_t len);
 void fuzz_lost(struct fuzz_sock *sock);
 void fuzz_drained(struct fuzz_sock *sock);
+void fuzz_forget(struct fuzz_sock *sock);
 
 /* Messages about tasks that were judged */
 extern unsigned long fuzz_nr_judged;

@@ -515,7 +515,8 @@ static void print_bits(const struct value *value, __u32 bits, __u32 at)
 	}
 }
 
-static void print_affinity_as(const struct value *value, const char *format[4])
+static void print_affinity_as(const struct value *value,
+			      const char *const format[4])
 {
 	struct task_diag_affinity affinity = {};
 
@@ -533,14 +534,14 @@ static void print_affinity_as(const struct value *value, const char *format[4])
 
 static void print_affinity(const struct value *value)
 {
-	static const char *format[] = { "cpus=", "", " mems=", "" };
+	static const char *const format[] = { "cpus=", "", " mems=", "" };
 
 	print_affinity_as(value, format);
 }
 
 static void print_json_affinity(const struct value *value)
 {
-	static const char *format[] = {
+	static const char *const format[] = {
 		"{\"cpus\":\"", "\"", ",\"mems\":\"", "}"
 	};
 

@@ -291,6 +291,15 @@ static __u32 any_pid(unsigned int *seed)
 	return stress->still[1][NR_STILL - 1] + rand_r(seed) % 3000;
 }
 
+/* With all below it: another walk over the same tasks, zombies aside */
+static void select_root_cgroup(struct td_msg *msg)
+{
+	const __u64 id = 1;
+
+	td_put(msg, TASK_DIAG_SELECT_CGROUP, &id, sizeof(id));
+	td_put(msg, TASK_DIAG_SELECT_DESCENDANTS, NULL, 0);
+}
+
 static void dump_once(const struct dumper *dumper, unsigned int *seed)
 {
 	struct task_diag_pid req = {
@@ -300,6 +309,7 @@ static void dump_once(const struct dumper *dumper, unsigned int *seed)
 	struct td_props_answer *answer;
 	unsigned int left = ~0U;
 	struct td_sock sock;
+	struct td_msg msg;
 
 	/* All groups of all tasks now and then, as that takes its time */
 	if (!(rand_r(seed) % 8))
@@ -310,6 +320,10 @@ static void dump_once(const struct dumper *dumper, unsigned int *seed)
 	if (req.dump_strategy != TASK_DIAG_DUMP_ALL &&
 	    req.dump_strategy != TASK_DIAG_DUMP_ALL_THREAD)
 		req.pid = any_pid(seed);
+	if (req.show_flags & TASK_DIAG_SHOW_FILES)
+		req.flags |= TASK_DIAG_FILE_PATHS;
+	if (req.show_flags & TASK_DIAG_SHOW_FD && rand_r(seed) % 2)
+		req.flags |= TASK_DIAG_FD_KINDS;
 	if (!(rand_r(seed) % 3))
 		left = rand_r(seed) % 4;
 
@@ -320,7 +334,10 @@ static void dump_once(const struct dumper *dumper, unsigned int *seed)
 	}
 	td_set_recv_size(&sock, rand_r(seed) % 2 ? 32768 : 8192);
 	answer = td_new_props();
-	if (td_send_get(&sock, NLM_F_DUMP, &req)) {
+	td_request_get(&sock, &msg, NLM_F_DUMP, &req);
+	if (req.dump_strategy != TASK_DIAG_DUMP_ONE && !(rand_r(seed) % 4))
+		select_root_cgroup(&msg);
+	if (td_send(&sock, &msg)) {
 		if (!dumper->poor)
 			wrong("no request: %s", strerror(errno));
 	} else {

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
 
 #include "client.h"
 #include "delays_print.h"
@@ -168,6 +170,7 @@ static void free_task(struct task *task)
 	free(task->process);
 }
 
+/* Of a group that fails at a later part, those before it are no value. */
 static void add_error(struct task *task, const struct nlattr *attr)
 {
 	struct task_diag_error error = {};
@@ -175,6 +178,10 @@ static void add_error(struct task *task, const struct nlattr *attr)
 
 	memcpy(&error, td_attr_data(attr), len < sizeof(error) ? len : sizeof(error));
 	add_bytes(&task->errors, &error, sizeof(error));
+	if (error.attr < NR_GROUPS) {
+		task->present &= ~(1ULL << error.attr);
+		task->groups[error.attr].len = 0;
+	}
 }
 
 static void add_attr(struct task *task, const struct nlattr *attr);
@@ -479,7 +486,7 @@ static int collect_task(const struct nlmsghdr *nlh, void *arg)
 
 	if (!pid)
 		return 0;
-	if (pid != reader->task.pid) {
+	if (pid != reader->task.pid || !reader->task.more) {
 		print_task(reader);
 		reset_task(&reader->task, pid);
 	}
@@ -593,6 +600,10 @@ static int show(struct td_client *client)
 
 /* --- the command line -------------------------------------------------- */
 
+/* What a task may be in, and how many letters the kernel takes */
+#define STATES_KNOWN	"RSDTtXZPI"
+#define STATES_MAX	16
+
 static void print_usage(FILE *to)
 {
 	size_t i;
@@ -614,14 +625,14 @@ static void print_usage(FILE *to)
 	      "  --paths           of files their paths, too\n"
 	      "  --kinds           in fd how many descriptors are of each kind\n"
 	      "  --with-process    of the leader of each process also the values of all of it\n"
-	      "  --pids LIST       only these pids, with commas\n"
+	      "  --pids LIST       only these pids, with commas, each once and in this order\n"
 	      "  --cgroup DIR      only tasks of this cgroup, a directory of cgroup2\n"
 	      "  --descendants     and of the cgroups below it\n"
 	      "  --user USER       only tasks of this effective user, a name or a number\n"
 	      "  --real-user USER  only tasks of this real user\n"
 	      "  --session SID     only tasks of this session\n"
 	      "  --tty DEVICE      only tasks with this controlling terminal; none: without\n"
-	      "  --states LETTERS  only tasks in one of these states\n"
+	      "  --states LETTERS  only tasks in one of these states: " STATES_KNOWN "\n"
 	      "  --kernel-threads WHICH\n"
 	      "                    yes: only kernel threads; no: none of them\n"
 	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
@@ -631,10 +642,10 @@ static void print_usage(FILE *to)
 	      "  --help            this text\n\n"
 	      "The table has a line per task: its pid, base in columns, and one other group of\n"
 	      "properties. Of several others each has an indented line of its own, and each\n"
-	      "mapping of vma and vma_stat. A group that a task does not have is left out; one\n"
-	      "that could not be read shows as [group: ERROR]. In names and other texts a byte\n"
-	      "that is not printable ASCII shows as \\xHH; arguments and variables stand with a\n"
-	      "blank in between.\n\n"
+	      "mapping of vma and vma_stat, and each descriptor of files. A group that a task\n"
+	      "does not have is left out; one that could not be read shows as [group: ERROR].\n"
+	      "In names and other texts a byte that is not printable ASCII shows as \\xHH;\n"
+	      "arguments and variables stand with a blank in between.\n\n"
 	      "In place of the table, one of these:\n"
 	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
 	      "  --delays          waits, I/O and context switches as getdelays -d -i -q prints\n"
@@ -740,15 +751,29 @@ static void select_by_number(__u16 attr, __u32 number)
 	select_by(attr, &opts.numbers[attr], sizeof(number));
 }
 
+static bool is_selected(size_t nr, __u32 pid)
+{
+	while (nr--) {
+		if (opts.pids[nr] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel shows a task as often as the list has it: once is enough. */
 static void select_pids(char *list)
 {
 	size_t nr = 0;
-	char *pid;
+	char *item;
+	__u32 pid;
 
-	while ((pid = strsep(&list, ","))) {
+	while ((item = strsep(&list, ","))) {
+		pid = number("no pid:", item, UINT_MAX);
+		if (is_selected(nr, pid))
+			continue;
 		if (nr == ARRAY_SIZE(opts.pids))
-			bad_usage("too many pids, from", pid);
-		opts.pids[nr++] = number("no pid:", pid, UINT_MAX);
+			bad_usage("too many pids, from", item);
+		opts.pids[nr++] = pid;
 	}
 	select_by(TASK_DIAG_SELECT_PIDS, opts.pids, nr * sizeof(opts.pids[0]));
 }
@@ -756,9 +781,10 @@ static void select_pids(char *list)
 static void select_cgroup(const char *path)
 {
 	const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
 
-	if (fd < 0)
-		bad_usage(strerror(errno), path);
+	if (fd < 0 || fstatfs(fd, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+		bad_usage("no cgroup:", path);
 	select_by_number(TASK_DIAG_SELECT_CGROUP_FD, fd);
 }
 
@@ -780,6 +806,15 @@ static void select_tty(const char *path)
 	select_by_number(TASK_DIAG_SELECT_TTY,
 			 (minor(st.st_rdev) & 0xff) | major(st.st_rdev) << 8 |
 			 (minor(st.st_rdev) & ~0xffU) << 12);
+}
+
+static void select_states(const char *letters)
+{
+	const size_t known = strspn(letters, STATES_KNOWN);
+
+	if (!known || letters[known] || known > STATES_MAX)
+		bad_usage("no states:", letters);
+	select_by(TASK_DIAG_SELECT_STATES, letters, known + 1);
 }
 
 static void select_kernel_threads(const char *which)
@@ -896,7 +931,7 @@ static void parse_option(int option)
 		select_tty(optarg);
 		break;
 	case STATES:
-		select_by(TASK_DIAG_SELECT_STATES, optarg, strlen(optarg) + 1);
+		select_states(optarg);
 		break;
 	case KERNEL_THREADS:
 		select_kernel_threads(optarg);

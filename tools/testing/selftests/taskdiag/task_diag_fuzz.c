@@ -13,12 +13,21 @@
  */
 #include "taskdiag.h"
 
+#include <assert.h>
+#include <ftw.h>
 #include <getopt.h>
 #include <linux/capability.h>
 #include <linux/kcov.h>
+#include <linux/magic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include "fuzz_oracle.h"
 
@@ -54,10 +63,6 @@ enum fuzz_op {
 	NR_OPS
 };
 
-/* Bits of the step's show_flags that are the request's flags, no groups */
-#define STEP_FLAGS_SHIFT	62
-#define STEP_FLAGS		((__u64)FUZZ_FLAGS << STEP_FLAGS_SHIFT)
-
 struct fuzz_step {
 	__u8	op;		/* enum fuzz_op */
 	__u8	sock;		/* which socket */
@@ -68,7 +73,13 @@ struct fuzz_step {
 	__u8	pid;		/* whom to ask about */
 	__u16	arg;		/* for @how or @spoil */
 	__u64	show_flags;
+	__u8	flags;		/* of the request */
+	__u8	select_spoil;	/* see enum select_spoil */
+	__u16	selects;	/* FUZZ_SELECT() */
+	__u32	select_seed;	/* of what they hold */
 };
+
+static_assert(sizeof(struct fuzz_step) == 24, "the corpus has these");
 
 struct fuzz_input {
 	unsigned int		nr_steps;
@@ -118,6 +129,22 @@ enum fuzz_spoil {
 	SPOIL_PORT,
 	SPOIL_ID,
 	NR_SPOILS
+};
+
+/* How the selection of number @select_spoil % FUZZ_NR_SELECTS is spoilt */
+enum select_spoil {
+	SELECT_SPOIL_NOT,
+	SELECT_SPOIL_LEN,	/* any short length */
+	SELECT_SPOIL_LONGER,	/* with what follows not zero */
+	SELECT_SPOIL_SHORTER,
+	SELECT_SPOIL_EMPTY,
+	SELECT_SPOIL_FULL,	/* all bits are set */
+	SELECT_SPOIL_NESTED,
+	SELECT_SPOIL_ORDER,	/* the flag for the network's byte order */
+	SELECT_SPOIL_TYPE,
+	SELECT_SPOIL_TWICE,	/* with two values */
+	SELECT_SPOIL_FIRST,	/* in front of TASK_DIAG_REQUEST */
+	NR_SELECT_SPOILS
 };
 
 /* --- what the jobs share ----------------------------------------------- */
@@ -233,8 +260,7 @@ static bool one_in(unsigned int nr)
 
 static __u64 random_show_flags(void)
 {
-	const __u64 has = shared->world.header.show_flags | STEP_FLAGS;
-	__u64 flags = 0;
+	const __u64 has = shared->world.header.show_flags;
 
 	switch (below(10)) {
 	case 0:
@@ -243,26 +269,73 @@ static __u64 random_show_flags(void)
 	case 2:
 		return TASK_DIAG_SHOW_BASE;
 	case 3:
-		flags = has & ~FUZZ_LONG;
-		break;
+		return has & ~FUZZ_LONG;
 	case 4:
-		flags = has;
-		break;
+		return has;
 	case 5:
-		flags = random_bits() & has;
-		break;
+		return random_bits() & has;
 	case 6:
 		return one_in(4) ? random_bits() : 1ULL << below(64);
 	default:
-		flags = TASK_DIAG_SHOW_BASE | (2ULL << below(TASK_DIAG_MM_MAP)) |
-			(2ULL << below(TASK_DIAG_MM_MAP));
+		return TASK_DIAG_SHOW_BASE |
+		       (2ULL << below(TASK_DIAG_AFFINITY)) |
+		       (2ULL << below(TASK_DIAG_AFFINITY));
 	}
-	return one_in(4) ? flags : flags & ~STEP_FLAGS;
+}
+
+static __u8 random_flags(const struct fuzz_step *step)
+{
+	__u8 flags = 0;
+
+	if (one_in(16))
+		return random_bits();
+	if (step->show_flags & TASK_DIAG_SHOW_FILES)
+		flags |= below(4) * TASK_DIAG_ONLY_SOCKETS;
+	if (step->show_flags & TASK_DIAG_SHOW_FD)
+		flags |= below(2) * TASK_DIAG_FD_KINDS;
+	if (step->show_flags & FUZZ_MEMORY & ~TASK_DIAG_SHOW_MEM_ROLLUP)
+		flags |= one_in(4) ? below(4) : 0;
+	if (step->strategy == TASK_DIAG_DUMP_THREAD ||
+	    step->strategy == TASK_DIAG_DUMP_ALL_THREAD)
+		flags |= below(2) * TASK_DIAG_WITH_PROCESS;
+	return one_in(16) ? flags ^ 1 << below(8) : flags;
+}
+
+/* Most of them such as go together, in requests that are good otherwise */
+static void random_selects(struct fuzz_step *step)
+{
+	static const __u8 strategies[] = {
+		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
+		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
+	};
+
+	if (!one_in(16))
+		step->strategy = strategies[below(ARRAY_SIZE(strategies))];
+	if (!one_in(8)) {
+		step->how &= ~SEND_PLAIN;
+		step->spoil = SPOIL_NOT;
+		step->pid |= 32;
+	}
+	step->select_seed = random_bits();
+	do {
+		step->selects |= 1 << below(FUZZ_NR_SELECTS);
+	} while (one_in(4));
+	if (step->selects & FUZZ_SELECT(IDS) && !one_in(8))
+		step->selects |= FUZZ_SELECT(PIDS);
+	if (step->selects & FUZZ_SELECT(DESCENDANTS) && !one_in(8))
+		step->selects |= one_in(2) ? FUZZ_SELECT(CGROUP) :
+					     FUZZ_SELECT(CGROUP_FD);
+	if (step->selects & FUZZ_SELECT(PIDS) && !one_in(8))
+		step->strategy = one_in(2) ? TASK_DIAG_DUMP_ALL :
+					     TASK_DIAG_DUMP_ALL_THREAD;
+	if (one_in(4))
+		step->select_spoil = random_bits();
 }
 
 static bool asks_for_all(const struct fuzz_step *step)
 {
 	return step->op % NR_OPS == OP_SEND &&
+	       !(step->selects & (FUZZ_SELECT(PIDS) | FUZZ_SELECT_CGROUP)) &&
 	       (step->strategy == TASK_DIAG_DUMP_ALL ||
 		step->strategy == TASK_DIAG_DUMP_ALL_THREAD);
 }
@@ -271,7 +344,7 @@ static bool asks_for_all(const struct fuzz_step *step)
 static void spare_memory(struct fuzz_step *step)
 {
 	if (asks_for_all(step) && !one_in(32))
-		step->show_flags &= ~FUZZ_LONG;
+		step->show_flags &= ~FUZZ_MEMORY;
 }
 
 static void random_send(struct fuzz_step *step)
@@ -285,7 +358,7 @@ static void random_send(struct fuzz_step *step)
 	};
 
 	step->strategy = strategies[below(ARRAY_SIZE(strategies))];
-	step->pid = one_in(4) ? 0 : below(256);
+	step->pid = one_in(4) ? 0 : below(one_in(4) ? 32 : 256);
 	step->show_flags = random_show_flags();
 	step->how = one_in(3) ? SEND_PLAIN : 0;
 	if (one_in(4))
@@ -296,9 +369,12 @@ static void random_send(struct fuzz_step *step)
 		step->how |= 1 << below(8);
 	if (one_in(3))
 		step->spoil = below(NR_SPOILS);
+	if (one_in(2))
+		random_selects(step);
 	spare_memory(step);
 	if (asks_for_all(step) && !one_in(4))
 		step->show_flags &= TASK_DIAG_SHOW_BASE;
+	step->flags = random_flags(step);
 }
 
 static struct fuzz_step random_step(void)
@@ -308,7 +384,7 @@ static struct fuzz_step random_step(void)
 		OP_SEND, OP_SEND, OP_SEND, OP_SEND, OP_SEND, OP_SEND, OP_SEND,
 		OP_RECEIVE, OP_RECEIVE, OP_RECEIVE, OP_RECEIVE, OP_RECEIVE,
 		OP_RECEIVE, OP_OPEN, OP_CLOSE, OP_OPTION, OP_CREDENTIALS,
-		OP_PUPPET, OP_RACE,
+		OP_PUPPET, OP_PUPPET, OP_RACE,
 	};
 	struct fuzz_step step = {
 		.op = ops[below(ARRAY_SIZE(ops))],
@@ -337,7 +413,7 @@ static void random_input(struct fuzz_input *input)
 
 static void mutate_step(struct fuzz_step *step)
 {
-	switch (below(8)) {
+	switch (below(12)) {
 	case 0:
 		step->show_flags ^= 1ULL << below(64);
 		break;
@@ -358,6 +434,18 @@ static void mutate_step(struct fuzz_step *step)
 		break;
 	case 6:
 		step->strategy = below(TASK_DIAG_DUMP_MAX + 1);
+		break;
+	case 7:
+		step->flags ^= 1 << below(8);
+		break;
+	case 8:
+		step->selects ^= 1 << below(FUZZ_NR_SELECTS);
+		break;
+	case 9:
+		step->select_seed = random_bits();
+		break;
+	case 10:
+		step->select_spoil = random_bits();
 		break;
 	default:
 		*step = random_step();
@@ -670,6 +758,10 @@ enum fuzz_puppet_act {
 	PUPPET_TERMINAL,
 	PUPPET_HIDE_ARGUMENTS,
 	PUPPET_STOP,
+	PUPPET_FILES,
+	PUPPET_CLOSE,
+	PUPPET_DEEP,
+	PUPPET_CGROUP,
 	NR_PUPPET_ACTS
 };
 
@@ -682,7 +774,16 @@ static void *puppet_maps;
 
 #define PUPPET_NR_MAPS	100
 
+/* Tasks move within it, and puppets make cgroups of their own there. */
+#define CGROUP_MOUNT	"/sys/fs/cgroup"
+#define CGROUP		CGROUP_MOUNT "/taskdiag_fuzz"
+
 static void __noreturn be_puppet(int fd);
+
+static void puppet_cgroup(char dir[64], pid_t pid)
+{
+	snprintf(dir, 64, CGROUP "/puppet.%d", pid);
+}
 
 static void puppet_exec(unsigned int size)
 {
@@ -734,7 +835,7 @@ static void puppet_map(void)
 		mprotect(puppet_maps + i * page, page, PROT_READ);
 }
 
-static void puppet_take_terminal(void)
+static void take_terminal(void)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY);
 
@@ -764,6 +865,100 @@ static void puppet_fork_inside(void)
 	if (!pid) {
 		usleep(200000);
 		_exit(0);
+	}
+}
+
+static void puppet_close_files(void)
+{
+	syscall(SYS_close_range, puppet_fd + 1, ~0U, 0);
+}
+
+/* Of many kinds, and @nr more of one; not as many as there may be */
+static void puppet_open_files(unsigned int nr)
+{
+	sigset_t signals;
+	int pair[2], fd;
+
+	puppet_close_files();
+	sigemptyset(&signals);
+	fd = eventfd(0, EFD_CLOEXEC);
+	while (fd >= 0 && nr--)
+		fcntl(fd, nr & 1 ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
+	epoll_create1(0);
+	signalfd(-1, &signals, 0);
+	timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	inotify_init1(0);
+	syscall(SYS_memfd_create, "fuzz", 0);
+	syscall(SYS_pidfd_open, getpid(), 0);
+	socket(AF_UNIX, SOCK_STREAM, 0);
+	socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	syscall(SYS_userfaultfd, O_CLOEXEC);
+	syscall(SYS_fanotify_init, 0, 0);
+	open("/proc/self/ns/mnt", O_RDONLY);
+	open("/proc/self/exe", O_PATH | O_NOFOLLOW);
+	open("/dev/null", O_RDWR | O_APPEND);
+	open("/", O_DIRECTORY);
+	syscall(SYS_pipe2, pair, O_CLOEXEC);
+}
+
+#define DEEP		"/tmp/taskdiag_fuzz"
+#define PUPPET_DEPTH	16
+
+/*
+ * Into a directory whose path no message of 4 KiB has room for, with a file in
+ * it. They are removed again, and stay as long as the puppet is there.
+ */
+static void puppet_go_deep(void)
+{
+	int fds[PUPPET_DEPTH + 1];
+	char name[252], top[64];
+	unsigned int i;
+
+	memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = 0;
+	snprintf(top, sizeof(top), DEEP "/%d", getpid());
+	mkdir(top, 0700);
+	fds[0] = open(top, O_DIRECTORY | O_CLOEXEC);
+	for (i = 0; i < PUPPET_DEPTH && fds[i] >= 0; i++) {
+		mkdirat(fds[i], name, 0700);
+		fds[i + 1] = openat(fds[i], name, O_DIRECTORY | O_CLOEXEC);
+	}
+	if (i == PUPPET_DEPTH && fds[i] >= 0 && !fchdir(fds[i])) {
+		open("file", O_RDWR | O_CREAT, 0600);
+		unlink("file");
+	}
+	while (i--) {
+		if (fds[i + 1] >= 0)
+			close(fds[i + 1]);
+		unlinkat(fds[i], name, AT_REMOVEDIR);
+	}
+	if (fds[0] >= 0)
+		close(fds[0]);
+	rmdir(top);
+}
+
+/* Between cgroups; one of them comes and goes. */
+static void puppet_move(unsigned int arg)
+{
+	char dir[64], procs[96];
+
+	puppet_cgroup(dir, getpid());
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", dir);
+	switch (arg % 4) {
+	case 0:
+		td_write_file(CGROUP "/cgroup.procs", "0");
+		break;
+	case 1:
+		td_write_file(CGROUP "/below/cgroup.procs", "0");
+		break;
+	case 2:
+		mkdir(dir, 0755);
+		td_write_file(procs, "0");
+		break;
+	case 3:
+		td_write_file(CGROUP "/cgroup.procs", "0");
+		rmdir(dir);
+		break;
 	}
 }
 
@@ -797,8 +992,9 @@ static void puppet_act(enum fuzz_puppet_act act, unsigned int arg)
 		memset(puppet_argv[0], 't', strlen(puppet_argv[0]) + 1 + arg % 64);
 		break;
 	case PUPPET_LEADER_ENDS:
+		/* Without pthread_exit(), which loads a library */
 		if (!pthread_create(&thread, NULL, puppet_go_on, NULL))
-			pthread_exit(NULL);
+			syscall(SYS_exit, 0);
 		break;
 	case PUPPET_END:
 		_exit(0);
@@ -815,11 +1011,23 @@ static void puppet_act(enum fuzz_puppet_act act, unsigned int arg)
 		unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP);
 		break;
 	case PUPPET_TERMINAL:
-		puppet_take_terminal();
+		take_terminal();
 		break;
 	case PUPPET_HIDE_ARGUMENTS:
 		if (!pthread_create(&thread, NULL, puppet_hide_arguments, NULL))
 			pause();
+		break;
+	case PUPPET_FILES:
+		puppet_open_files(arg % 600);
+		break;
+	case PUPPET_CLOSE:
+		puppet_close_files();
+		break;
+	case PUPPET_DEEP:
+		puppet_go_deep();
+		break;
+	case PUPPET_CGROUP:
+		puppet_move(arg);
 		break;
 	default:
 		break;
@@ -862,9 +1070,13 @@ static void start_puppet(void)
 
 static void end_puppet(void)
 {
+	char dir[64];
+
 	kill(puppet_pid, SIGKILL);
 	waitpid(puppet_pid, NULL, 0);
 	close(puppet_fd);
+	puppet_cgroup(dir, puppet_pid);
+	rmdir(dir);
 }
 
 static void order_puppet(enum fuzz_puppet_act act, __u16 arg)
@@ -897,6 +1109,7 @@ static void order_puppet(enum fuzz_puppet_act act, __u16 arg)
 
 static struct fuzz_sock socks[NR_SOCKS];
 static __u32 last_seq;
+static int other_fds[2];	/* of no cgroup, but a directory and a file */
 
 static __u32 choose_pid(__u8 choice)
 {
@@ -915,7 +1128,228 @@ static __u32 choose_pid(__u8 choice)
 	return world->tasks[choice % world->nr_tasks].pid;
 }
 
-/* One message at @msg; returns its length. */
+/* What a selection holds: the same numbers come from the same seed. */
+static __u32 select_random(const struct fuzz_step *step, __u32 salt)
+{
+	__u32 x = step->select_seed + salt * 0x9e3779b9;
+
+	x = (x ^ x >> 16) * 0x85ebca6b;
+	x = (x ^ x >> 13) * 0xc2b2ae35;
+	return x ^ x >> 16;
+}
+
+static unsigned int nr_select_pids(const struct fuzz_step *step)
+{
+	const __u32 x = select_random(step, 0);
+
+	switch (x % 16) {
+	case 0:
+		return TASK_DIAG_PIDS_MAX;
+	case 1:
+		return TASK_DIAG_PIDS_MAX + 1;
+	case 2:
+		return (x >> 8) % 8192;
+	default:
+		return 1 + (x >> 8) % 12;
+	}
+}
+
+static __u32 select_pid(const struct fuzz_step *step, unsigned int i)
+{
+	const __u32 x = select_random(step, i + 100);
+
+	/* Those that live most of all, and often the same */
+	return choose_pid((x >> 8) % 64 + (x % 4 ? 32 : 0));
+}
+
+static __u64 select_id(const struct fuzz_step *step, unsigned int i)
+{
+	const struct fuzz_world *world = &shared->world;
+	const __u32 pid = select_pid(step, i);
+	const __u32 x = select_random(step, ~i);
+	size_t task;
+
+	if (x % 8 < 2)
+		return x % 8 ? 0 : x;
+	for (task = 0; task < world->nr_tasks; task++)
+		if (world->tasks[task].pid == pid)
+			return world->tasks[task].id;
+	return i < 16 ? td_pidfd_ino(pid) : 0;
+}
+
+static __u64 select_cgroup(__u32 x)
+{
+	const struct fuzz_world *world = &shared->world;
+
+	if (!world->nr_cgroups || x % 8 == 0)
+		return x >> 8 & 1 ? (x >> 8) % 256 : (__u64)x << (x % 33);
+	return world->cgroups[(x >> 8) % world->nr_cgroups].id;
+}
+
+static __u32 select_cgroup_fd(__u32 x)
+{
+	const struct fuzz_world *world = &shared->world;
+	const __u32 others[] = {
+		0, -1, self_exe, socks[0].fd, 0x10000, x, other_fds[0],
+		other_fds[1],
+	};
+
+	if (!world->nr_cgroups || x % 8 == 0)
+		return others[(x >> 8) % ARRAY_SIZE(others)];
+	return world->cgroups[(x >> 8) % world->nr_cgroups].fd;
+}
+
+static __u32 select_uid(__u32 x)
+{
+	static const __u32 uids[] = {
+		0, TD_ALICE, TD_BOB, 65534, -1,
+	};
+
+	return x % 16 ? uids[(x >> 8) % ARRAY_SIZE(uids)] : x;
+}
+
+static size_t select_states(char *data, __u32 x)
+{
+	static const char * const states[] = {
+		"S", "Z", "RS", "RSDTtXZPI", "I", "", "T", "SSSSSSSSSSSSSSSS",
+		"ZZZZZZZZZZZZZZZZZ", "SRz", "RDI", "tX",
+	};
+	const char *text = states[(x >> 8) % ARRAY_SIZE(states)];
+
+	memcpy(data, text, strlen(text) + 1);
+	return strlen(text) + 1;
+}
+
+static size_t put_u32(void *data, __u32 value)
+{
+	memcpy(data, &value, sizeof(value));
+	return sizeof(value);
+}
+
+static size_t put_u64(void *data, __u64 value)
+{
+	memcpy(data, &value, sizeof(value));
+	return sizeof(value);
+}
+
+/* Returns the length of what is @data then. */
+static size_t fill_select(const struct fuzz_step *step, __u16 type, void *data)
+{
+	const struct fuzz_world *world = &shared->world;
+	const __u32 x = select_random(step, type);
+	const struct fuzz_task *task = &world->tasks[(x >> 8) %
+						     world->nr_tasks];
+	unsigned int nr = nr_select_pids(step), i;
+	size_t len = 0;
+
+	switch (type) {
+	case TASK_DIAG_SELECT_PIDS:
+		for (i = 0; i < nr; i++)
+			len += put_u32(data + len, select_pid(step, i));
+		return len;
+	case TASK_DIAG_SELECT_IDS:
+		nr += x % 16 == 0;
+		for (i = 0; i < nr && len < MAX_BYTES / 2; i++)
+			len += put_u64(data + len, select_id(step, i));
+		return len;
+	case TASK_DIAG_SELECT_CGROUP:
+		return put_u64(data, select_cgroup(x));
+	case TASK_DIAG_SELECT_CGROUP_FD:
+		return put_u32(data, select_cgroup_fd(x));
+	case TASK_DIAG_SELECT_DESCENDANTS:
+		return 0;
+	case TASK_DIAG_SELECT_UID:
+	case TASK_DIAG_SELECT_EUID:
+		return put_u32(data, select_uid(x));
+	case TASK_DIAG_SELECT_SID:
+		return put_u32(data, x % 8 ? task->sid : choose_pid(x >> 8));
+	case TASK_DIAG_SELECT_TTY:
+		return put_u32(data, x % 8 ? task->tty : x >> 8);
+	case TASK_DIAG_SELECT_STATES:
+		return select_states(data, x);
+	default:
+		return put_u32(data, x % 16 ? x >> 8 & 1 : x >> 8);
+	}
+}
+
+static void put_attr(struct td_msg *msg, __u16 type, const void *data,
+		     size_t len)
+{
+	char *to = (void *)msg + NLMSG_ALIGN(msg->nlh.nlmsg_len);
+	struct nlattr attr = { .nla_len = NLA_HDRLEN + len, .nla_type = type };
+
+	/* Others find no more room. */
+	if (to + NLA_HDRLEN + NLA_ALIGN(len) > (char *)msg + MAX_BYTES)
+		return;
+	memset(to, 0, NLA_HDRLEN + NLA_ALIGN(len));
+	memcpy(to, &attr, sizeof(attr));
+	memcpy(to + NLA_HDRLEN, data, len);
+	msg->nlh.nlmsg_len = to - (char *)msg + NLA_HDRLEN + NLA_ALIGN(len);
+}
+
+static void put_select(struct td_msg *msg, const struct fuzz_step *step,
+		       __u16 type, enum select_spoil spoil)
+{
+	struct fuzz_step other = *step;
+	static char data[MAX_BYTES];
+	size_t len;
+
+	len = fill_select(step, type, data);
+	memset(data + len, spoil == SELECT_SPOIL_LONGER, 16);
+	switch (spoil) {
+	case SELECT_SPOIL_LEN:
+		len = step->select_seed % 24;
+		break;
+	case SELECT_SPOIL_LONGER:
+		len += 1 + step->select_seed % 8;
+		break;
+	case SELECT_SPOIL_SHORTER:
+		len -= len ? 1 : 0;
+		break;
+	case SELECT_SPOIL_EMPTY:
+		len = 0;
+		break;
+	case SELECT_SPOIL_FULL:
+		memset(data, 0xff, len);
+		break;
+	case SELECT_SPOIL_NESTED:
+		type |= NLA_F_NESTED;
+		break;
+	case SELECT_SPOIL_ORDER:
+		type |= NLA_F_NET_BYTEORDER;
+		break;
+	case SELECT_SPOIL_TYPE:
+		type += FUZZ_NR_SELECTS;
+		break;
+	case SELECT_SPOIL_TWICE:
+		other.select_seed = ~step->select_seed;
+		put_select(msg, &other, type, SELECT_SPOIL_NOT);
+		break;
+	default:
+		break;
+	}
+	put_attr(msg, type, data, len);
+}
+
+/* In front of TASK_DIAG_REQUEST, or behind it */
+static void put_selects(struct td_msg *msg, const struct fuzz_step *step,
+			bool first)
+{
+	const unsigned int spoilt = step->select_spoil % FUZZ_NR_SELECTS;
+	enum select_spoil spoil;
+	unsigned int i;
+	bool leads;
+
+	for (i = 0; i < FUZZ_NR_SELECTS; i++) {
+		spoil = i == spoilt ? step->select_spoil / FUZZ_NR_SELECTS %
+				      NR_SELECT_SPOILS : SELECT_SPOIL_NOT;
+		leads = spoil == SELECT_SPOIL_FIRST;
+		if (step->selects & 1U << i && leads == first)
+			put_select(msg, step, TASK_DIAG_SELECT_PIDS + i, spoil);
+	}
+}
+
+/* One message at @msg, which has MAX_BYTES; returns its length. */
 static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 			    unsigned int copy)
 {
@@ -929,13 +1363,13 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		char tail[4096];
 	} req = {
 		.pid = {
-			.show_flags = step->show_flags & ~STEP_FLAGS,
-			.flags = step->show_flags >> STEP_FLAGS_SHIFT,
+			.show_flags = step->show_flags,
+			.flags = step->flags,
 			.dump_strategy = step->strategy,
 			.pid = choose_pid(step->pid),
 		},
 	};
-	size_t len = sizeof(req.pid);
+	size_t len = sizeof(req.pid), least;
 	const __u16 arg = step->arg;
 	struct nlattr *attr;
 
@@ -968,8 +1402,11 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 	    (step->how & SEND_HEADER && step->spoil == SPOIL_NOT))
 		return msg->nlh.nlmsg_len;
 
-	attr = (void *)msg->attrs;
-	td_put(msg, TASK_DIAG_REQUEST, &req, len);
+	put_selects(msg, step, true);
+	attr = (void *)msg + msg->nlh.nlmsg_len;
+	put_attr(msg, TASK_DIAG_REQUEST, &req, len);
+	put_selects(msg, step, false);
+	least = msg->nlh.nlmsg_len;
 	switch (step->spoil) {
 	case SPOIL_ATTR_LEN:
 		attr->nla_len = arg;
@@ -996,10 +1433,10 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		attr->nla_type = arg;
 		break;
 	case SPOIL_SECOND_ATTR:
-		td_put(msg, arg, &req, sizeof(req.pid));
+		put_attr(msg, arg, &req, sizeof(req.pid));
 		break;
 	case SPOIL_TWICE:
-		td_put(msg, TASK_DIAG_REQUEST, &req.pid, arg % 80);
+		put_attr(msg, TASK_DIAG_REQUEST, &req, arg % 80);
 		break;
 	case SPOIL_REST:
 		memset((void *)msg + msg->nlh.nlmsg_len, arg >> 8, arg % 32);
@@ -1010,10 +1447,8 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		break;
 	}
 	/* What is cut off by a wrong length is sent all the same. */
-	return NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN + NLA_ALIGN(len) >
-	       msg->nlh.nlmsg_len || step->spoil == SPOIL_MESSAGE_LEN ?
-	       NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN + NLA_ALIGN(len) :
-	       msg->nlh.nlmsg_len;
+	return least > msg->nlh.nlmsg_len || step->spoil == SPOIL_MESSAGE_LEN ?
+	       least : msg->nlh.nlmsg_len;
 }
 
 static size_t build_datagram(const struct fuzz_step *step)
@@ -1021,12 +1456,17 @@ static size_t build_datagram(const struct fuzz_step *step)
 	unsigned int copies = step->spoil == SPOIL_COPIES ?
 			      2 + step->arg % 60 : 1;
 	size_t len = 0, part, at;
-	static struct td_msg msg;
+	static union {
+		struct td_msg msg;
+		char room[MAX_BYTES + 64];	/* for SPOIL_REST */
+	} one;
 	unsigned int i;
 
-	for (i = 0; i < copies && len < MAX_BYTES - sizeof(msg); i++) {
-		part = build_message(&msg, step, i);
-		memcpy(call->data + len, &msg, part);
+	for (i = 0; i < copies; i++) {
+		part = build_message(&one.msg, step, i);
+		if (len + NLMSG_ALIGN(part) > MAX_BYTES)
+			break;
+		memcpy(call->data + len, &one, part);
 		len += NLMSG_ALIGN(part);
 	}
 	if (step->spoil == SPOIL_CUT)
@@ -1051,7 +1491,7 @@ static void close_sock(struct fuzz_sock *sock)
 		close(sock->fd);
 	collect_pcs();
 	sock->fd = -1;
-	sock->nr_wants = 0;
+	fuzz_forget(sock);
 }
 
 static void open_sock(struct fuzz_sock *sock, enum fuzz_actor who, __u8 how)
@@ -1401,6 +1841,7 @@ static void try_simpler(struct fuzz_input *input, unsigned int at)
 	struct fuzz_input less = *input;
 
 	less.steps[at].spoil = SPOIL_NOT;
+	less.steps[at].select_spoil = 0;
 	less.steps[at].by = BY_SELF;
 	less.steps[at].arg = 0;
 	if (memcmp(&less, input, sizeof(less)) && still_reaches(&less))
@@ -1506,6 +1947,9 @@ static void be_job(unsigned int number)
 	call = mmap(NULL, sizeof(*call), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	td_must(call != MAP_FAILED, "mmap");
+	if (shared->world.nr_cgroups)
+		td_must(td_write_file(CGROUP "/cgroup.procs", "0"),
+			"cgroup.procs");
 	start_helper(BY_ROOT);
 	start_helper(BY_OTHER);
 	start_helper(BY_INSIDE);
@@ -1529,19 +1973,52 @@ static void be_job(unsigned int number)
 
 /* --- the tasks that are there all the time ----------------------------- */
 
-static void add_task(__u32 tgid, __u32 pid, __u32 ppid, uid_t uid, bool zombie)
+/* The cgroup, or FUZZ_UNKNOWN if it is none of the world's */
+static int cgroup_of(__u32 pid)
+{
+	const struct fuzz_world *world = &shared->world;
+	char text[4096];
+	const char *line;
+	int i;
+
+	if (proc_read("/proc", pid, 0, "cgroup", text, sizeof(text)) < 0)
+		return FUZZ_UNKNOWN;
+	/* Unless there are others, which come first, it is the only line. */
+	line = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text - 1;
+	for (i = 0; line && i < world->nr_cgroups; i++)
+		if (!world->cgroups[i].gone &&
+		    !strncmp(line + 4, world->cgroups[i].path,
+			     strcspn(line + 4, "\n")) &&
+		    strcspn(line + 4, "\n") == strlen(world->cgroups[i].path))
+			return i;
+	return FUZZ_UNKNOWN;
+}
+
+/* @state: the letter that it keeps, or 0 if that and what it has may change */
+static void add_task(__u32 tgid, __u32 pid, __u32 ppid, uid_t uid, char state)
 {
 	struct fuzz_world *world = &shared->world;
-
-	td_must(world->nr_tasks < FUZZ_MAX_TASKS, "room for a task");
-	world->tasks[world->nr_tasks++] = (struct fuzz_task){
+	struct fuzz_task task = {
 		.tgid = tgid,
 		.pid = pid,
 		.ppid = ppid,
 		.uid = uid,
-		.zombie = zombie,
+		.zombie = state != 'S',
+		.kthread = pid == 2,
+		.state = state,
+		.cgroup = state ? cgroup_of(pid) : FUZZ_UNKNOWN,
 		.id = td_pidfd_ino(pid),
 	};
+	char text[1024], *close;
+
+	td_must(world->nr_tasks < FUZZ_MAX_TASKS, "room for a task");
+	td_must(!state || td_wait_state(tgid, pid, state), "state of a task");
+	td_must(proc_read("/proc", tgid, pid, "stat", text, sizeof(text)) > 0,
+		"stat");
+	close = strrchr(text, ')');
+	td_must(close && sscanf(close, ") %*c %*u %*u %u %u", &task.sid,
+				&task.tty) == 2, "session and terminal");
+	world->tasks[world->nr_tasks++] = task;
 }
 
 static void be_family(const void *uid)
@@ -1551,7 +2028,12 @@ static void be_family(const void *uid)
 	unsigned int i;
 	pid_t pid;
 
+	/* Root's stay in the session. */
 	td_become(*(const uid_t *)uid);
+	if (geteuid() == TD_ALICE)
+		setsid();
+	else if (geteuid())
+		take_terminal();
 	for (i = 0; i < 3; i++) {
 		pid = td_fork();
 		td_must(pid >= 0, "fork");
@@ -1567,20 +2049,36 @@ static void be_family(const void *uid)
 	td_start_threads(&nr_threads);
 }
 
-static void start_family(uid_t uid)
+static void move_to(const char *cgroup, __u32 pid)
+{
+	char path[96], text[12];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(text, sizeof(text), "%u", pid);
+	td_must(td_write_file(path, text), path);
+}
+
+/* In the cgroup, or in none of the world's */
+static void start_family(uid_t uid, const char *cgroup)
 {
 	pid_t pid = td_spawn(be_family, &uid);
 	struct td_set tids;
 	size_t i;
 
 	td_must(pid > 0, "start of a family");
+	if (cgroup && shared->world.nr_cgroups) {
+		move_to(cgroup, pid);
+		/* No more the one that has ended */
+		for (i = 0; i < 2; i++)
+			move_to(cgroup, shared->children[i]);
+	}
 	tids = proc_tids("/proc", pid);
 	for (i = 0; i < tids.nr; i++)
-		add_task(pid, tids.pids[i], getpid(), uid, false);
+		add_task(pid, tids.pids[i], getpid(), uid, 'S');
 	td_set_free(&tids);
 	for (i = 0; i < 3; i++)
 		add_task(shared->children[i], shared->children[i], pid, uid,
-			 i == 2);
+			 i == 2 ? 'Z' : 'S');
 }
 
 static void *end_in_thread(void *unused)
@@ -1613,6 +2111,9 @@ static void be_storm(const void *uid)
 	double start;
 	pid_t pid;
 
+	if (shared->world.nr_cgroups)
+		td_must(td_write_file(CGROUP "/cgroup.procs", "0"),
+			"cgroup.procs");
 	td_become(*(const uid_t *)uid);
 	td_ready();
 	for (;;) {
@@ -1647,9 +2148,103 @@ static void get_header(void)
 	td_close(&sock);
 }
 
+static __u64 cgroup_id(const char *path)
+{
+	union {
+		struct file_handle handle;
+		char bytes[sizeof(struct file_handle) + sizeof(__u64)];
+	} of = { .handle = { .handle_bytes = sizeof(__u64) } };
+	int mount;
+	__u64 id;
+
+	td_must(!name_to_handle_at(AT_FDCWD, path, &of.handle, &mount, 0) &&
+		of.handle.handle_bytes == sizeof(id), path);
+	memcpy(&id, of.bytes + sizeof(of.handle), sizeof(id));
+	return id;
+}
+
+/* Makes it, if it is not there. Returns which it is. */
+static int add_cgroup(const char *path, int parent)
+{
+	struct fuzz_world *world = &shared->world;
+	struct fuzz_cgroup *cgroup = &world->cgroups[world->nr_cgroups];
+
+	td_must(!mkdir(path, 0755) || errno == EEXIST, path);
+	*cgroup = (struct fuzz_cgroup){
+		.id = cgroup_id(path),
+		.fd = open(path, O_PATH | O_DIRECTORY),
+		.parent = parent,
+	};
+	td_must((int)cgroup->fd >= 0, path);
+	path += strlen(CGROUP_MOUNT);
+	snprintf(cgroup->path, sizeof(cgroup->path), "%s", *path ? path : "/");
+	return world->nr_cgroups++;
+}
+
+/* Some with tasks, of which some move; an empty one; and one that is gone */
+static void make_cgroups(void)
+{
+	struct fuzz_world *world = &shared->world;
+	struct statfs fs;
+	int root, gone;
+
+	world->moving = FUZZ_UNKNOWN;
+	if (statfs(CGROUP_MOUNT, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC ||
+	    access(CGROUP_MOUNT, W_OK))
+		return;
+	root = add_cgroup(CGROUP_MOUNT, FUZZ_UNKNOWN);
+	world->moving = add_cgroup(CGROUP, root);
+	add_cgroup(CGROUP "/below", world->moving);
+	add_cgroup(CGROUP "/empty", world->moving);
+	gone = add_cgroup(CGROUP "/gone", world->moving);
+	td_must(!rmdir(CGROUP "/gone"), "rmdir of a cgroup");
+	world->cgroups[gone].gone = true;
+	/* Everybody may make others in it, and may go there. */
+	td_must(!chmod(CGROUP, 0777) &&
+		!chmod(CGROUP "/cgroup.procs", 0666) &&
+		!chmod(CGROUP "/below/cgroup.procs", 0666), "chmod");
+}
+
+static int remove_file(const char *path, const struct stat *st, int type,
+		       struct FTW *at)
+{
+	return remove(path);
+}
+
+/* What puppets left that were ended while they made it */
+static void remove_deep(void)
+{
+	nftw(DEEP, remove_file, 64, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Once nobody is left in them, which may take a moment. */
+static void remove_cgroups(void)
+{
+	const double deadline = td_now() + TD_DEADLINE_S;
+	DIR *dir = opendir(CGROUP);
+	struct dirent *entry;
+
+	if (!shared->world.nr_cgroups || !dir)
+		return;
+	do {
+		rewinddir(dir);
+		while ((entry = readdir(dir)))
+			if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+				unlinkat(dirfd(dir), entry->d_name,
+					 AT_REMOVEDIR);
+		if (!rmdir(CGROUP))
+			break;
+		usleep(20000);
+	} while (td_now() < deadline);
+	closedir(dir);
+}
+
 static void set_up(void)
 {
 	static const uid_t uids[] = { 0, TD_ALICE, TD_BOB };
+	static const char * const cgroups[] = {
+		CGROUP, CGROUP "/below", NULL,
+	};
 	unsigned int i;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -1658,13 +2253,18 @@ static void set_up(void)
 	fuzz_world = &shared->world;
 	self_exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	td_must(self_exe >= 0, "/proc/self/exe");
+	other_fds[0] = open("/", O_PATH | O_DIRECTORY);
+	other_fds[1] = open(CGROUP_MOUNT "/cgroup.procs", O_PATH);
+	td_must((!mkdir(DEEP, 0700) || errno == EEXIST) && !chmod(DEEP, 01777),
+		DEEP);
 	get_header();
+	make_cgroups();
 
-	/* Not that it was one, but others start processes there. */
-	add_task(1, 1, 0, 0, true);
-	add_task(2, 2, 0, 0, true);
+	/* Others start processes there, and they need not sleep. */
+	add_task(1, 1, 0, 0, 0);
+	add_task(2, 2, 0, 0, 0);
 	for (i = 0; i < ARRAY_SIZE(uids); i++)
-		start_family(uids[i]);
+		start_family(uids[i], cgroups[i]);
 	for (i = 0; i < 2; i++)
 		td_must(td_spawn(be_storm, &uids[i]) > 0, "start of a storm");
 	for (i = 0; i < nr_jobs; i++)
@@ -1887,5 +2487,7 @@ int main(int argc, char **argv)
 	if (pcs_file)
 		write_pcs();
 	td_kill_children();
+	remove_deep();
+	remove_cgroups();
 	ksft_finished();
 }

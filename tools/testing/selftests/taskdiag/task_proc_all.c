@@ -253,7 +253,7 @@ static void ask_pidfd(int dir, const char *name)
 /* --- the command line -------------------------------------------------- */
 
 enum { OPTION_FILES = OPTION_OWN, OPTION_QUERY_MAPS, OPTION_FDS, OPTION_PIDFDS,
-       OPTION_PID };
+	OPTION_PID };
 
 static const struct option options[] = {
 	{ "threads", no_argument, NULL, OPTION_THREADS },

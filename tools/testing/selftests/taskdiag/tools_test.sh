@@ -64,11 +64,20 @@ refuses_wrong_options()
 	refuses ./task_diag_all --header --delays || return
 	refuses ./task_diag_all --show stat,io --delays || return
 	refuses ./task_diag_all --header --quiet || return
+	refuses ./task_diag_all --pids || return
+	refuses ./task_diag_all --pids '' || return
 	refuses ./task_diag_all --pids 1,x || return
+	refuses ./task_diag_all --pids 1,,2 || return
 	refuses ./task_diag_all --pids "$(seq -s , 1025)" || return
 	refuses ./task_diag_all --user no-such-user || return
+	refuses ./task_diag_all --real-user '' || return
 	refuses ./task_diag_all --cgroup "$dir/none" || return
+	refuses ./task_diag_all --cgroup "$dir" || return
+	refuses ./task_diag_all --session x || return
 	refuses ./task_diag_all --tty "$dir" || return
+	refuses ./task_diag_all --states '' || return
+	refuses ./task_diag_all --states Sx || return
+	refuses ./task_diag_all --states SSSSSSSSSSSSSSSSS || return
 	refuses ./task_diag_all --kernel-threads maybe || return
 	refuses ./task_diag_all --strategy some || return
 	refuses ./task_diag_all --strategy || return
@@ -221,7 +230,7 @@ with_delayacct()
 	return $status
 }
 
-# Waits until process $1 wrote to file $2, or ended.
+# Waits until process $1 wrote to file $2, which is to be new, or ended.
 wait_for()
 {
 	until [ -s "$2" ] || ! kill -0 "$1"; do
@@ -234,6 +243,7 @@ wait_for()
 # in no cache.
 with_sleepers()
 {
+	rm -f "$dir/fork" "$dir/reader"
 	./fork --threads 3 >"$dir/fork" &
 	fork=$!
 	dd if=tools_test.sh iflag=nocache count=0 status=none
@@ -423,6 +433,19 @@ check_with()
 	fi
 }
 
+# Like check, if there are all of the programs $1.
+check_with_all()
+{
+	for program in $1; do
+		if ! command -v "$program" >/dev/null; then
+			ktap_test_skip "$2: no $program"
+			return
+		fi
+	done
+	shift
+	check "$@"
+}
+
 # Others do not see all tasks, and fork raises limits.
 check_as_root()
 {
@@ -430,6 +453,16 @@ check_as_root()
 		check "$@"
 	else
 		ktap_test_skip "$1: not root"
+	fi
+}
+
+# Like check_with_all, for root
+check_as_root_with()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		check_with_all "$@"
+	else
+		ktap_test_skip "$2: not root"
 	fi
 }
 
@@ -460,143 +493,342 @@ with_resting()
 	return $status
 }
 
-# Whether the pids of a selection, in their order, are the words of $1.
+# Whether a selection has the pids $1, in any order.
 selects()
 {
-	pids=$1
+	for pid in $1; do
+		echo "$pid"
+	done | sort -n >"$dir/wanted"
 	shift
 	ends_with 0 ./task_diag_all --only-pids "$@" || return
-	sort -n "$dir/out" >"$dir/selected"
-	for pid in $pids; do
-		echo "$pid"
-	done | sort -n | cmp -s - "$dir/selected" ||
-		explain "$*: $(tr '\n' ' ' <"$dir/selected"), not $(echo "$pids" | tr '\n' ' ')"
+	sort -n "$dir/out" | cmp -s - "$dir/wanted" ||
+		explain "$*: $(paste -s -d ' ' "$dir/out"), not" \
+			"$(paste -s -d ' ' "$dir/wanted")"
+}
+
+# Waits until a command succeeds, which it should soon.
+wait_until()
+{
+	for _ in $(seq 300); do
+		"$@" && return
+		sleep 0.1
+	done
+	explain "still not: $*"
+}
+
+# Whether /proc/$1/status has a line that begins as $2 says.
+has_status()
+{
+	grep -q "^$2" "/proc/$1/status"
+}
+
+# Runs a check while there are a process that is $stopped, and a $sleeper that did
+# not wait for its child, a $zombie.
+with_states()
+{
+	rm -f "$dir/zombie"
+	sh -c 'kill -STOP $$' &
+	stopped=$!
+	sh -c 'sleep 1000 & echo $!; exec sleep 1000' >"$dir/zombie" &
+	sleeper=$!
+	wait_for "$sleeper" "$dir/zombie"
+	zombie=$(cat "$dir/zombie")
+	wait_until has_status "$stopped" State.*T &&
+		wait_until has_status "$sleeper" Name.*sleep &&
+		kill "$zombie" && wait_until has_status "$zombie" State.*Z && "$@"
+	status=$?
+	kill -KILL $stopped $sleeper
+	wait $stopped $sleeper 2>/dev/null
+	return $status
 }
 
 pids_are_selected()
 {
-	selects "1 $$" --pids "$$,$no_pid,1" || return
-	selects '' --pids $no_pid || return
-	selects "$$" --strategy all-thread --pids $$
+	ends_with 0 ./task_diag_all --only-pids \
+		--pids "$sleeper,$no_pid,$stopped,$sleeper,$$" || return
+	printf '%s\n' $sleeper $stopped $$ | cmp -s - "$dir/out" ||
+		explain "$(paste -s -d ' ' "$dir/out"), not $sleeper $stopped $$" ||
+		return
+	selects "$stopped" --strategy all-thread --pids "$stopped" || return
+	selects "" --pids $no_pid || return
+	ends_with 0 ./task_diag_all --quiet --pids "$(seq -s , 1024)" || return
+	json 'assert j == []' ./task_diag_all --pids $no_pid --json || return
+	says 'chooses among all' ./task_diag_all --strategy children --pids 1
 }
 
 states_are_selected()
 {
-	sh -c 'kill -STOP $$' &
-	stopped=$!
-	until grep -q '^State:.T' /proc/$stopped/status; do
-		sleep 0.1
-	done
-	selects $stopped --states T --pids "$stopped,$$" &&
-		selects $$ --states RSD --pids "$stopped,$$"
+	among="--pids $stopped,$zombie,$sleeper"
+	selects "$stopped" --states T $among || return
+	selects "$zombie" --states Z $among || return
+	selects "$zombie $sleeper" --states SDZ $among || return
+	selects "" --states X $among
+}
+
+# Whether nothing in session $1 forks any more
+sleeps_twice()
+{
+	[ "$(ps -s "$1" -o comm= | grep -c sleep)" -eq 2 ]
+}
+
+# Runs a check while there is a session of its own, $leader, on the terminal $tty,
+# and $owner, which has none.
+with_terminal()
+{
+	rm -f "$dir/terminal"
+	setsid python3 -c 'import fcntl, os, termios
+zeroth = os.openpty()    # Numbers that are 0 would hide mistakes.
+_, tty = os.openpty()
+pid = os.fork()
+if not pid:
+    os.setsid()
+    fcntl.ioctl(tty, termios.TIOCSCTTY, 0)
+    os.execvp("sh", ["sh", "-c", "sleep 1000 & sleep 1000"])
+print(pid, os.ttyname(tty), flush=True)
+os.wait()' >"$dir/terminal" &
+	owner=$!
+	wait_for "$owner" "$dir/terminal"
+	read -r leader tty <"$dir/terminal"
+	wait_until sleeps_twice "$leader" && "$@"
 	status=$?
-	kill -KILL $stopped
-	wait $stopped 2>/dev/null
-	[ $status -eq 0 ] || return
-	says 'no task has a state 0x78' ./task_diag_all --states x
+	kill -KILL $owner
+	wait $owner 2>/dev/null
+	return $status
 }
 
 sessions_and_terminals_are_selected()
 {
-	session=$(awk '{ sub(/.*\) /, ""); print $4 }' /proc/$$/stat)
-	selects "$$" --session "$session" --pids "$$" || return
-	selects '' --session $no_pid || return
-	script -q -c "./task_diag_all --only-pids --tty \$(tty) --states RSDTtXZPI; echo \$\$" \
-		/dev/null >"$dir/out" </dev/null || return
-	grep -q "^$(tail -n 1 "$dir/out" | tr -d '\r')" "$dir/out" ||
-		explain "a shell is not on its terminal: $(cat "$dir/out")" || return
-	selects "$$" --tty none --pids $$ || ps -o tty= -p $$ | grep -q pts
+	selects "$(ps -s "$leader" -o pid=)" --session "$leader" || return
+	selects "$(ps -t "$tty" -o pid=)" --tty "$tty" || return
+	selects "$owner" --tty none --pids "$owner,$leader" || return
+	selects "" --session $no_pid
 }
 
+# Prints the pids that ps prints, alone in their lines.
+ps_pids()
+{
+	ps "$@" -o pid= | tr -d ' '
+}
+
+# Another process may have the user as well: only these two count.
 users_are_selected()
 {
-	chroot --userspec=65534:65534 --groups= / sleep 1000 &
-	sleeper=$!
-	until [ "$(stat -c %u /proc/$sleeper)" = 65534 ]; do
-		sleep 0.1
-	done
-	selects $sleeper --user 65534 --pids "$sleeper,$$" &&
-		selects $sleeper --real-user nobody --pids "$sleeper,$$" &&
-		selects $$ --user root --pids "$sleeper,$$"
+	setpriv --ruid 65534 --euid 65533 --clear-groups sleep 1000 &
+	one=$!
+	setpriv --reuid 65533 --clear-groups sleep 1000 &
+	two=$!
+	wait_until has_status "$one" Name.*sleep &&
+		wait_until has_status "$two" Name.*sleep &&
+		selects "$(ps_pids -u 65533)" --user 65533 &&
+		selects "$(ps_pids -U 65533)" --real-user 65533 &&
+		selects "$one" --real-user "$(id -un 65534)" --pids "$one,$two,$$" &&
+		selects "$one" --user 65533 --real-user 65534 &&
+		selects "$one $two" --user 65533 --pids "$one,$two,$$" &&
+		selects $$ --user root --pids "$one,$two,$$"
 	status=$?
-	kill -KILL $sleeper
-	wait $sleeper 2>/dev/null
+	kill -KILL $one $two
+	wait $one $two 2>/dev/null
 	return $status
 }
 
+# Those of ps are kthreadd and its children.
 kernel_threads_are_selected()
 {
-	selects "2 $$" --pids "2,$$" || return
-	selects 2 --kernel-threads yes --pids "2,$$" || return
-	selects $$ --kernel-threads no --pids "2,$$"
+	same_pids "./task_diag_all --kernel-threads yes --only-pids" \
+		"ps -p 2 --ppid 2 -o pid:1=" || return
+	same_pids "./task_diag_all --kernel-threads no --only-pids" \
+		"ps -N -p 2 --ppid 2 -o pid:1="
 }
 
+# Where a cgroup can be made
+cgroup2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+
+# Of a cgroup with a process of several threads, and one below it
 cgroups_are_selected()
 {
-	mkdir "$dir/cgroup" && mount -t cgroup2 none "$dir/cgroup" &&
-		mkdir -p "$dir/cgroup/a/b" || return
-	sleep 1000 &
-	above=$!
-	sleep 1000 &
+	cgroup=$(mktemp -d "$cgroup2/taskdiag_tools.XXXXXX") &&
+		mkdir "$cgroup/below" || return
+	rm -f "$dir/fork"
+	sh -c 'echo $$ >"$0/cgroup.procs"; exec ./fork --threads 3' "$cgroup" \
+		>"$dir/fork" &
+	fork=$!
+	sh -c 'echo $$ >"$0/cgroup.procs"; exec sleep 1000' "$cgroup/below" &
 	below=$!
-	echo $above >"$dir/cgroup/a/cgroup.procs"
-	echo $below >"$dir/cgroup/a/b/cgroup.procs"
-	selects $above --cgroup "$dir/cgroup/a" &&
-		selects "$above $below" --cgroup "$dir/cgroup/a" --descendants &&
-		selects $below --cgroup "$dir/cgroup/a/b" --strategy all-thread
+	wait_for "$fork" "$dir/fork"
+	wait_until grep -qx "$below" "$cgroup/below/cgroup.procs" &&
+		procs=$(cat "$cgroup/cgroup.procs") &&
+		selects "$procs" --cgroup "$cgroup" &&
+		selects "$procs $below" --cgroup "$cgroup" --descendants &&
+		selects "$(cat "$cgroup/cgroup.threads")" --cgroup "$cgroup" \
+			--strategy all-thread &&
+		selects "" --cgroup "$cgroup" --pids $$ &&
+		says 'needs a cgroup' ./task_diag_all --descendants
 	status=$?
-	kill -KILL $above $below
-	wait $above $below 2>/dev/null
-	# They are in it until they are reaped, and a little longer.
-	until rmdir "$dir/cgroup/a/b" "$dir/cgroup/a" 2>/dev/null; do
+	kill $fork $below
+	wait $fork $below 2>/dev/null
+	# They may be in it for a moment yet.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmdir "$cgroup/below" "$cgroup" 2>/dev/null && break
 		sleep 0.1
 	done
-	umount "$dir/cgroup"
 	return $status
 }
 
-# What the links say of the shell's own descriptors
-files_are_the_links()
+# Runs a check while there is a process, $opener, with open files of several kinds
+# and threads, one of which has ended.
+with_opener()
 {
-	exec 7<"$dir/err" 8>/dev/null
-	ends_with 0 ./task_diag_all --pid $$ --strategy one --show files --paths --json ||
-		return
-	python3 - "$dir/out" $$ <<'END'
-import json, os, sys
-with open(sys.argv[1]) as file:
-    task, = json.load(file)
-links = {}
-for fd in os.listdir(f"/proc/{sys.argv[2]}/fd"):
-    links[int(fd)] = os.readlink(f"/proc/{sys.argv[2]}/fd/{fd}")
-told = {file["fd"]: file["path"] for file in task["files"]}
-for fd in 7, 8:
-    if told.get(fd) != links[fd]:
-        sys.exit(f"{fd}: {told.get(fd)}, not {links[fd]}")
-kinds = {file["fd"]: file["kind"] for file in task["files"]}
-sys.exit(None if kinds[8] == "chr" else f"/dev/null is {kinds[8]}")
-END
+	rm -f "$dir/opener"
+	python3 -c 'import os, select, socket, sys, threading, time
+def read():
+    os.read(zero, 4096)
+zero = os.open("/dev/zero", os.O_RDONLY | os.O_CLOEXEC)
+odd = os.open(sys.argv[1].encode() + b"/\n\x1b\xff", os.O_RDWR | os.O_CREAT)
+os.lseek(odd, 42, os.SEEK_SET)
+kept = (os.open("/", os.O_RDONLY), os.pipe(), socket.socketpair(),
+        socket.socket(), select.epoll(), os.memfd_create("kept"))
+ended = threading.Thread(target=read)
+ended.start()
+ended.join()
+threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+print("ready", flush=True)
+time.sleep(1000)' "$dir" >"$dir/opener" &
+	opener=$!
+	wait_for "$opener" "$dir/opener"
+	"$@"
 	status=$?
-	exec 7<&- 8>&-
+	kill $opener
+	wait $opener 2>/dev/null
 	return $status
+}
+
+# Of the opener's files, by descriptor: the link, and what kind that and stat() say
+opened='import collections, os, stat
+here = "/proc/%d/" % j[0]["pid"]
+links = {int(fd): os.readlink(here + "fd/" + fd) for fd in os.listdir(here + "fd")}
+def kind(fd):
+    for start, name in (("socket:", "socket"), ("pipe:", "pipe"), ("/memfd:", "memfd"),
+                        ("anon_inode:[eventpoll]", "epoll")):
+        if links[fd].startswith(start):
+            return name
+    mode = os.stat(here + "fd/%d" % fd).st_mode
+    return {stat.S_IFREG: "reg", stat.S_IFDIR: "dir", stat.S_IFCHR: "chr",
+            stat.S_IFIFO: "fifo"}[stat.S_IFMT(mode)]
+kinds = {fd: kind(fd) for fd in links}
+'
+
+paths_are_the_links()
+{
+	json "$opened"'
+paths = {file["fd"]: file["path"] for file in j[0]["files"]}
+assert paths == links, (paths, links)
+assert {file["fd"]: file["kind"] for file in j[0]["files"]} == kinds
+for file in j[0]["files"]:
+    with open(here + "fdinfo/%d" % file["fd"]) as lines:
+        info = dict(line.split(":", 1) for line in lines)
+    there = {name: int(info[name]) for name in ("pos", "mnt_id", "ino")}
+    there["flags"] = int(info["flags"], 8)
+    assert all(file[name] == there[name] for name in there), (file, there)
+    its = os.stat(here + "fd/%d" % file["fd"])
+    assert stat.S_IFMT(its.st_mode) != stat.S_IFCHR or its.st_rdev == \
+        os.makedev(file["rdev_major"], file["rdev_minor"]), (file, its)' \
+		./task_diag_all --pid "$opener" --strategy one --show files --paths --json ||
+		return
+	ends_with 0 ./task_diag_all --pid "$opener" --strategy one --show files --paths ||
+		return
+	grep -q '^	[0-9]* chr .* /dev/zero$' "$dir/out" ||
+		explain "no /dev/zero: $(head -c 300 "$dir/out")" || return
+	grep -qF "$dir/\\x0a\\x1b\\xff" "$dir/out" ||
+		explain "a path is not escaped: $(head -c 300 "$dir/out")"
 }
 
 sockets_are_alone()
 {
-	ends_with 0 ./task_diag_all --strategy all --show files --sockets --json || return
-	! grep -qE '"kind":"[^s]' "$dir/out" || explain "no sockets: $(head -c 300 "$dir/out")" ||
-		return
-	ends_with 0 ./task_diag_all --pid $$ --strategy one --show fd --kinds || return
-	grep -qE ' reg=[0-9]+ ' "$dir/out" || explain "no kinds: $(cat "$dir/out")"
+	json "$opened"'
+inos = {file["fd"]: "socket:[%d]" % file["ino"] for file in j[0]["files"]}
+assert inos == {fd: links[fd] for fd in links if kinds[fd] == "socket"}, (inos, links)
+assert not any(file["path"] for file in j[0]["files"])' \
+		./task_diag_all --pid "$opener" --strategy one --show files --sockets --json
 }
 
-processes_stand_beside_their_leaders()
+kinds_are_counted()
 {
-	ends_with 0 ./task_diag_all --strategy all-thread --show times --with-process || return
-	grep -q '^    process times: utime=' "$dir/out" || explain "$(head -n 3 "$dir/out")" ||
+	json "$opened"'
+counts = {name: n for name, n in j[0]["fd"].items()
+          if n and name not in ("open_fds", "max_fds", "umask")}
+assert counts == collections.Counter(kinds.values()), (counts, kinds)' \
+		./task_diag_all --pid "$opener" --strategy one --show fd --kinds --json ||
 		return
-	ends_with 0 ./task_diag_all --pid $$ --strategy thread --show times --with-process \
-		--json || return
-	grep -q '"process":{"pid":'$$',"times":{' "$dir/out" || explain "$(cat "$dir/out")"
+	ends_with 0 ./task_diag_all --pid "$opener" --strategy one --show fd --kinds ||
+		return
+	grep -q ' socket=3 ' "$dir/out" || explain "$(tail -n 1 "$dir/out")" || return
+	ends_with 0 ./task_diag_all --pid "$opener" --strategy one --show fd || return
+	! grep 'socket=' "$dir/out" || explain "kinds that were not asked for"
+}
+
+process_is_shown_with_its_leader()
+{
+	show=base,times,io,signal
+	json 'json.dump(j[0], open("'"$dir"'/process", "w"))' \
+		./task_diag_all --pid "$opener" --strategy one --show $show --json ||
+		return
+	json 'process = json.load(open("'"$dir"'/process"))
+del process["base"]
+assert [t["pid"] for t in j if "process" in t] == [process["pid"]] and len(j) == 2, j
+assert j[0]["process"] == process, (j[0], process)
+assert j[0]["io"]["syscr"] < process["io"]["syscr"], (j[0], process)' \
+		./task_diag_all --pid "$opener" --strategy thread --show $show \
+		--with-process --json || return
+	ends_with 0 ./task_diag_all --pid "$opener" --strategy thread --show io \
+		--with-process || return
+	grep -q '^    process io: rchar=' "$dir/out" || explain "$(cat "$dir/out")" ||
+		return
+	says 'not over threads' ./task_diag_all --with-process
+}
+
+# What there is of the smaller groups in procfs
+small_groups_are_procfs_s()
+{
+	json 'import os
+here = "/proc/%d/" % j[0]["pid"]
+def read(name):
+    try:
+        return open(here + name, errors="surrogateescape").read()
+    except OSError:
+        return ""
+status = dict(line.split(":\t", 1) for line in read("status").splitlines())
+there = {
+    "label": read("attr/current"),
+    "cwd": os.readlink(here + "cwd"),
+    "root": os.readlink(here + "root"),
+    "wchan": read("wchan"),
+    "autogroup": read("autogroup"),
+    "affinity": {name: status[what + "_allowed_list"]
+                 for name, what in (("cpus", "Cpus"), ("mems", "Mems"))
+                 if what + "_allowed_list" in status},
+}
+if "autogroup" in j[0]:
+    j[0]["autogroup"] = "/autogroup-{id} nice {nice}\n".format(**j[0]["autogroup"])
+for name, value in there.items():
+    assert j[0].get(name, "") == value, (name, j[0].get(name), value)
+assert j[0].get("ioprio", {"ioprio": '"$1"'}) == {"ioprio": '"$1"'}, j[0]["ioprio"]' \
+		./task_diag_all --pid $resting --strategy one --show all --json || return
+	ends_with 0 ./task_diag_all --pid $resting --strategy one --show affinity ||
+		return
+	cpus=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/$resting/status)
+	grep -q " cpus=$cpus\\( mems=\\|\$\\)" "$dir/out" ||
+		explain "$(tail -n 1 "$dir/out")"
+}
+
+# As they are, and as other values are set
+small_groups_are_shown()
+{
+	small_groups_are_procfs_s 0 || return
+	echo 7 >/proc/$resting/autogroup 2>/dev/null
+	python3 -c 'import os, sys
+pid = int(sys.argv[1])
+os.sched_setaffinity(pid, sorted(os.sched_getaffinity(pid))[::2])' $resting || return
+	ionice -c 2 -n 6 -p $resting && small_groups_are_procfs_s $((2 << 13 | 6))
 }
 
 # Without what time and the programs beside it change
@@ -672,7 +904,7 @@ if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 42
+ktap_set_plan 44
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -710,22 +942,35 @@ check "longer structs: task_diag_all shows the same" all_groups_of_resting
 check "longer structs: the examples show the same" examples_are_same
 check_as_root "longer structs: the tests notice them" longer_is_longer
 if python3 -c 'import yaml' 2>/dev/null; then
-	check "longer structs: YNL reads the same" ynl_is_same
+	check_as_root "longer structs: YNL reads the same" ynl_is_same
 else
 	ktap_test_skip "longer structs: YNL reads the same: no python3-yaml"
 fi
 check_with ./task_diag_align "task_diag_all copies structs, never casts" copies_structs
 
 check "the examples tell what procfs does" examples_tell
-check "--pids selects" pids_are_selected
-check "--states selects" states_are_selected
-check_with script "--session and --tty select" sessions_and_terminals_are_selected
-check_as_root "--user and --real-user select" users_are_selected
-check_as_root "--kernel-threads selects" kernel_threads_are_selected
-check_as_root "--cgroup selects" cgroups_are_selected
-check_with python3 "--paths shows what the links in /proc/PID/fd do" files_are_the_links
-check "--sockets and --kinds tell descriptors apart" sockets_are_alone
-check "--with-process shows both" processes_stand_beside_their_leaders
+
+check_with python3 "--pids selects" with_states pids_are_selected
+check "--states selects" with_states states_are_selected
+check_with_all "ps python3 setsid" "--session and --tty select what ps does" \
+	with_terminal sessions_and_terminals_are_selected
+check_as_root_with "ps setpriv" "--user and --real-user select what ps does" \
+	users_are_selected
+check_as_root_with ps "--kernel-threads selects what ps does" \
+	kernel_threads_are_selected
+if [ -w "$cgroup2/cgroup.procs" ]; then
+	check_as_root "--cgroup selects what cgroup.procs has" cgroups_are_selected
+else
+	ktap_test_skip "--cgroup selects what cgroup.procs has: no cgroup2 to write to"
+fi
+check_with python3 "--paths shows what the links in /proc/PID/fd do" \
+	with_opener paths_are_the_links
+check_with python3 "--sockets shows those of the links" with_opener sockets_are_alone
+check_with python3 "--kinds counts the links" with_opener kinds_are_counted
+check_with python3 "--with-process shows both" \
+	with_opener process_is_shown_with_its_leader
+check_with_all "python3 ionice" "label, wchan and others show what procfs does" \
+	with_resting small_groups_are_shown
 
 check "an unknown pid ends with 1 and the kernel's text" unknown_pid_is_told
 check "a plain request gives one task" plain_request_is_for_one
