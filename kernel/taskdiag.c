@@ -889,8 +889,8 @@ static int task_diag_put_groups(struct sk_buff *skb,
 		t->mm = NULL;
 	}
 
-	if (err == -EMSGSIZE && task_diag_is_empty(skb)) {
-		/* What a whole skb does not hold, no next one will. */
+	if (err == -EMSGSIZE && !dump->at_once && task_diag_is_empty(skb)) {
+		/* What a whole skb of a dump does not hold, no next one will. */
 		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
 		task_diag_put_error(skb, group->attr, err);

@@ -2568,6 +2568,47 @@ TEST_F(groups, that_do_not_fit_need_a_dump)
 	EXPECT_STREQ("", process_differs(&self->sock, pid));
 }
 
+#define NR_MANY_GIDS	20000
+
+static void join_many_groups(const void *unused)
+{
+	static gid_t gids[NR_MANY_GIDS];
+	unsigned int i;
+
+	for (i = 0; i < NR_MANY_GIDS; i++)
+		gids[i] = i;
+	td_must(!setgroups(NR_MANY_GIDS, gids), "setgroups");
+}
+
+/* A warning of the kernel sets a bit in it. */
+static unsigned long tainted(void)
+{
+	char text[32];
+
+	td_read_file("/proc/sys/kernel/tainted", text, sizeof(text));
+	return strtoul(text, NULL, 10);
+}
+
+/* Without BASE, so that the message is empty when the group does not fit */
+TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
+{
+	const unsigned long before = tainted();
+	struct td_props_answer *answer;
+	pid_t pid;
+
+	if (geteuid())
+		SKIP(return, "only root joins groups");
+	pid = td_spawn_sleeper(join_many_groups, NULL);
+	ASSERT_LT(0, pid);
+	answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE, BIT(GROUPS),
+			      pid);
+	EXPECT_EQ(EMSGSIZE, answer->rest->error);
+	EXPECT_STREQ("task does not fit in one message: ask with NLM_F_DUMP",
+		     answer->rest->text);
+	td_free_props(answer);
+	EXPECT_EQ(before, tainted());
+}
+
 TEST_F_TIMEOUT(groups, that_sum_many_threads_need_a_dump, 120)
 {
 	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(OOM),
