@@ -2581,7 +2581,7 @@ static void join_many_groups(const void *unused)
 }
 
 /* A warning of the kernel sets a bit in it. */
-static unsigned long tainted(void)
+static unsigned long kernel_taint(void)
 {
 	char text[32];
 
@@ -2592,7 +2592,7 @@ static unsigned long tainted(void)
 /* Without BASE, so that the message is empty when the group does not fit */
 TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
 {
-	const unsigned long before = tainted();
+	const unsigned long before = kernel_taint();
 	struct td_props_answer *answer;
 	pid_t pid;
 
@@ -2606,7 +2606,7 @@ TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
 	EXPECT_STREQ("task does not fit in one message: ask with NLM_F_DUMP",
 		     answer->rest->text);
 	td_free_props(answer);
-	EXPECT_EQ(before, tainted());
+	EXPECT_EQ(before, kernel_taint());
 }
 
 TEST_F_TIMEOUT(groups, that_sum_many_threads_need_a_dump, 120)
