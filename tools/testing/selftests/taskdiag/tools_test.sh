@@ -377,7 +377,7 @@ examples_tell()
 	rss=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$stopped/status)
 	args=$(tr '\0' ' ' </proc/$stopped/cmdline)
 	example_tells $stopped taskdiag "$stopped $$ T $rss" &&
-		example_tells $stopped taskdiag-nl "$stopped T $args"
+		example_tells $stopped library_ps "$stopped $$ T $rss $args"
 	status=$?
 	kill -KILL $stopped
 	wait $stopped 2>/dev/null
@@ -880,7 +880,7 @@ longer_is_longer()
 
 examples_are_same()
 {
-	for example in ./taskdiag ./taskdiag-nl; do
+	for example in ./taskdiag ./library_ps; do
 		with_resting longer_is_same $example || return
 	done
 }

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
+/*
+ * libtask_diag - tasks and their properties, as the kernel's task_diag reports
+ * them
+ *
+ *	struct task_diag_pid req = { .show_flags = TASK_DIAG_SHOW_BASE };
+ *	const struct td_task *task;
+ *	struct task_diag_base base;
+ *	struct td_handle *td;
+ *
+ *	if (td_open(&td) || td_dump(td, &req, sizeof(req)))
+ *		errx(1, "%s", td_error(td));
+ *	while ((err = td_next(td, &task)) > 0) {
+ *		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+ *		printf("%u %c\n", base.pid, base.state);
+ *	}
+ *	if (err)
+ *		errx(1, "%s", td_error(td));
+ *	td_close(td);
+ *
+ * Groups, strategies, flags and structs are those of <linux/task_diag.h>, which
+ * describes each field. Functions that can fail return a negative errno.
+ *
+ * The library has no global state. A handle is for one thread at a time;
+ * threads that ask concurrently have one each. Of a process's threads any may
+ * use it, as long as they have the same credentials.
+ *
+ * A child after fork() cannot continue the answer that its parent was receiving:
+ * td_next() returns -EPERM there, and leaves the parent's answer alone. Its next
+ * request goes out on a socket of its own.
+ *
+ * Memory: a handle holds about 40 KiB and the values of one task, see
+ * td_set_limit(). Nothing is allocated for a task unless it has more of them
+ * than any before.
+ */
+#ifndef __LIBTASK_DIAG_H
+#define __LIBTASK_DIAG_H
+
+#include <stddef.h>
+#include <linux/task_diag.h>
+#include <linux/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/* A connection to task_diag, and the answer to a request */
+struct td_handle;
+
+/*
+ * A task of an answer, complete. Valid until the next td_next(), td_dump(),
+ * td_get(), td_stop() or td_close() on the handle that it came from, and with it
+ * all that points into it.
+ */
+struct td_task;
+
+/* --- the connection ----------------------------------------------------- */
+
+/**
+ * td_open() - connect to task_diag
+ * @td: set to the new handle, for td_error() and td_close() also after an error,
+ *	or to NULL if there is no memory for one
+ *
+ * Return: 0, or a negative errno: -ENOENT if the kernel was built without
+ * CONFIG_TASK_DIAG, -EPERM if the sysctl kernel.task_diag denies it to the
+ * caller, -ENOMEM, or what socket(2) and the like returned.
+ */
+int td_open(struct td_handle **td);
+
+/**
+ * td_close() - end an answer, disconnect, and free all memory
+ * @td: the handle, or NULL
+ */
+void td_close(struct td_handle *td);
+
+/**
+ * td_error() - why the last call with this handle failed
+ * @td: the handle, or NULL
+ *
+ * Return: a text for people, with the kernel's words on a request that it
+ * refused; valid until the next call with the handle.
+ */
+const char *td_error(const struct td_handle *td);
+
+/**
+ * td_header() - what the kernel supports
+ * @td: a handle that td_open() connected
+ * @header: filled
+ * @size: sizeof(*@header)
+ */
+void td_header(const struct td_handle *td, struct task_diag_header *header,
+	       size_t size);
+
+/**
+ * td_set_limit() - limit the memory for the values of one task
+ * @td: the handle
+ * @bytes: the limit; 64 MiB until it is set, 1 GiB at most
+ *
+ * A group that exceeds it is reported as one that could not be read: -E2BIG.
+ * Only mappings, open files, arguments and environment can become that long.
+ */
+void td_set_limit(struct td_handle *td, size_t bytes);
+
+/* --- requests ------------------------------------------------------------ */
+
+/**
+ * td_select() - restrict the next td_dump() to some of the tasks
+ * @td: the handle
+ * @attr: TASK_DIAG_SELECT_*, see &enum task_diag_attr; each of them once
+ * @data: its payload, which is copied: for STATES a string with its zero byte,
+ *	for CGROUP a __u64, for DESCENDANTS nothing
+ * @len: its length in bytes
+ *
+ * Tasks are reported that all selections choose. They are for one request and
+ * forgotten after it.
+ *
+ * Return: 0 or a negative errno. After an error the next td_dump() fails with
+ * the same: it never reports tasks that were not to be selected.
+ */
+int td_select(struct td_handle *td, unsigned int attr, const void *data,
+	      size_t len);
+
+/**
+ * td_select_u32() - td_select() of a number
+ * @td: the handle
+ * @attr: TASK_DIAG_SELECT_UID, EUID, SID, TTY, KTHREADS or CGROUP_FD
+ * @value: the number
+ *
+ * Return: 0 or a negative errno, as td_select().
+ */
+static inline int td_select_u32(struct td_handle *td, unsigned int attr,
+				__u32 value)
+{
+	return td_select(td, attr, &value, sizeof(value));
+}
+
+/**
+ * td_select_pids() - td_select() of processes or threads, in this order
+ * @td: the handle
+ * @pids: their numbers in the caller's pid namespace
+ * @ids: the id of each as in struct task_diag_base, or 0 for any; NULL for any
+ * @nr: how many, 1 to %TASK_DIAG_PIDS_MAX
+ *
+ * For %TASK_DIAG_DUMP_ALL and %TASK_DIAG_DUMP_ALL_THREAD. Those that do not
+ * exist, and those that the caller may not see, are left out.
+ *
+ * Return: 0 or a negative errno, as td_select().
+ */
+static inline int td_select_pids(struct td_handle *td, const __u32 *pids,
+				 const __u64 *ids, size_t nr)
+{
+	int err = td_select(td, TASK_DIAG_SELECT_PIDS, pids,
+			    nr * sizeof(*pids));
+
+	if (err || !ids)
+		return err;
+	return td_select(td, TASK_DIAG_SELECT_IDS, ids, nr * sizeof(*ids));
+}
+
+/**
+ * td_dump() - ask for tasks, which td_next() then returns
+ * @td: the handle; an answer that was not received to its end is given up
+ * @req: strategy, groups and flags; see &struct task_diag_pid
+ * @size: sizeof(*@req)
+ *
+ * Return: 0, or a negative errno. The kernel's are in the table "What an errno
+ * asks for" of Documentation/accounting/taskdiag.rst; among them -ESRCH if there
+ * is no process @req->pid that the caller may see.
+ */
+int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
+
+/**
+ * td_next() - the next task of td_dump()
+ * @td: the handle
+ * @task: set to the task, or to NULL
+ *
+ * Receives when it has to, and retries after a signal.
+ *
+ * Return: 1 if there is one, 0 after the last, or a negative errno if the answer
+ * ended early; the same again after that. Besides the kernel's own there are
+ *
+ * * -EPERM: the dump is another process's, see fork() above, or the caller's
+ *   credentials have changed
+ * * -EINTR: after the last task: the kernel says that the answer is inconsistent
+ * * -ENOBUFS, -ENOMEM: a part was lost; ask again
+ * * -EMSGSIZE: a datagram was longer than the buffer, which has grown; ask again
+ * * -EBADMSG: a message makes no sense
+ */
+int td_next(struct td_handle *td, const struct td_task **task);
+
+/**
+ * td_get() - ask for one process
+ * @td: the handle; an answer that was not received to its end is given up
+ * @req: as for td_dump(), but the strategy is always %TASK_DIAG_DUMP_ONE
+ * @size: sizeof(*@req)
+ * @task: set to the process, or to NULL
+ *
+ * One message each way, or a dump if the answer needs more than that.
+ *
+ * Return: 0 or a negative errno, as td_dump() and td_next().
+ */
+int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
+	   const struct td_task **task);
+
+/**
+ * td_stop() - give up an answer before its end
+ * @td: the handle
+ *
+ * Frees what the kernel keeps for it. The next request does so anyway.
+ */
+void td_stop(struct td_handle *td);
+
+/* --- tasks --------------------------------------------------------------- */
+
+/**
+ * td_pid() - the number of a task
+ * @task: the task
+ *
+ * Return: the process or, of a strategy over threads, the thread, in the
+ * caller's pid namespace.
+ */
+__u32 td_pid(const struct td_task *task);
+
+/**
+ * td_process() - the values of a leader's whole process
+ * @task: the task
+ *
+ * Return: what has the groups STAT, TIMES, IO and SIGNAL of the process, as far
+ * as they were asked for with %TASK_DIAG_WITH_PROCESS; or NULL, which is a task
+ * without groups, for a task that is no leader.
+ */
+const struct td_task *td_process(const struct td_task *task);
+
+/**
+ * td_task_dup() - copy a task, to keep it
+ * @task: the task
+ *
+ * Return: the copy, which belongs to no handle; or NULL if there is no memory.
+ */
+struct td_task *td_task_dup(const struct td_task *task);
+
+/**
+ * td_task_free() - free a copy
+ * @task: what td_task_dup() returned, or NULL
+ */
+void td_task_free(struct td_task *task);
+
+/* --- groups -------------------------------------------------------------- */
+
+/**
+ * td_group() - the struct of a group
+ * @task: the task
+ * @attr: the group's attribute, such as %TASK_DIAG_BASE
+ * @to: where to copy it; of a list it is the first element
+ * @size: bytes there: sizeof(*@to). What the kernel's struct has beyond is left
+ *	out, what it lacks is zero, and so is all of it after an error.
+ *
+ * Return: 0; -ENODATA if the task has no such group, or it was not asked for; or
+ * the negative errno for which it could not be read: -EAGAIN and others of the
+ * kernel, -E2BIG also if it exceeds the limit, -ENOMEM, -EBADMSG.
+ */
+int td_group(const struct td_task *task, unsigned int attr, void *to,
+	     size_t size);
+
+/**
+ * td_bytes() - the bytes of a group
+ * @task: the task
+ * @attr: a group of bytes or of u32 (CMDLINE, ENVIRON, EXE, NAME, LABEL, CWD,
+ *	ROOT, WCHAN, GROUPS), or %TASK_DIAG_CGROUP for the path. Of other groups
+ *	that are no list, the struct as the kernel sent it.
+ * @data: set to the bytes, which no zero byte ends, aligned to 4; after an error
+ *	to an empty string
+ * @len: set to their number
+ *
+ * Return: 0 or a negative errno as td_group(), or -EINVAL for a list.
+ */
+int td_bytes(const struct td_task *task, unsigned int attr, const char **data,
+	     size_t *len);
+
+/**
+ * td_gids() - the supplementary groups, TASK_DIAG_GROUPS
+ * @task: the task
+ * @gids: set to an array of them, in the caller's user namespace
+ * @nr: set to their number
+ *
+ * Return: 0 or a negative errno, as td_group().
+ */
+static inline int td_gids(const struct td_task *task, const __u32 **gids,
+			  size_t *nr)
+{
+	const char *data;
+	int err = td_bytes(task, TASK_DIAG_GROUPS, &data, nr);
+
+	*gids = (const __u32 *)(const void *)data;
+	*nr /= sizeof(**gids);
+	return err;
+}
+
+/**
+ * td_cpus() - the processors that a task may run on, of TASK_DIAG_AFFINITY
+ * @task: the task
+ * @mask: filled: processor n is bit n % 32 of @mask[n / 32]
+ * @nr: number of its elements
+ *
+ * Return: how many processors the kernel has numbers for, which may be more than
+ * @mask has bits; or a negative errno, as td_group().
+ */
+int td_cpus(const struct td_task *task, __u32 *mask, size_t nr);
+
+/**
+ * td_mems() - the same of memory nodes that it may take memory from
+ * @task: the task
+ * @mask: filled
+ * @nr: number of its elements
+ *
+ * Return: as td_cpus(); 0 if the kernel does not have nodes.
+ */
+int td_mems(const struct td_task *task, __u32 *mask, size_t nr);
+
+/* --- lists --------------------------------------------------------------- */
+
+/**
+ * struct td_item - an element of a list: zero it, then call td_item()
+ * @text: name of a mapping (VMA), path of an open file (FILES), letters of
+ *	VmFlags (VMA_STAT); no zero byte ends it
+ * @text_len: its length, 0 if there is none
+ * @data: the element as the kernel sent it
+ * @len: its length
+ * @next: where td_item() continues
+ */
+struct td_item {
+	const char *text;
+	size_t text_len;
+	const char *data;
+	size_t len;
+	size_t next;
+};
+
+/**
+ * td_item() - the next element of a list
+ * @task: the task
+ * @attr: a group that is a list: VMA, VMA_STAT, FILES, NS, NSPID, LIMITS
+ * @item: the element before, or zero for the first; set to the next one
+ * @to: where to copy its struct
+ * @size: bytes there: sizeof(*@to), as for td_group()
+ *
+ * Return: 1 if there is one, 0 after the last, or a negative errno as td_group().
+ */
+int td_item(const struct td_task *task, unsigned int attr, struct td_item *item,
+	    void *to, size_t size);
+
+/**
+ * td_pages() - what the pages of a mapping are
+ * @item: an element of %TASK_DIAG_VMA_STAT
+ * @pages: filled, as td_group() does
+ * @size: sizeof(*@pages)
+ *
+ * Return: 0 or -ENODATA.
+ */
+int td_pages(const struct td_item *item, struct task_diag_pages *pages,
+	     size_t size);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* __LIBTASK_DIAG_H */

@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
+/* The connection to task_diag: requests, and the messages that answer them */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Not in every C library */
+#ifndef SOL_NETLINK
+#define SOL_NETLINK	270
+#endif
+
+/* The kernel fills no more at a time. */
+#define BUFFER_SIZE	32768
+#define BUFFER_MAX	(1024 * 1024)
+
+/* A struct task_diag_pid, and a struct task_diag_header, of the future */
+#define STRUCT_MAX	256
+
+#define LIMIT_DEFAULT	(64UL * 1024 * 1024)
+#define LIMIT_MAX	(1024UL * 1024 * 1024)
+
+/*
+ * Groups that the kernel reports in a dump only. It refuses a request for others
+ * that are like them, and td_get() tries a dump then.
+ */
+#define DUMP_GROUPS	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |	\
+			 TASK_DIAG_SHOW_MEM_ROLLUP | TASK_DIAG_SHOW_FILES)
+
+/**
+ * struct td_handle - see libtask_diag.h
+ * @fd: the socket, or -1 if the next request is to open one
+ * @family: message type of the family
+ * @ours: a byte in a page of its own that is 0 in a child after fork()
+ * @header: what the kernel supports
+ * @header_len: bytes of it
+ * @seq: sequence number of the last request
+ * @type: its message type, which the answer has as well
+ * @dump: it asked for a dump
+ * @active: its answer has not ended yet
+ * @inconsistent: the kernel says that of the answer
+ * @result: how it ended
+ * @buf: the datagram that was received last
+ * @buf_size: bytes there is room for
+ * @at: where in it the next message begins
+ * @end: where it ends
+ * @store: the task that it is about
+ * @select: selections of the next request, as attributes
+ * @select_len: bytes of them
+ * @select_err: why one of them is missing
+ * @error: why the last call failed
+ *
+ * After fork() a child has a copy of all of it and shares the socket, whose
+ * answers are for the parent: it closes its descriptor without receiving.
+ */
+struct td_handle {
+	int fd;
+	__u16 family;
+	char *ours;
+	char header[STRUCT_MAX];
+	size_t header_len;
+	__u32 seq;
+	__u16 type;
+	bool dump;
+	bool active;
+	bool inconsistent;
+	int result;
+	char *buf;
+	size_t buf_size;
+	size_t at;
+	size_t end;
+	struct td_store store;
+	char *select;
+	size_t select_len;
+	int select_err;
+	char error[256];
+};
+
+/* --- errors -------------------------------------------------------------- */
+
+static int fail(struct td_handle *td, int err, const char *why)
+{
+	errno = -err;
+	snprintf(td->error, sizeof(td->error), "%.200s: %m", why);
+	return err;
+}
+
+static int end_answer(struct td_handle *td, int result)
+{
+	td->active = false;
+	td->result = result;
+	return result;
+}
+
+static void close_socket(struct td_handle *td)
+{
+	if (td->fd >= 0)
+		close(td->fd);
+	td->fd = -1;
+}
+
+/* What is left of an answer that cannot be received is not to follow later. */
+static int give_up(struct td_handle *td, int err)
+{
+	close_socket(td);
+	return end_answer(td, err);
+}
+
+static int bad_answer(struct td_handle *td, const char *why)
+{
+	return give_up(td, fail(td, -EBADMSG, why));
+}
+
+/* --- the socket ---------------------------------------------------------- */
+
+static int open_socket(struct td_handle *td)
+{
+	int on = 1;
+
+	close_socket(td);
+	td->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (td->fd < 0)
+		return fail(td, -errno, "cannot open a netlink socket");
+	/* The kernel's words on errors, but not the request; no need for either */
+	setsockopt(td->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(td->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	*td->ours = 1;
+	return 0;
+}
+
+/* Sends a request with one attribute, unless that is 0, and the selections. */
+static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
+	       __u16 attr, const void *data, size_t len)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct {
+		struct nlmsghdr nlh;
+		struct genlmsghdr genl;
+		struct nlattr attr;
+		char data[STRUCT_MAX];
+	} msg = {};
+	struct iovec iov[2] = {
+		{ .iov_base = &msg },
+		{ .iov_base = td->select, .iov_len = td->select_len },
+	};
+	struct msghdr hdr = {
+		.msg_name = &kernel,
+		.msg_namelen = sizeof(kernel),
+		.msg_iov = iov,
+		.msg_iovlen = 2,
+	};
+	int err;
+
+	td_stop(td);
+	td->error[0] = 0;
+	if (len > sizeof(msg.data))
+		return end_answer(td, fail(td, -E2BIG, "struct task_diag_pid"));
+	if (td->fd < 0) {
+		err = open_socket(td);
+		if (err)
+			return end_answer(td, err);
+	}
+
+	td->type = type;
+	td->dump = flags & NLM_F_DUMP;
+	iov[0].iov_len = offsetof(typeof(msg), attr);
+	if (attr) {
+		iov[0].iov_len = offsetof(typeof(msg), data) + NLA_ALIGN(len);
+		msg.attr.nla_len = NLA_HDRLEN + len;
+		msg.attr.nla_type = attr;
+		memcpy(msg.data, data, len);
+	}
+	msg.nlh.nlmsg_len = iov[0].iov_len + iov[1].iov_len;
+	msg.nlh.nlmsg_type = type;
+	msg.nlh.nlmsg_flags = NLM_F_REQUEST | flags;
+	msg.nlh.nlmsg_seq = ++td->seq;
+	msg.genl.cmd = cmd;
+	msg.genl.version = TASK_DIAG_GENL_VERSION;
+
+	while (sendmsg(td->fd, &hdr, 0) < 0) {
+		if (errno != EINTR)
+			return give_up(td, fail(td, -errno,
+						"cannot send a request"));
+	}
+	td->active = true;
+	td->inconsistent = false;
+	td->result = 0;
+	td->at = 0;
+	td->end = 0;
+	return 0;
+}
+
+/* What the datagram had beyond the buffer is lost: this is for the next request. */
+static int grow_buffer(struct td_handle *td, size_t size)
+{
+	char *buf = size <= BUFFER_MAX ? realloc(td->buf, size) : NULL;
+
+	if (buf) {
+		td->buf = buf;
+		td->buf_size = size;
+	}
+	return fail(td, -EMSGSIZE, "a part of the answer was cut off");
+}
+
+static int receive_datagram(struct td_handle *td)
+{
+	struct sockaddr_nl from = {};
+	socklen_t from_len;
+	ssize_t len;
+
+	/* Anybody may send to this socket: only port 0 is the kernel. */
+	do {
+		from_len = sizeof(from);
+		len = recvfrom(td->fd, td->buf, td->buf_size, MSG_TRUNC,
+			       (struct sockaddr *)&from, &from_len);
+	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
+
+	if (len < 0)
+		return give_up(td, fail(td, -errno, "cannot receive"));
+	/* With MSG_TRUNC it is the datagram's length. */
+	if ((size_t)len > td->buf_size)
+		return give_up(td, grow_buffer(td, len));
+	if (!len)
+		return bad_answer(td, "an empty datagram");
+	td->at = 0;
+	td->end = len;
+	return 0;
+}
+
+/* --- messages ------------------------------------------------------------ */
+
+/* The kernel's text is an attribute after the first @skip bytes of the payload. */
+static void read_text(struct td_handle *td, const struct nlmsghdr *nlh,
+		      size_t skip, int err)
+{
+	const struct nlattr *attr;
+	char text[200];
+
+	fail(td, err, "task_diag");
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
+	    skip > nlh->nlmsg_len - NLMSG_HDRLEN)
+		return;
+	attr = (const void *)((const char *)NLMSG_DATA(nlh) + skip);
+	for (; td__attr_ok(attr, td__message_end(nlh)); attr = td__next_attr(attr)) {
+		if (td__attr_type(attr) != NLMSGERR_ATTR_MSG)
+			continue;
+		td__copy(text, sizeof(text) - 1, td__attr_data(attr),
+			 td__attr_len(attr));
+		text[sizeof(text) - 1] = 0;
+		fail(td, err, text);
+	}
+}
+
+/*
+ * NLMSG_DONE and NLMSG_ERROR begin with the errno. In the latter a copy of the
+ * request follows, or of its header.
+ */
+static int read_end(struct td_handle *td, const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *nlerr = NLMSG_DATA(nlh);
+	size_t skip = sizeof(nlerr->error);
+	int err;
+
+	if (nlh->nlmsg_type == NLMSG_ERROR)
+		skip = sizeof(*nlerr);
+	if (nlh->nlmsg_len < NLMSG_HDRLEN + skip)
+		return bad_answer(td, "no errno at the end");
+	err = nlerr->error;
+	if (err && !td__is_errno(err))
+		return bad_answer(td, "no errno at the end");
+	if (!err && td->inconsistent)
+		return end_answer(td, fail(td, -EINTR,
+					   "the answer is inconsistent"));
+	if (nlh->nlmsg_type == NLMSG_ERROR && !(nlh->nlmsg_flags & NLM_F_CAPPED))
+		skip += NLMSG_ALIGN((size_t)nlerr->msg.nlmsg_len) - NLMSG_HDRLEN;
+	if (err)
+		read_text(td, nlh, skip, err);
+	return end_answer(td, err);
+}
+
+/* Returns 1 if there is one, 0 at the end of the answer, or its errno. */
+static int next_message(struct td_handle *td, const struct nlmsghdr **message)
+{
+	const struct nlmsghdr *nlh;
+	size_t left;
+	int err;
+
+	while (td->active) {
+		if (td->at >= td->end) {
+			err = receive_datagram(td);
+			if (err)
+				return err;
+		}
+		nlh = (const void *)(td->buf + td->at);
+		left = td->end - td->at;
+		if (left < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN ||
+		    nlh->nlmsg_len > left)
+			return bad_answer(td, "a message of a wrong length");
+		td->at += NLMSG_ALIGN(nlh->nlmsg_len);
+		if (nlh->nlmsg_seq != td->seq)
+			continue;
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			td->inconsistent = true;
+
+		switch (nlh->nlmsg_type) {
+		case NLMSG_NOOP:
+			continue;
+		case NLMSG_DONE:
+		case NLMSG_ERROR:
+			return read_end(td, nlh);
+		case NLMSG_OVERRUN:
+			return give_up(td, fail(td, -ENOBUFS,
+						"a part of the answer was lost"));
+		default:
+			break;
+		}
+		if (nlh->nlmsg_type != td->type ||
+		    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN))
+			return bad_answer(td, "a message of another type");
+		/* A plain request is answered by one message. */
+		if (!td->dump)
+			end_answer(td, 0);
+		*message = nlh;
+		return 1;
+	}
+	return td->result;
+}
+
+static __u8 command(const struct nlmsghdr *nlh)
+{
+	return ((const struct genlmsghdr *)NLMSG_DATA(nlh))->cmd;
+}
+
+/*
+ * Copies the attribute @attr of the message that answers a plain request.
+ * Returns its length or a negative errno.
+ */
+static int get_attr(struct td_handle *td, unsigned int attr, void *to,
+		    size_t size)
+{
+	const struct nlmsghdr *nlh;
+	const struct nlattr *at;
+	int err;
+
+	err = next_message(td, &nlh);
+	if (err < 0)
+		return err;
+	for (at = err ? td__first_attr(nlh) : NULL;
+	     at && td__attr_ok(at, td__message_end(nlh)); at = td__next_attr(at)) {
+		if (td__attr_type(at) != attr)
+			continue;
+		td__copy(to, size, td__attr_data(at), td__attr_len(at));
+		return td__attr_len(at);
+	}
+	return bad_answer(td, "an attribute is missing");
+}
+
+/* --- the connection ------------------------------------------------------ */
+
+static int find_family(struct td_handle *td)
+{
+	int ret;
+
+	ret = ask(td, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME,
+		  TASK_DIAG_GENL_NAME, sizeof(TASK_DIAG_GENL_NAME));
+	if (!ret)
+		ret = get_attr(td, CTRL_ATTR_FAMILY_ID, &td->family,
+			       sizeof(td->family));
+	if (ret == -ENOENT)
+		snprintf(td->error, sizeof(td->error), "%s",
+			 "this kernel has no task_diag: it needs CONFIG_TASK_DIAG=y");
+	return ret;
+}
+
+static int get_header(struct td_handle *td)
+{
+	int ret;
+
+	ret = ask(td, td->family, TASK_DIAG_CMD_HEADER, 0, 0, NULL, 0);
+	if (!ret)
+		ret = get_attr(td, TASK_DIAG_HEADER, td->header,
+			       sizeof(td->header));
+	if (ret < 0)
+		return ret;
+	td->header_len = (size_t)ret < sizeof(td->header) ? (size_t)ret :
+							    sizeof(td->header);
+	return 0;
+}
+
+static int connect_family(struct td_handle *td)
+{
+	void *page;
+	int err;
+
+	td->buf_size = BUFFER_SIZE;
+	td->buf = malloc(td->buf_size);
+	if (!td->buf)
+		return fail(td, -ENOMEM, "malloc");
+	/* Not a comparison of getpid(): a child may have its parent's number. */
+	page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	if (page == MAP_FAILED)
+		return fail(td, -errno, "mmap");
+	td->ours = page;
+	if (madvise(page, 1, MADV_WIPEONFORK))
+		return fail(td, -errno, "MADV_WIPEONFORK");
+
+	err = find_family(td);
+	if (err < 0)
+		return err;
+	return get_header(td);
+}
+
+int td_open(struct td_handle **td)
+{
+	*td = calloc(1, sizeof(**td));
+	if (!*td)
+		return -ENOMEM;
+	(*td)->fd = -1;
+	(*td)->store.limit = LIMIT_DEFAULT;
+	return connect_family(*td);
+}
+
+void td_close(struct td_handle *td)
+{
+	if (!td)
+		return;
+	close_socket(td);
+	if (td->ours)
+		munmap(td->ours, 1);
+	free(td->buf);
+	free(td->select);
+	free(td->store.data);
+	free(td);
+}
+
+const char *td_error(const struct td_handle *td)
+{
+	return td ? td->error : "no memory";
+}
+
+void td_header(const struct td_handle *td, struct task_diag_header *header,
+	       size_t size)
+{
+	td__copy(header, size, td->header, td->header_len);
+}
+
+void td_set_limit(struct td_handle *td, size_t bytes)
+{
+	td->store.limit = bytes < LIMIT_MAX ? bytes : LIMIT_MAX;
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static bool has_selection(const struct td_handle *td, unsigned int attr)
+{
+	const struct nlattr *at;
+	size_t pos;
+
+	for (pos = 0; pos < td->select_len; pos += NLA_ALIGN(at->nla_len)) {
+		at = (const void *)(td->select + pos);
+		if (at->nla_type == attr)
+			return true;
+	}
+	return false;
+}
+
+static int add_selection(struct td_handle *td, unsigned int attr,
+			 const void *data, size_t len)
+{
+	struct nlattr *at;
+	char *select;
+
+	if (attr > USHRT_MAX || len > USHRT_MAX - NLA_HDRLEN)
+		return fail(td, -E2BIG, "a selection");
+	if (has_selection(td, attr))
+		return fail(td, -EEXIST, "two selections of one kind");
+	select = realloc(td->select, td->select_len + NLA_HDRLEN + NLA_ALIGN(len));
+	if (!select)
+		return fail(td, -ENOMEM, "malloc");
+	td->select = select;
+	at = (void *)(select + td->select_len);
+	at->nla_len = NLA_HDRLEN + len;
+	at->nla_type = attr;
+	td__copy(at + 1, NLA_ALIGN(len), data, len);
+	td->select_len += NLA_HDRLEN + NLA_ALIGN(len);
+	return 0;
+}
+
+int td_select(struct td_handle *td, unsigned int attr, const void *data,
+	      size_t len)
+{
+	int err = add_selection(td, attr, data, len);
+
+	if (err && !td->select_err)
+		td->select_err = err;
+	return err;
+}
+
+static int start_dump(struct td_handle *td, const void *req, size_t size)
+{
+	const struct nlmsghdr *nlh;
+	int ret;
+
+	ret = ask(td, td->family, TASK_DIAG_CMD_GET, NLM_F_DUMP,
+		  TASK_DIAG_REQUEST, req, size);
+	if (ret)
+		return ret;
+	/* The header, or what the kernel has against the request */
+	ret = next_message(td, &nlh);
+	if (ret > 0 && command(nlh) == TASK_DIAG_CMD_GET)
+		td->at = 0;
+	return ret < 0 ? ret : 0;
+}
+
+/* Whatever becomes of the request: the next one is another. */
+static int forget_selections(struct td_handle *td, int ret)
+{
+	td->select_len = 0;
+	td->select_err = 0;
+	return ret;
+}
+
+/* Begins with a request, unless it would lack a selection. */
+static int begin(struct td_handle *td)
+{
+	td_stop(td);
+	if (!td->select_err)
+		return 0;
+	return end_answer(td, fail(td, td->select_err, "a selection is missing"));
+}
+
+int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size)
+{
+	int err = begin(td);
+
+	if (!err)
+		err = start_dump(td, req, size);
+	return forget_selections(td, err);
+}
+
+/* Receives the next task. Returns 1, 0 at the end, or a negative errno. */
+static int receive_task(struct td_handle *td)
+{
+	const struct nlmsghdr *nlh;
+	int ret, more = 0;
+
+	td__begin_task(&td->store);
+	do {
+		ret = next_message(td, &nlh);
+		if (!ret && more)
+			return bad_answer(td, "it ends in the middle of a task");
+		if (ret <= 0)
+			return ret;
+		if (command(nlh) != TASK_DIAG_CMD_GET)
+			continue;
+		more = td__add_message(&td->store, nlh);
+		if (more < 0)
+			return bad_answer(td, "a message about a task");
+	} while (more || !td->store.task.pid);
+	return 1;
+}
+
+/*
+ * The usual message of a dump is recognised here, at little cost, and all else
+ * left to receive_task(): returns NULL then.
+ */
+static const struct td_task *usual_task(struct td_handle *td)
+{
+	const struct nlmsghdr *nlh = (const void *)(td->buf + td->at);
+	const struct td_task *task;
+
+	if (td->end - td->at < NLMSG_LENGTH(GENL_HDRLEN) ||
+	    nlh->nlmsg_len > td->end - td->at ||
+	    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN) ||
+	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->seq ||
+	    nlh->nlmsg_flags != NLM_F_MULTI ||
+	    command(nlh) != TASK_DIAG_CMD_GET)
+		return NULL;
+	task = td__usual_task(&td->store, nlh);
+	if (task)
+		td->at += NLMSG_ALIGN(nlh->nlmsg_len);
+	return task;
+}
+
+int td_next(struct td_handle *td, const struct td_task **task)
+{
+	int ret;
+
+	*task = NULL;
+	if (td->active && !*td->ours)
+		return give_up(td, fail(td, -EPERM,
+					"another process asked, before fork()"));
+	if (td->active && (td->at < td->end || !receive_datagram(td))) {
+		*task = usual_task(td);
+		if (*task)
+			return 1;
+	}
+	ret = receive_task(td);
+	if (ret > 0)
+		*task = td__end_task(&td->store);
+	return ret;
+}
+
+static int get_plain(struct td_handle *td, const void *req, size_t size)
+{
+	int err = ask(td, td->family, TASK_DIAG_CMD_GET, 0, TASK_DIAG_REQUEST,
+		      req, size);
+
+	return err ? err : receive_task(td);
+}
+
+static int get_dump(struct td_handle *td, const void *req, size_t size)
+{
+	int err = start_dump(td, req, size);
+
+	return err ? err : receive_task(td);
+}
+
+int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
+	   const struct td_task **task)
+{
+	const __u64 strategy = TASK_DIAG_DUMP_ONE;
+	char one[STRUCT_MAX];
+	int ret = begin(td);
+
+	*task = NULL;
+	if (!ret && (size < TASK_DIAG_PID_SIZE_VER0 || size > sizeof(one)))
+		ret = end_answer(td, fail(td, -E2BIG, "struct task_diag_pid"));
+	if (!ret) {
+		memcpy(one, req, size);
+		memcpy(one + offsetof(struct task_diag_pid, dump_strategy),
+		       &strategy, sizeof(strategy));
+		ret = req->show_flags & DUMP_GROUPS ? -EMSGSIZE :
+						      get_plain(td, one, size);
+		if (ret == -EMSGSIZE || ret == -EINVAL)
+			ret = get_dump(td, one, size);
+		if (!ret)
+			ret = bad_answer(td, "it is about no task");
+	}
+	if (ret > 0)
+		*task = td__end_task(&td->store);
+	return forget_selections(td, ret > 0 ? 0 : ret);
+}
+
+void td_stop(struct td_handle *td)
+{
+	const struct nlmsghdr *nlh;
+
+	/* A child's copy of the descriptor; the socket stays its parent's. */
+	if (td->ours && !*td->ours) {
+		close_socket(td);
+		td->active = false;
+	}
+	/* Often the end is here already, and the socket can stay. */
+	while (td->active && td->at < td->end && next_message(td, &nlh) > 0)
+		;
+	if (td->active)
+		give_up(td, 0);
+	td__trim_store(&td->store);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
+/*
+ * For libFuzzer: whatever the kernel answers, the library reads it.
+ *
+ *	mkdir corpus && TD_SEED=corpus/seed tests/fuzz
+ *	tests/fuzz -max_total_time=120 corpus
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake.h"
+
+/* What libFuzzer calls */
+int test_input(const char *data, size_t size) __asm__("LLVMFuzzerTestOneInput");
+int initialize(int *argc, char ***argv) __asm__("LLVMFuzzerInitialize");
+
+/* Bits of an input's first byte */
+#define GET_FIRST	1
+#define SMALL_LIMIT	2
+#define OPEN_TOO	4
+
+int test_input(const char *data, size_t size)
+{
+	struct task_diag_pid req = {};
+	const struct td_task *task;
+	struct td_handle *td;
+
+	if (!size)
+		return 0;
+	if (*data & OPEN_TOO)
+		fake_reset();
+	else
+		fake_start();
+	fake_load(data + 1, size - 1);
+	if (!td_open(&td)) {
+		if (*data & SMALL_LIMIT)
+			td_set_limit(td, 256);
+		if (*data & GET_FIRST && !td_get(td, &req, sizeof(req), &task))
+			read_task(task);
+		if (!td_dump(td, &req, sizeof(req)))
+			read_all(td);
+		if (!td_dump(td, &req, sizeof(req)) && td_next(td, &task) > 0)
+			read_task(task);
+	}
+	td_close(td);
+	return 0;
+}
+
+/* Writes an input to begin with, if that is asked for. */
+int initialize(int *argc, char ***argv)
+{
+	const char *path = getenv("TD_SEED");
+	static char seed[65536];
+	FILE *file;
+	size_t len;
+
+	(void)argc;
+	(void)argv;
+	if (!path)
+		return 0;
+	fake_reset();
+	fake_rich_answer();
+	fake_rich_answer();
+	len = fake_save(seed + 1, sizeof(seed) - 1);
+	file = fopen(path, "w");
+	if (!file || fwrite(seed, 1, len + 1, file) != len + 1 || fclose(file))
+		exit(1);
+	exit(0);
+}

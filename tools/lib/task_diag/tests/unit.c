@@ -1,0 +1,1410 @@
+// SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
+/* What the library makes of answers that a made-up kernel gives */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake.h"
+#include "kselftest_harness.h"
+
+#define LONG_NAME	100000
+
+/* Tests end without a look at what they leave, unless it is asked for. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#define leaks()		__lsan_do_recoverable_leak_check()
+#else
+#define leaks()		0
+#endif
+
+/* --- opening ------------------------------------------------------------- */
+
+TEST(open_names_the_option_that_the_kernel_lacks)
+{
+	struct td_handle *td;
+
+	fake_reset();
+	fake_answer();
+	fake_datagram();
+	fake_error(-ENOENT, NULL);
+	EXPECT_EQ(td_open(&td), -ENOENT);
+	EXPECT_NE(strstr(td_error(td), "CONFIG_TASK_DIAG"), NULL);
+	td_close(td);
+}
+
+TEST(open_says_what_the_kernel_says)
+{
+	struct td_handle *td;
+
+	fake_reset();
+	fake_answer();
+	fake_datagram();
+	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
+	fake_put(CTRL_ATTR_FAMILY_ID, &(__u16){ FAKE_FAMILY }, sizeof(__u16));
+	fake_answer();
+	fake_datagram();
+	fake_error(-EPERM, "denied by sysctl");
+	EXPECT_EQ(td_open(&td), -EPERM);
+	EXPECT_STREQ(td_error(td), "denied by sysctl: Operation not permitted");
+	td_close(td);
+}
+
+TEST(open_without_answer)
+{
+	struct td_handle *td;
+
+	fake_reset();
+	fake_answer();
+	fake_datagram();
+	fake_errno(ENOBUFS);
+	EXPECT_EQ(td_open(&td), -ENOBUFS);
+	EXPECT_NE(strstr(td_error(td), "cannot receive"), NULL);
+	td_close(td);
+}
+
+TEST(open_of_a_nameless_family)
+{
+	struct td_handle *td;
+
+	fake_reset();
+	fake_answer();
+	fake_datagram();
+	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
+	fake_put(CTRL_ATTR_FAMILY_NAME, "x", 2);
+	EXPECT_EQ(td_open(&td), -EBADMSG);
+	td_close(td);
+}
+
+TEST(no_handle_is_closed_and_has_an_error)
+{
+	struct td_handle *td;
+
+	fake_no_memory = true;
+	EXPECT_EQ(td_open(&td), -ENOMEM);
+	EXPECT_EQ(td, NULL);
+	fake_no_memory = false;
+	td_close(NULL);
+	EXPECT_STREQ(td_error(NULL), "no memory");
+}
+
+TEST(header_of_another_length)
+{
+	struct {
+		struct task_diag_header header;
+		char later[8];
+	} header;
+	struct td_handle *td;
+
+	fake_start();
+	ASSERT_EQ(td_open(&td), 0);
+	td_header(td, &header.header, sizeof(header));
+	EXPECT_EQ(header.header.page_size, FAKE_PAGE_SIZE);
+	EXPECT_EQ(header.later[7], 0);
+	memset(&header, 0xff, sizeof(header));
+	td_header(td, &header.header, 8);
+	EXPECT_EQ(header.header.show_flags, 0x1234567890ULL);
+	EXPECT_EQ(header.header.page_size, 0xffffffff);
+	td_close(td);
+}
+
+/* --- a connection -------------------------------------------------------- */
+
+FIXTURE(td)
+{
+	struct td_handle *td;
+	struct task_diag_pid req;
+	const struct td_task *task;
+};
+
+FIXTURE_SETUP(td)
+{
+	fake_start();
+	ASSERT_EQ(td_open(&self->td), 0);
+	EXPECT_EQ(fake_sockets, 1);
+	self->req = (struct task_diag_pid) {
+		.show_flags = TASK_DIAG_SHOW_BASE,
+		.pid = 5,
+		.id = 55,
+	};
+	self->task = NULL;
+}
+
+FIXTURE_TEARDOWN(td)
+{
+	td_close(self->td);
+	self->td = NULL;
+	EXPECT_EQ(leaks(), 0);
+}
+
+static int dump(FIXTURE_DATA(td) *self)
+{
+	return td_dump(self->td, &self->req, sizeof(self->req));
+}
+
+static int get(FIXTURE_DATA(td) *self)
+{
+	return td_get(self->td, &self->req, sizeof(self->req), &self->task);
+}
+
+static int next(FIXTURE_DATA(td) *self)
+{
+	return td_next(self->td, &self->task);
+}
+
+/* Begins an answer with the header, as the kernel does. */
+static void answer(void)
+{
+	fake_answer();
+	fake_datagram();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
+	fake_datagram();
+}
+
+/* An answer with these tasks, up to 0 */
+static void answer_with(const __u32 *pids)
+{
+	answer();
+	for (; *pids; pids++)
+		fake_task(*pids);
+	fake_done(0, NULL);
+}
+
+/* One message, which @self->task is then to be about */
+#define DUMP_ONE() do {							\
+	fake_done(0, NULL);						\
+	ASSERT_EQ(dump(self), 0) TH_LOG("%s", td_error(self->td));	\
+	ASSERT_EQ(next(self), 1) TH_LOG("%s", td_error(self->td));	\
+} while (0)
+
+/* --- requests ------------------------------------------------------------ */
+
+static const struct nlattr *request_attr(unsigned int type)
+{
+	size_t at = NLMSG_LENGTH(GENL_HDRLEN);
+	const struct nlattr *attr;
+
+	for (; at < fake_request_len; at += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)(fake_request + at);
+		if (attr->nla_type == type)
+			return attr;
+	}
+	return NULL;
+}
+
+static bool asked(unsigned int type, const void *data, size_t len)
+{
+	const struct nlattr *attr = request_attr(type);
+
+	return attr && attr->nla_len == NLA_HDRLEN + len &&
+	       (!len || !memcmp(attr + 1, data, len));
+}
+
+TEST_F(td, request_is_what_the_caller_says)
+{
+	const struct nlmsghdr *nlh = (const void *)fake_request;
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(nlh->nlmsg_type, FAKE_FAMILY);
+	EXPECT_EQ(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_DUMP);
+	EXPECT_EQ(genl->cmd, TASK_DIAG_CMD_GET);
+	EXPECT_EQ(genl->version, TASK_DIAG_GENL_VERSION);
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &self->req, sizeof(self->req)));
+}
+
+TEST_F(td, request_of_another_length)
+{
+	struct {
+		struct task_diag_pid req;
+		__u64 later;
+	} longer = { .later = 7 };
+
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(td_dump(self->td, &longer.req, sizeof(longer)), 0);
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &longer, sizeof(longer)));
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(td_dump(self->td, &self->req, TASK_DIAG_PID_SIZE_VER0), 0);
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &self->req, TASK_DIAG_PID_SIZE_VER0));
+	EXPECT_EQ(td_dump(self->td, &self->req, 257), -E2BIG);
+	EXPECT_EQ(next(self), -E2BIG);
+	EXPECT_EQ(td_get(self->td, &self->req, 257, &self->task), -E2BIG);
+	EXPECT_EQ(td_get(self->td, &self->req, 8, &self->task), -E2BIG);
+}
+
+TEST_F(td, selections_go_with_one_request)
+{
+	const __u32 pids[] = { 1, 2, 3 };
+	const __u64 ids[] = { 11, 0, 33 }, cgroup = 9;
+
+	EXPECT_EQ(td_select_pids(self->td, pids, ids, 3), 0);
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1000), 0);
+	EXPECT_EQ(td_select(self->td, TASK_DIAG_SELECT_CGROUP, &cgroup, 8), 0);
+	EXPECT_EQ(td_select(self->td, TASK_DIAG_SELECT_DESCENDANTS, NULL, 0), 0);
+	EXPECT_EQ(td_select(self->td, TASK_DIAG_SELECT_STATES, "R", 2), 0);
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_PIDS, pids, sizeof(pids)));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_IDS, ids, sizeof(ids)));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_UID, &(__u32){ 1000 }, 4));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_CGROUP, &cgroup, 8));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_DESCENDANTS, NULL, 0));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_STATES, "R", 2));
+
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(request_attr(TASK_DIAG_SELECT_UID), NULL);
+}
+
+TEST_F(td, no_request_without_a_selection_that_failed)
+{
+	static const char much[70000];
+	const unsigned int requests = fake_requests;
+
+	EXPECT_EQ(td_select(self->td, TASK_DIAG_SELECT_PIDS, much, sizeof(much)),
+		  -E2BIG);
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1), 0);
+	EXPECT_EQ(dump(self), -E2BIG);
+	EXPECT_EQ(next(self), -E2BIG);
+
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1), 0);
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 2), -EEXIST);
+	EXPECT_EQ(get(self), -EEXIST);
+
+	fake_no_memory = true;
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_SID, 1), -ENOMEM);
+	fake_no_memory = false;
+	EXPECT_EQ(dump(self), -ENOMEM);
+	EXPECT_EQ(fake_requests, requests);
+
+	answer_with((__u32[]){ 0 });
+	EXPECT_EQ(dump(self), 0);
+	EXPECT_EQ(request_attr(TASK_DIAG_SELECT_UID), NULL);
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+TEST_F(td, dump_of_several_tasks)
+{
+	answer();
+	fake_task(1);
+	fake_task(2);
+	fake_datagram();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
+	fake_datagram();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, 99);
+	fake_task(3);
+	fake_datagram();
+	fake_done(0, NULL);
+
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 1);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 2);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 3);
+	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(self->task, NULL);
+	EXPECT_EQ(next(self), 0);
+	EXPECT_STREQ(td_error(self->td), "");
+}
+
+TEST_F(td, dump_without_a_header)
+{
+	fake_answer();
+	fake_datagram();
+	fake_task(1);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 1);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, refusal_comes_at_once_with_the_kernels_text)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(-EINVAL, "flags has unknown bits");
+	EXPECT_EQ(dump(self), -EINVAL);
+	EXPECT_STREQ(td_error(self->td),
+		     "flags has unknown bits: Invalid argument");
+	EXPECT_EQ(next(self), -EINVAL);
+
+	answer_with((__u32[]){ 1, 0 });
+	EXPECT_EQ(dump(self), 0);
+	EXPECT_STREQ(td_error(self->td), "");
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, error_in_done_ends_the_answer)
+{
+	answer();
+	fake_task(1);
+	fake_done(-ESRCH, "no such process");
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -ESRCH);
+	EXPECT_STREQ(td_error(self->td), "no such process: No such process");
+	EXPECT_EQ(next(self), -ESRCH);
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, error_without_a_text)
+{
+	answer();
+	fake_done(-EPERM, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EPERM);
+	EXPECT_STREQ(td_error(self->td), "task_diag: Operation not permitted");
+}
+
+TEST_F(td, text_that_is_too_long_is_cut)
+{
+	char text[1000];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	answer();
+	fake_done(-EPERM, text);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EPERM);
+	EXPECT_LT(strlen(td_error(self->td)), 256);
+	EXPECT_NE(strstr(td_error(self->td), "not permitted"), NULL);
+}
+
+TEST_F(td, foreign_and_stale_messages_are_ignored)
+{
+	const struct nlmsghdr stale = {
+		.nlmsg_len = sizeof(stale),
+		.nlmsg_type = NLMSG_DONE,
+		.nlmsg_seq = 77777,
+	};
+
+	answer();
+	fake_from(4444);
+	fake_task(66);
+	fake_done(0, NULL);
+	fake_datagram();
+	fake_raw(&stale, sizeof(stale));
+	fake_message(NLMSG_NOOP, 0, 0);
+	fake_task(1);
+	fake_datagram();
+	fake_from(1);
+	fake_raw("xx", 2);
+	fake_longer(1000000);
+	fake_datagram();
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 1);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, a_signal_does_not_end_the_answer)
+{
+	fake_answer();
+	fake_datagram();
+	fake_errno(EINTR);
+	fake_datagram();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
+	fake_datagram();
+	fake_errno(EINTR);
+	fake_datagram();
+	fake_task(1);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, what_was_lost_is_an_error_and_another_socket_follows)
+{
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_errno(ENOBUFS);
+	fake_datagram();
+	fake_task(2);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -ENOBUFS);
+	EXPECT_EQ(next(self), -ENOBUFS);
+
+	answer();
+	fake_message(NLMSG_OVERRUN, 0, 0);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(fake_sockets, 2);
+	EXPECT_EQ(next(self), -ENOBUFS);
+
+	answer_with((__u32[]){ 3, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(fake_sockets, 3);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 3);
+}
+
+TEST_F(td, no_socket_and_no_sending)
+{
+	answer();
+	fake_datagram();
+	ASSERT_EQ(dump(self), 0);
+	td_stop(self->td);
+	fake_socket_errno = EMFILE;
+	EXPECT_EQ(dump(self), -EMFILE);
+	EXPECT_NE(strstr(td_error(self->td), "socket"), NULL);
+	EXPECT_EQ(next(self), -EMFILE);
+	EXPECT_EQ(get(self), -EMFILE);
+	fake_socket_errno = 0;
+	fake_send_errno = ENOBUFS;
+	EXPECT_EQ(dump(self), -ENOBUFS);
+	EXPECT_EQ(next(self), -ENOBUFS);
+	fake_send_errno = 0;
+	answer_with((__u32[]){ 0 });
+	EXPECT_EQ(dump(self), 0);
+	EXPECT_EQ(fake_sockets, 3);
+}
+
+TEST_F(td, a_cut_datagram_is_an_error_and_the_next_one_fits)
+{
+	static const char name[40000];
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_NAME, name, sizeof(name));
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EMSGSIZE);
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_NAME, name, sizeof(name));
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, a_cut_datagram_that_no_memory_is_for)
+{
+	answer();
+	fake_raw("xx", 2);
+	fake_longer(2000000000);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EMSGSIZE);
+	answer();
+	fake_raw("xx", 2);
+	fake_longer(50000);
+	ASSERT_EQ(dump(self), 0);
+	fake_no_memory = true;
+	EXPECT_EQ(next(self), -EMSGSIZE);
+	fake_no_memory = false;
+	answer_with((__u32[]){ 3, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+}
+
+TEST_F(td, an_inconsistent_answer_says_so_after_its_tasks)
+{
+	answer();
+	fake_task(1);
+	fake_message(FAKE_FAMILY, NLM_F_MULTI | NLM_F_DUMP_INTR, 99);
+	fake_task(2);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -EINTR);
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, an_answer_may_be_given_up)
+{
+	answer_with((__u32[]){ 1, 2, 3, 0 });
+	answer_with((__u32[]){ 4, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	/* Its end is here. */
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(fake_sockets, 1);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 4);
+
+	answer();
+	fake_task(5);
+	fake_datagram();
+	fake_task(6);
+	fake_done(0, NULL);
+	answer_with((__u32[]){ 7, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	/* It is not. */
+	td_stop(self->td);
+	EXPECT_EQ(next(self), 0);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(fake_sockets, 2);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 7);
+}
+
+TEST_F(td, a_child_cannot_continue_but_begin)
+{
+	pid_t child;
+	int status;
+
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_task(2);
+	fake_datagram();
+	fake_done(0, NULL);
+	answer_with((__u32[]){ 7, 0 });
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		const unsigned int received = fake_received;
+
+		if (next(self) != -EPERM || self->task ||
+		    !strstr(td_error(self->td), "fork") || next(self) != -EPERM ||
+		    fake_received != received || fake_sockets != 1)
+			_exit(1);
+		if (dump(self) || fake_sockets != 2 || next(self) != 1 ||
+		    td_pid(self->task) != 7 || next(self))
+			_exit(2);
+		_exit(0);
+	}
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 2);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, a_child_begins_without_receiving)
+{
+	pid_t child;
+	int status;
+
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_done(0, NULL);
+	answer_with((__u32[]){ 7, 0 });
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		const unsigned int received = fake_received;
+
+		td_stop(self->td);
+		if (next(self) || fake_received != received)
+			_exit(1);
+		if (dump(self) || next(self) != 1 || td_pid(self->task) != 7)
+			_exit(2);
+		/* And so does a child of it. */
+		child = fork();
+		if (!child)
+			_exit(next(self) == -EPERM ? 0 : 3);
+		if (waitpid(child, &status, 0) != child || status || next(self))
+			_exit(4);
+		_exit(0);
+	}
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+}
+
+/* --- plain requests ------------------------------------------------------ */
+
+static void plain_answer(__u32 pid)
+{
+	fake_answer();
+	fake_datagram();
+	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_GET);
+	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
+}
+
+TEST_F(td, get_is_one_message)
+{
+	const struct nlmsghdr *nlh = (const void *)fake_request;
+
+	self->req.dump_strategy = TASK_DIAG_DUMP_ALL;
+	plain_answer(5);
+	plain_answer(6);
+	ASSERT_EQ(get(self), 0);
+	EXPECT_EQ(td_pid(self->task), 5);
+	EXPECT_EQ(nlh->nlmsg_flags, NLM_F_REQUEST);
+	self->req.dump_strategy = TASK_DIAG_DUMP_ONE;
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &self->req, sizeof(self->req)));
+	EXPECT_EQ(next(self), 0);
+	ASSERT_EQ(get(self), 0);
+	EXPECT_EQ(td_pid(self->task), 6);
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, get_that_is_refused)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(-ESRCH, "no such process");
+	EXPECT_EQ(get(self), -ESRCH);
+	EXPECT_EQ(self->task, NULL);
+	EXPECT_STREQ(td_error(self->td), "no such process: No such process");
+	plain_answer(6);
+	EXPECT_EQ(get(self), 0);
+}
+
+TEST_F(td, get_of_much_is_a_dump)
+{
+	const int errors[] = { -EMSGSIZE, -EINVAL };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		fake_answer();
+		fake_datagram();
+		fake_error(errors[i], "ask with NLM_F_DUMP");
+		answer();
+		fake_task(5);
+		fake_put(TASK_DIAG_CMDLINE, "a", 1);
+		fake_flag(TASK_DIAG_MORE);
+		fake_datagram();
+		fake_task(5);
+		fake_put(TASK_DIAG_CMDLINE, "b", 1);
+		fake_done(0, NULL);
+		ASSERT_EQ(get(self), 0);
+		EXPECT_EQ(td_pid(self->task), 5);
+	}
+	EXPECT_EQ(fake_sockets, 1);
+
+	self->req.show_flags = TASK_DIAG_SHOW_VMA;
+	answer_with((__u32[]){ 5, 0 });
+	plain_answer(6);
+	ASSERT_EQ(get(self), 0);
+	EXPECT_EQ(td_pid(self->task), 5);
+	self->req.show_flags = 0;
+	ASSERT_EQ(get(self), 0);
+	EXPECT_EQ(td_pid(self->task), 6);
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, get_that_is_wrong_by_dump_as_well)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(-EINVAL, "first");
+	fake_answer();
+	fake_datagram();
+	fake_error(-EINVAL, "second");
+	EXPECT_EQ(get(self), -EINVAL);
+	EXPECT_STREQ(td_error(self->td), "second: Invalid argument");
+}
+
+TEST_F(td, get_without_a_task)
+{
+	fake_answer();
+	fake_datagram();
+	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_HEADER);
+	EXPECT_EQ(get(self), -EBADMSG);
+	fake_answer();
+	fake_datagram();
+	fake_error(0, NULL);
+	EXPECT_EQ(get(self), -EBADMSG);
+	self->req.show_flags = TASK_DIAG_SHOW_VMA;
+	answer_with((__u32[]){ 0 });
+	EXPECT_EQ(get(self), -EBADMSG);
+}
+
+/* --- groups -------------------------------------------------------------- */
+
+TEST_F(td, structs_of_other_lengths)
+{
+	struct {
+		struct task_diag_base base;
+		char later[8];
+	} base = { .base = { .pid = 1, .ppid = 2, .id = 3 }, .later = "later" };
+	struct task_diag_base ours;
+	const char *data;
+	size_t len;
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+	fake_task(2);
+	fake_put(TASK_DIAG_BASE, &base, 12);
+	DUMP_ONE();
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &ours, sizeof(ours)), 0);
+	EXPECT_EQ(memcmp(&ours, &base, sizeof(ours)), 0);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_BASE, &data, &len), 0);
+	EXPECT_EQ(len, sizeof(base));
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &ours, sizeof(ours)), 0);
+	EXPECT_EQ(ours.ppid, 2);
+	EXPECT_EQ(ours.id, 0);
+}
+
+TEST_F(td, groups_that_are_absent_or_failed)
+{
+	struct task_diag_mem mem;
+	const char *data;
+	size_t len;
+
+	answer();
+	fake_task(1);
+	fake_group_error(TASK_DIAG_MEM, -EAGAIN);
+	fake_group_error(4444, -EAGAIN);
+	/* No caller may take these for success, or for one more element. */
+	fake_group_error(TASK_DIAG_VMA, 1);
+	fake_group_error(TASK_DIAG_CRED, 0);
+	DUMP_ONE();
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &(struct td_item){}, NULL, 0),
+		  -EBADMSG);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_CRED, NULL, 0), -EBADMSG);
+	memset(&mem, 0xff, sizeof(mem));
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_MEM, &mem, sizeof(mem)), -EAGAIN);
+	EXPECT_EQ(mem.swap, 0);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, NULL, 0), -ENODATA);
+	EXPECT_EQ(td_group(self->task, 64, NULL, 0), -EINVAL);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_MEM, &data, &len), -EAGAIN);
+	EXPECT_EQ(len, 0);
+	EXPECT_STREQ(data, "");
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_MEM, &(struct td_item){}, NULL, 0),
+		  -EAGAIN);
+	EXPECT_EQ(td_cpus(self->task, NULL, 0), -ENODATA);
+	EXPECT_EQ(td_process(self->task), NULL);
+	EXPECT_EQ(td_group(NULL, TASK_DIAG_TIMES, NULL, 0), -ENODATA);
+}
+
+TEST_F(td, parts_before_an_error_are_thrown_away)
+{
+	const char *data;
+	size_t len;
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_CMDLINE, "a", 1);
+	fake_put(TASK_DIAG_EXE, "/x", 2);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(1);
+	fake_group_error(TASK_DIAG_CMDLINE, -EFAULT);
+	fake_put(TASK_DIAG_CMDLINE, "b", 1);
+	DUMP_ONE();
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), -EFAULT);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EXE, &data, &len), 0);
+	EXPECT_EQ(len, 2);
+}
+
+TEST_F(td, bytes_are_joined_over_attributes_messages_and_datagrams)
+{
+	const __u32 gids[] = { 10, 20, 30 };
+	const __u32 *joined;
+	const char *data;
+	size_t len;
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_CMDLINE, "ab", 2);
+	fake_put(TASK_DIAG_CMDLINE, "c", 1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(1);
+	fake_put(TASK_DIAG_CMDLINE, "", 0);
+	fake_put(TASK_DIAG_CMDLINE, "de", 3);
+	fake_put(TASK_DIAG_GROUPS, gids, 8);
+	fake_flag(TASK_DIAG_MORE);
+	fake_datagram();
+	fake_task(1);
+	fake_put(TASK_DIAG_GROUPS, gids + 2, 4);
+	/* No kernel does that, but none promised not to. */
+	fake_put(TASK_DIAG_CMDLINE, "fghijklmnopq", 12);
+	fake_put(TASK_DIAG_NAME, "", 0);
+	DUMP_ONE();
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), 0);
+	EXPECT_EQ(len, 18);
+	EXPECT_EQ(memcmp(data, "abcde\0fghijklmnopq", 18), 0);
+	EXPECT_EQ(td_gids(self->task, &joined, &len), 0);
+	EXPECT_EQ(len, 3);
+	EXPECT_EQ(memcmp(joined, gids, sizeof(gids)), 0);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_NAME, &data, &len), 0);
+	EXPECT_EQ(len, 0);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EXE, &data, &len), -ENODATA);
+}
+
+/* A struct and what follows it, of which any may be longer than today */
+static void put_vma(__u64 start, __u32 flags, const char *name, size_t len,
+		    size_t off, size_t part, size_t gap)
+{
+	struct task_diag_vma vma = {
+		.start = start,
+		.flags = flags,
+		.name_len = len,
+		.name_off = off,
+		.name_at = sizeof(vma) + gap,
+	};
+	char buf[sizeof(vma) + 64 + 60000];
+
+	memcpy(buf, &vma, sizeof(vma));
+	memset(buf + sizeof(vma), 0xa5, gap);
+	memcpy(buf + sizeof(vma) + gap, name + off, part);
+	fake_put(TASK_DIAG_VMA, buf, sizeof(vma) + gap + part);
+}
+
+TEST_F_TIMEOUT(td, names_of_mappings, 120)
+{
+	char *name = malloc(LONG_NAME);
+	struct task_diag_vma vma;
+	struct td_item item;
+	size_t i, off;
+
+	ASSERT_NE(name, NULL);
+	memset(name, 'n', LONG_NAME);
+	name[0] = '/';
+	name[LONG_NAME - 1] = 'e';
+	for (i = 0; i < 2; i++) {
+		const size_t gap = i ? 24 : 0;
+
+		memset(&item, 0, sizeof(item));
+		answer();
+		fake_task(1);
+		put_vma(1, 0, "/lib", 4, 0, 4, gap);
+		put_vma(2, TASK_DIAG_VMA_SAME_NAME, "", 0, 0, 0, gap);
+		put_vma(3, TASK_DIAG_VMA_LONG_NAME, "", 0, 0, 0, gap);
+		put_vma(4, 0, "", 0, 0, 0, gap);
+		for (off = 0; off < LONG_NAME; off += 20000) {
+			put_vma(5, TASK_DIAG_VMA_EXEC, name, LONG_NAME, off,
+				20000, gap);
+			fake_flag(TASK_DIAG_MORE);
+			fake_datagram();
+			fake_task(1);
+		}
+		put_vma(6, TASK_DIAG_VMA_SAME_NAME, "", 0, 0, 0, gap);
+		DUMP_ONE();
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 1);
+		EXPECT_EQ(item.text_len, 4);
+		EXPECT_EQ(memcmp(item.text, "/lib", 4), 0);
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 2);
+		EXPECT_EQ(item.text_len, 4);
+		EXPECT_EQ(memcmp(item.text, "/lib", 4), 0);
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 3);
+		EXPECT_EQ(item.text_len, 0);
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 4);
+		EXPECT_EQ(item.text_len, 0);
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 5);
+		EXPECT_EQ(vma.flags, TASK_DIAG_VMA_EXEC);
+		ASSERT_EQ(item.text_len, LONG_NAME);
+		EXPECT_EQ(memcmp(item.text, name, LONG_NAME), 0);
+		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 1);
+		EXPECT_EQ(vma.start, 6);
+		ASSERT_EQ(item.text_len, LONG_NAME);
+		EXPECT_EQ(memcmp(item.text, name, LONG_NAME), 0);
+		EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma,
+				  sizeof(vma)), 0);
+		EXPECT_EQ(vma.start, 0);
+		EXPECT_EQ(next(self), 0);
+	}
+	free(name);
+}
+
+TEST_F(td, a_name_that_changed_between_its_parts)
+{
+	struct task_diag_vma vma;
+	struct td_item item = {};
+
+	answer();
+	fake_task(1);
+	put_vma(1, 0, "/abcdef", 7, 0, 7, 0);
+	fake_put(TASK_DIAG_EXE, "/x", 2);
+	put_vma(1, 0, "/abXYZ", 6, 3, 3, 0);
+	fake_task(2);
+	put_vma(1, 0, "/abcdef", 7, 0, 2, 0);
+	put_vma(1, 0, "/abcdef", 7, 3, 4, 0);
+	fake_task(3);
+	put_vma(1, 0, "/abcdef", 7, 3, 4, 0);
+	DUMP_ONE();
+	ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)), 1);
+	EXPECT_EQ(item.text_len, 6);
+	EXPECT_EQ(memcmp(item.text, "/abXYZ", 6), 0);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)), 0);
+	memset(&item, 0, sizeof(item));
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, NULL, 0), -EBADMSG);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, NULL, 0), -EBADMSG);
+}
+
+TEST_F(td, the_first_name_is_nobody_elses)
+{
+	struct task_diag_vma vma;
+	struct td_item item = {};
+
+	answer();
+	fake_task(1);
+	put_vma(1, TASK_DIAG_VMA_SAME_NAME, "", 0, 0, 0, 0);
+	DUMP_ONE();
+	ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)), 1);
+	EXPECT_NE(item.text, NULL);
+	EXPECT_EQ(item.text_len, 0);
+}
+
+TEST_F(td, rich_answer)
+{
+	struct task_diag_affinity affinity;
+	struct task_diag_vma_stat stat;
+	struct task_diag_cgroup cgroup;
+	struct task_diag_pages pages;
+	struct task_diag_times times;
+	struct td_item item = {};
+	struct task_diag_file file;
+	struct task_diag_ns ns;
+	__u32 mask[3];
+	const char *data;
+	size_t len;
+
+	fake_rich_answer();
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_CGROUP, &cgroup, sizeof(cgroup)), 0);
+	EXPECT_EQ(cgroup.id, 77);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_CGROUP, &data, &len), 0);
+	ASSERT_EQ(len, 4);
+	EXPECT_EQ(memcmp(data, "/c/d", 4), 0);
+
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, &ns, sizeof(ns)), 1);
+	EXPECT_EQ(ns.ino, 1);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, &ns, sizeof(ns)), 1);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, &ns, sizeof(ns)), 0);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_NS, &data, &len), -EINVAL);
+
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_AFFINITY, &affinity,
+			   sizeof(affinity)), 0);
+	EXPECT_EQ(affinity.cpus, 33);
+	memset(mask, 0xff, sizeof(mask));
+	EXPECT_EQ(td_cpus(self->task, mask, 3), 33);
+	EXPECT_EQ(mask[0], 5);
+	EXPECT_EQ(mask[1], 1);
+	EXPECT_EQ(mask[2], 0);
+	memset(mask, 0xff, sizeof(mask));
+	EXPECT_EQ(td_cpus(self->task, mask, 1), 33);
+	EXPECT_EQ(mask[0], 5);
+	EXPECT_EQ(mask[1], 0xffffffff);
+	EXPECT_EQ(td_mems(self->task, mask, 3), 1);
+	EXPECT_EQ(mask[0], 1);
+	EXPECT_EQ(mask[1], 0);
+
+	memset(&item, 0, sizeof(item));
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA_STAT, &item, &stat,
+			  sizeof(stat)), 1);
+	EXPECT_EQ(stat.start, 0x1000);
+	ASSERT_EQ(item.text_len, 4);
+	EXPECT_EQ(memcmp(item.text, "rdwr", 4), 0);
+	EXPECT_EQ(td_pages(&item, &pages, sizeof(pages)), 0);
+	EXPECT_EQ(pages.rss, 0x3000);
+	EXPECT_EQ(td_pages(&(struct td_item){}, &pages, sizeof(pages)), -ENODATA);
+	EXPECT_EQ(pages.rss, 0);
+
+	memset(&item, 0, sizeof(item));
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_FILES, &item, &file, sizeof(file)), 1);
+	EXPECT_EQ(file.fd, 3);
+	ASSERT_EQ(item.text_len, 3);
+	EXPECT_EQ(memcmp(item.text, "/f ", 3), 0);
+
+	memset(&item, 0, sizeof(item));
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_VMA, &item, NULL, 0), 1);
+	EXPECT_EQ(item.text_len, 8);
+	EXPECT_EQ(memcmp(item.text, "/a/b/a/b", 8), 0);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_ENVIRON, NULL, 0), -EFAULT);
+	EXPECT_EQ(td_bytes(self->task, 63, &data, &len), 0);
+	EXPECT_EQ(len, 5);
+
+	ASSERT_NE(td_process(self->task), NULL);
+	EXPECT_EQ(td_pid(td_process(self->task)), 1);
+	EXPECT_EQ(td_group(td_process(self->task), TASK_DIAG_TIMES, &times,
+			   sizeof(times)), 0);
+	EXPECT_EQ(times.utime, 1000);
+	EXPECT_EQ(td_group(td_process(self->task), TASK_DIAG_BASE, NULL, 0),
+		  -ENODATA);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_process(self->task), NULL);
+	EXPECT_EQ(next(self), 0);
+}
+
+/* What stands by itself is read in place, what does not is copied. */
+TEST_F(td, in_place_or_copied_it_is_the_same)
+{
+	struct task_diag_base base = { .pid = 1, .comm = "name" };
+	struct task_diag_ns ns = { .ino = 5 };
+	struct td_item item = {};
+	unsigned long sums[2];
+	int i, nr = 0;
+
+	answer();
+	for (i = 0; i < 2; i++) {
+		fake_task(1);
+		fake_put(TASK_DIAG_NS, &ns, sizeof(ns));
+		fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+		fake_put(TASK_DIAG_CMDLINE, "a\0b", 4);
+		put_vma(1, 0, "/lib", 4, 0, 4, 8);
+		put_vma(2, TASK_DIAG_VMA_SAME_NAME, "", 0, 0, 0, 8);
+		fake_put(TASK_DIAG_NS, &ns, sizeof(ns));
+		if (i)
+			fake_flag(TASK_DIAG_MORE);
+	}
+	fake_task(1);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(next(self), 1);
+		sums[i] = read_task(self->task);
+	}
+	EXPECT_EQ(sums[0], sums[1]);
+	while (td_item(self->task, TASK_DIAG_NS, &item, &ns, sizeof(ns)) > 0)
+		nr += ns.ino;
+	EXPECT_EQ(nr, 10);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, values_of_the_process_and_of_its_leader)
+{
+	struct task_diag_error error = { TASK_DIAG_STAT, -EAGAIN };
+	struct task_diag_io of_leader = { .rchar = 11 };
+	struct task_diag_io of_process = { .rchar = 22 }, got;
+	const struct td_task *process;
+	struct td_item item = {};
+
+	answer();
+	fake_task(1);
+	fake_process(TASK_DIAG_IO, &of_process, sizeof(of_process));
+	fake_put(TASK_DIAG_IO, &of_leader, sizeof(of_leader));
+	fake_put(TASK_DIAG_STAT, "stat", 4);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(1);
+	fake_process(TASK_DIAG_ERROR, &error, sizeof(error));
+	DUMP_ONE();
+	process = td_process(self->task);
+	ASSERT_NE(process, NULL);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_IO, &got, sizeof(got)), 0);
+	EXPECT_EQ(got.rchar, 11);
+	EXPECT_EQ(td_group(process, TASK_DIAG_IO, &got, sizeof(got)), 0);
+	EXPECT_EQ(got.rchar, 22);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_STAT, NULL, 0), 0);
+	EXPECT_EQ(td_group(process, TASK_DIAG_STAT, NULL, 0), -EAGAIN);
+	EXPECT_EQ(td_item(process, TASK_DIAG_IO, &item, NULL, 0), 1);
+	EXPECT_EQ(td_item(process, TASK_DIAG_IO, &item, NULL, 0), 0);
+	EXPECT_EQ(td_process(process), NULL);
+}
+
+TEST_F(td, a_copy_outlives_its_handle)
+{
+	struct td_task *copy;
+	unsigned long sum;
+
+	fake_rich_answer();
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	sum = read_task(self->task);
+	copy = td_task_dup(self->task);
+	ASSERT_NE(copy, NULL);
+	td_close(self->td);
+	self->td = NULL;
+	EXPECT_EQ(read_task(copy), sum);
+	fake_no_memory = true;
+	EXPECT_EQ(td_task_dup(copy), NULL);
+	fake_no_memory = false;
+	td_task_free(copy);
+	td_task_free(NULL);
+}
+
+TEST_F(td, two_handles_do_not_mix)
+{
+	const struct td_task *other_task;
+	struct td_handle *other;
+	struct task_diag_base base = { .pid = 1 };
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+	DUMP_ONE();
+	fake_start();
+	ASSERT_EQ(td_open(&other), 0);
+	answer();
+	fake_task(2);
+	base.pid = 2;
+	fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+	fake_done(0, NULL);
+	ASSERT_EQ(td_dump(other, &self->req, sizeof(self->req)), 0);
+	ASSERT_EQ(td_next(other, &other_task), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &base, sizeof(base)), 0);
+	EXPECT_EQ(base.pid, 1);
+	EXPECT_EQ(td_group(other_task, TASK_DIAG_BASE, &base, sizeof(base)), 0);
+	EXPECT_EQ(base.pid, 2);
+	EXPECT_EQ(next(self), 0);
+	td_close(other);
+}
+
+/* --- limits -------------------------------------------------------------- */
+
+static void answer_with_much(size_t nr)
+{
+	static const char bytes[30000];
+	struct task_diag_base base = { .pid = 1 };
+	size_t i;
+
+	answer();
+	fake_task(1);
+	fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+	fake_put(TASK_DIAG_NS, "before", 6);
+	for (i = 0; i < nr; i++) {
+		fake_put(TASK_DIAG_ENVIRON, bytes, sizeof(bytes));
+		fake_flag(TASK_DIAG_MORE);
+		fake_datagram();
+		fake_task(1);
+	}
+	fake_put(TASK_DIAG_NS, "after", 5);
+	fake_put(TASK_DIAG_EXE, "/x", 2);
+	fake_done(0, NULL);
+}
+
+TEST_F(td, a_group_that_is_too_long_is_left_out_alone)
+{
+	struct task_diag_base base;
+	struct td_item item = {};
+	const char *data;
+	size_t len;
+
+	td_set_limit(self->td, 100000);
+	answer_with_much(3);
+	answer_with_much(50);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), 0);
+	EXPECT_EQ(len, 90000);
+	EXPECT_EQ(next(self), 0);
+
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), -E2BIG);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &base, sizeof(base)), 0);
+	EXPECT_EQ(base.pid, 1);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EXE, &data, &len), 0);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, NULL, 0), 1);
+	EXPECT_EQ(memcmp(item.data, "before", item.len), 0);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, NULL, 0), 1);
+	EXPECT_EQ(memcmp(item.data, "after", item.len), 0);
+	EXPECT_EQ(td_item(self->task, TASK_DIAG_NS, &item, NULL, 0), 0);
+	EXPECT_EQ(next(self), 0);
+}
+
+TEST_F(td, no_memory_for_a_group)
+{
+	struct task_diag_base base;
+	const char *data;
+	size_t len;
+
+	answer_with_much(3);
+	answer();
+	fake_task(1);
+	ASSERT_EQ(dump(self), 0);
+	fake_no_memory = true;
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &base, sizeof(base)), -ENOMEM);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), -ENOMEM);
+	EXPECT_EQ(next(self), 0);
+	fake_no_memory = false;
+}
+
+/* Pieces that alternate are moved to the end each time. */
+TEST_F(td, two_groups_in_turn_up_to_the_limit)
+{
+	static const char bytes[4000];
+	const char *data;
+	size_t len;
+	int i;
+
+	td_set_limit(self->td, 50000);
+	answer();
+	for (i = 0; i < 20; i++) {
+		fake_task(1);
+		fake_put(TASK_DIAG_CMDLINE, bytes, sizeof(bytes));
+		fake_put(TASK_DIAG_EXE, bytes, 10);
+		if (i < 19)
+			fake_flag(TASK_DIAG_MORE);
+		fake_datagram();
+	}
+	DUMP_ONE();
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), -E2BIG);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EXE, &data, &len), 0);
+	EXPECT_EQ(len, 200);
+}
+
+/* Memory that few tasks need is not kept: leaks() would not see that. */
+TEST_F(td, a_large_task_between_small_ones)
+{
+	const char *data;
+	size_t len;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		answer_with_much(100);
+		answer_with((__u32[]){ 1, 0 });
+		ASSERT_EQ(dump(self), 0);
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), 0);
+		EXPECT_EQ(len, 3000000);
+		ASSERT_EQ(dump(self), 0);
+		ASSERT_EQ(next(self), 1);
+	}
+}
+
+TEST_F(td, a_limit_may_become_smaller)
+{
+	const char *data;
+	size_t len;
+
+	answer_with_much(3);
+	answer_with_much(3);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	td_set_limit(self->td, 50000);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), 0);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), -E2BIG);
+}
+
+/* --- nonsense ------------------------------------------------------------ */
+
+TEST_F(td, the_answer_ends_in_a_task)
+{
+	answer();
+	fake_task(1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	EXPECT_EQ(self->task, NULL);
+	answer();
+	fake_task(1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_done(-EPERM, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EPERM);
+}
+
+TEST_F(td, another_task_in_a_task)
+{
+	answer();
+	fake_task(1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(2);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+}
+
+TEST_F(td, messages_that_make_no_sense)
+{
+	const struct nlmsghdr bad[] = {
+		{ .nlmsg_len = 3, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 17, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 0xffffffff, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 16, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 16, .nlmsg_type = FAKE_FAMILY + 1 },
+		{ .nlmsg_len = 16, .nlmsg_type = NLMSG_DONE },
+		{ .nlmsg_len = 16, .nlmsg_type = NLMSG_ERROR },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		answer();
+		fake_raw(&bad[i], sizeof(bad[i]));
+		ASSERT_EQ(dump(self), 0) TH_LOG("%zu", i);
+		EXPECT_EQ(next(self), -EBADMSG) TH_LOG("%zu", i);
+		EXPECT_EQ(next(self), -EBADMSG);
+	}
+	answer();
+	fake_raw("x", 1);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	answer();
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	answer();
+	fake_done(5, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	/* No pid, a short one, and 0 */
+	answer();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_GET);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	answer();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_GET);
+	fake_put(TASK_DIAG_PID, "x", 2);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+	answer();
+	fake_task(0);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), -EBADMSG);
+}
+
+static unsigned int seed = 1;
+
+static unsigned int any(unsigned int max)
+{
+	return rand_r(&seed) % max;
+}
+
+/* Every byte of an answer is changed, and it is cut everywhere. */
+TEST_F_TIMEOUT(td, no_answer_makes_it_crash, 300)
+{
+	static char good[65536], bad[65536];
+	size_t len, at, cut;
+	int i;
+
+	fake_reset();
+	fake_rich_answer();
+	len = fake_save(good, sizeof(good));
+	td_close(self->td);
+	for (at = 0; at < len; at++) {
+		for (i = 0; i < 4; i++) {
+			memcpy(bad, good, len);
+			bad[at] = i ? (char)any(256) : (char)0xff;
+			if (i > 1)
+				bad[any(len)] = any(256);
+			cut = i == 3 ? at : len;
+			fake_start();
+			fake_load(bad, cut);
+			ASSERT_EQ(td_open(&self->td), 0);
+			if (any(2))
+				td_set_limit(self->td, any(2000));
+			if (!dump(self))
+				read_all(self->td);
+			td_close(self->td);
+		}
+	}
+	self->td = NULL;
+}
+
+TEST_HARNESS_MAIN
