@@ -29,9 +29,9 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
-/* Descriptors that are looked at under one hold of the locks; with their paths */
+/* Descriptors that are looked at under one hold of the locks; a path counts more */
 #define TASK_DIAG_FILES_BATCH	64
-#define TASK_DIAG_PATHS_BATCH	8
+#define TASK_DIAG_PATH_COST	8
 
 static const struct {
 	const char *name;
@@ -109,6 +109,39 @@ struct task_diag_file_payload {
 	struct task_diag_file info;
 } __packed __aligned(NLA_ALIGNTO);
 
+/* Directories that are remembered, unless their paths are longer */
+#define TASK_DIAG_DIRS		4
+#define TASK_DIAG_DIR_LEN	232
+
+/**
+ * struct task_diag_dir - the directory of a file, whose other files have its path
+ * @path: which one; @path.dentry is NULL if none is remembered
+ * @rename_seq: of rename_lock, when it had the path
+ * @mount_seq: the same of mount_lock
+ * @len: length of @name
+ * @name: the path, with a slash at its end
+ */
+struct task_diag_dir {
+	struct path	path;
+	unsigned int	rename_seq;
+	unsigned int	mount_seq;
+	unsigned int	len;
+	char		name[TASK_DIAG_DIR_LEN];
+};
+
+/**
+ * struct task_diag_paths - what it takes to tell the paths of files
+ * @dirs: their directories; only as long as the locks are held, since it is the
+ *	files that keep these
+ * @next: which of @dirs is to be replaced next
+ * @buf: a path
+ */
+struct task_diag_paths {
+	struct task_diag_dir	dirs[TASK_DIAG_DIRS];
+	unsigned int		next;
+	char			buf[PATH_MAX];
+};
+
 /**
  * struct task_diag_files - a walk over open files
  * @skb: the message
@@ -116,7 +149,8 @@ struct task_diag_file_payload {
  * @kinds: where to count the files by kind, or NULL to report them
  * @payload: what is told of a file that did not fit an empty message
  * @path: the same, with its path
- * @buf: room for a path, or NULL
+ * @paths: room for paths, or NULL
+ * @budget: how much more is looked at under this hold of the locks
  * @keep: there is such a file
  */
 struct task_diag_files {
@@ -125,9 +159,127 @@ struct task_diag_files {
 	u32			*kinds;
 	struct task_diag_file_payload payload;
 	struct task_diag_value	path;
-	char			*buf;
+	struct task_diag_paths	*paths;
+	int			budget;
 	bool			keep;
 };
+
+static void task_diag_forget_dirs(struct task_diag_paths *paths)
+{
+	unsigned int i;
+
+	for (i = 0; i < TASK_DIAG_DIRS; i++)
+		paths->dirs[i].path.dentry = NULL;
+}
+
+static struct task_diag_dir *task_diag_find_dir(struct task_diag_paths *paths,
+						const struct path *path)
+{
+	struct task_diag_dir *dir;
+
+	for (dir = paths->dirs; dir < paths->dirs + TASK_DIAG_DIRS; dir++) {
+		if (dir->path.dentry == path->dentry->d_parent &&
+		    dir->path.mnt == path->mnt)
+			return dir;
+	}
+	return NULL;
+}
+
+/* Makes room for another one, whose path is asked for after this. */
+static struct task_diag_dir *task_diag_new_dir(struct task_diag_paths *paths)
+{
+	struct task_diag_dir *dir;
+
+	dir = &paths->dirs[paths->next++ % TASK_DIAG_DIRS];
+	dir->path.dentry = NULL;
+	dir->mount_seq = read_seqbegin(&mount_lock);
+	dir->rename_seq = read_seqbegin(&rename_lock);
+	return dir;
+}
+
+/* Is its path that of its directory, and its name? */
+static bool task_diag_is_in_dir(const struct path *path)
+{
+	const struct dentry *dentry = path->dentry;
+
+	return dentry != path->mnt->mnt_root &&
+	       !(dentry->d_op && dentry->d_op->d_dname);
+}
+
+static bool task_diag_dir_has_changed(const struct task_diag_dir *dir)
+{
+	return read_seqretry(&rename_lock, dir->rename_seq) ||
+	       read_seqretry(&mount_lock, dir->mount_seq);
+}
+
+/* Returns the length of the path in @buf, or 0 if d_path() has to say. */
+static unsigned int task_diag_path_in_dir(const struct task_diag_dir *dir,
+					  const struct path *path, char *buf)
+{
+	struct dentry *dentry = path->dentry;
+	unsigned int len = 0;
+
+	memcpy(buf, dir->name, dir->len);
+	spin_lock(&dentry->d_lock);
+	if (dentry->d_parent == dir->path.dentry && !d_unlinked(dentry) &&
+	    dir->len + dentry->d_name.len < PATH_MAX) {
+		len = dir->len + dentry->d_name.len;
+		memcpy(buf + dir->len, dentry->d_name.name, dentry->d_name.len);
+	}
+	spin_unlock(&dentry->d_lock);
+	return task_diag_dir_has_changed(dir) ? 0 : len;
+}
+
+/* Remembers the directory of the file at @path, which has the @name. */
+static void task_diag_note_dir(struct task_diag_dir *dir,
+			       const struct path *path, const char *name,
+			       unsigned int len)
+{
+	struct dentry *dentry = path->dentry;
+
+	spin_lock(&dentry->d_lock);
+	dir->path.mnt = path->mnt;
+	dir->path.dentry = dentry->d_parent;
+	dir->len = len - dentry->d_name.len;
+	/* A file that no root leads to has another name, and so has a deleted one. */
+	if (len <= dentry->d_name.len || dir->len > TASK_DIAG_DIR_LEN ||
+	    d_unlinked(dentry) ||
+	    memcmp(name + dir->len, dentry->d_name.name, dentry->d_name.len))
+		dir->path.dentry = NULL;
+	spin_unlock(&dentry->d_lock);
+	if (dir->path.dentry)
+		memcpy(dir->name, name, dir->len);
+	if (task_diag_dir_has_changed(dir))
+		dir->path.dentry = NULL;
+}
+
+/* Returns the length of a path, 0 if it is too long. */
+static unsigned int task_diag_file_path(struct task_diag_files *walk,
+					const struct path *path,
+					const char **name)
+{
+	struct task_diag_paths *paths = walk->paths;
+	const bool in_dir = task_diag_is_in_dir(path);
+	struct task_diag_dir *dir;
+	unsigned int len = 0;
+
+	dir = in_dir ? task_diag_find_dir(paths, path) : NULL;
+	if (dir)
+		len = task_diag_path_in_dir(dir, path, paths->buf);
+	*name = paths->buf;
+	if (len)
+		return len;
+
+	walk->budget -= TASK_DIAG_PATH_COST;
+	dir = in_dir ? task_diag_new_dir(paths) : NULL;
+	*name = d_path(path, paths->buf, PATH_MAX);
+	if (IS_ERR(*name))
+		return 0;
+	len = paths->buf + PATH_MAX - 1 - *name;
+	if (dir)
+		task_diag_note_dir(dir, path, *name, len);
+	return len;
+}
 
 static void task_diag_fill_file(struct task_diag_file_payload *to,
 				const struct file *file,
@@ -161,8 +313,8 @@ static int task_diag_put_file(struct task_diag_files *walk,
 	const enum task_diag_file_kind kind = task_diag_file_kind(file);
 	struct task_diag_file_payload *to;
 	const u32 fd = walk->t->pos;
+	const char *path = "";
 	unsigned int len = 0;
-	const char *path;
 
 	if (walk->kinds) {
 		walk->kinds[kind]++;
@@ -171,11 +323,8 @@ static int task_diag_put_file(struct task_diag_files *walk,
 	if (walk->t->flags & TASK_DIAG_ONLY_SOCKETS &&
 	    kind != TASK_DIAG_FILE_SOCKET)
 		return 0;
-	if (walk->buf) {
-		path = d_path(&file->f_path, walk->buf, PATH_MAX);
-		if (!IS_ERR(path))
-			len = walk->buf + PATH_MAX - 1 - path;
-	}
+	if (walk->paths)
+		len = task_diag_file_path(walk, &file->f_path, &path);
 	to = task_diag_reserve(walk->skb, TASK_DIAG_FILES, sizeof(*to) + len);
 	if (to) {
 		task_diag_fill_file(to, file, kind, fd, flags, len);
@@ -202,15 +351,16 @@ static int task_diag_put_file(struct task_diag_files *walk,
 static int task_diag_walk_table(struct task_diag_files *walk,
 				struct files_struct *files)
 {
-	unsigned int budget = walk->buf ? TASK_DIAG_PATHS_BATCH :
-					  TASK_DIAG_FILES_BATCH;
 	struct fdtable *fdt = files_fdtable(files);
 	struct file *file;
 	unsigned int fd;
 	u32 flags;
 	int err;
 
-	while (budget--) {
+	walk->budget = TASK_DIAG_FILES_BATCH;
+	if (walk->paths)
+		task_diag_forget_dirs(walk->paths);
+	while (walk->budget-- > 0) {
 		fd = find_next_bit(fdt->open_fds, fdt->max_fds, walk->t->pos);
 		if (fd >= fdt->max_fds)
 			return 0;
@@ -270,14 +420,14 @@ int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 		task_diag_forget(t);
 	}
 	if (t->flags & TASK_DIAG_FILE_PATHS) {
-		walk.buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
-		if (!walk.buf)
+		walk.paths = kzalloc(sizeof(*walk.paths), GFP_KERNEL_ACCOUNT);
+		if (!walk.paths)
 			return -ENOMEM;
 	}
 	err = task_diag_walk_files(&walk);
 	if (walk.keep)
 		err = task_diag_keep(skb, t, TASK_DIAG_FILES, &walk.path);
-	kfree(walk.buf);
+	kfree(walk.paths);
 	return err;
 }
 

@@ -1420,6 +1420,168 @@ TEST_F(files, of_any_name_have_that_path)
 	EXPECT_STREQ("", files_differ(&self->sock, pid, 0));
 }
 
+/* Directories of which each has files of the same names */
+static const char * const dirs[] = {
+	"/tmp/a", "/tmp/b", "/tmp/a/a", "/tmp/c", "/tmp/bound", "/tmp/d",
+	"/tmp/renamed", "/tmp/left/inside",
+};
+
+static void open_in(const char *dir, const char *name, int flags)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	td_must(open(path, flags, 0644) >= 0, path);
+}
+
+static void open_in_directories(const void *unused)
+{
+	char name[16], path[NAME_MAX + 16];
+	unsigned int i, file;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		if (!strcmp(dirs[i], "/tmp/left/inside"))
+			td_must(!mkdir("/tmp/left", 0755) &&
+				!mount("/tmp/left", "/tmp/left", NULL, MS_BIND,
+				       NULL), "mount");
+		td_must(!mkdir(dirs[i], 0755), dirs[i]);
+	}
+	td_must(!mount("/tmp/a", "/tmp/bound", NULL, MS_BIND, NULL), "mount");
+	for (file = 0; file < 40; file++) {
+		snprintf(name, sizeof(name), "%u", file);
+		for (i = 0; i < ARRAY_SIZE(dirs); i++)
+			open_in(dirs[i], name, FILE_FLAGS);
+		/* In turn and one after the other */
+		for (i = 0; i < 3; i++)
+			open_in("/tmp/c", name, O_PATH);
+	}
+	td_must(!unlink("/tmp/b/3") && !unlink("/tmp/b/30"), "unlink");
+	td_must(!rename("/tmp/renamed", "/tmp/now"), "rename");
+	td_must(!rename("/tmp/c/5", "/tmp/d/moved"), "rename");
+	/* Out of what is mounted there */
+	td_must(!umount2("/tmp/bound", MNT_DETACH), "umount");
+
+	memset(path, 'd', sizeof(path));
+	memcpy(path, "/tmp/", 5);
+	path[5 + NAME_MAX] = 0;
+	td_must(!mkdir(path, 0755), path);
+	for (file = 0; file < 9; file++) {
+		snprintf(name, sizeof(name), "%u", file);
+		open_in(path, name, FILE_FLAGS);
+		open_in("/tmp", name, FILE_FLAGS);
+		open_in("/", "tmp", O_PATH);
+		open_in("/", "proc", O_PATH);
+		open_in("/tmp", "left", O_PATH);
+		open_in("/proc/self", "stat", O_RDONLY);
+	}
+}
+
+/* Moves a directory out of what is mounted, below which no root leads there. */
+static void open_and_leave(const void *unused)
+{
+	int root;
+
+	open_in_directories(NULL);
+	root = open("/tmp/d", O_PATH);
+	td_must(!mount("/tmp/left", "/tmp/a", NULL, MS_BIND, NULL), "mount");
+	open_in("/tmp/a/inside", "1", O_PATH);
+	open_in("/tmp/a/inside", "2", O_PATH);
+	td_must(!umount2("/tmp/left", MNT_DETACH) &&
+		!renameat(AT_FDCWD, "/tmp/left/inside", root, "outside"),
+		"renameat");
+}
+
+TEST_F(files, in_few_directories_have_paths_of_their_own)
+{
+	pid_t pid;
+
+	pid = td_spawn_sleeper(open_in_directories, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", files_differ(&self->sock, pid, 0));
+}
+
+TEST_F(files, moved_out_of_their_mount_have_the_link_s_path)
+{
+	pid_t pid;
+
+	pid = td_spawn_sleeper(open_and_leave, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", files_differ(&self->sock, pid, 0));
+}
+
+#define NR_BESIDE	50
+#define RENAMED_FD	200
+
+/* Never is there /tmp/one/new. */
+static void rename_both(const void *unused)
+{
+	char name[16];
+	unsigned int i;
+	int fd;
+
+	td_must(!mkdir("/tmp/one", 0755), "mkdir");
+	for (i = 0; i < NR_BESIDE; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		open_in("/tmp/one", name, FILE_FLAGS);
+	}
+	fd = open("/tmp/one/old", FILE_FLAGS, 0644);
+	td_must(dup2(fd, RENAMED_FD) == RENAMED_FD && !close(fd), "dup2");
+}
+
+static void *rename_for_ever(void *unused)
+{
+	for (;;)
+		td_must(!rename("/tmp/one", "/tmp/two") &&
+			!rename("/tmp/two/old", "/tmp/two/new") &&
+			!rename("/tmp/two/new", "/tmp/two/old") &&
+			!rename("/tmp/two", "/tmp/one"), "rename");
+	return NULL;
+}
+
+static void start_renaming(const void *unused)
+{
+	pthread_t thread;
+
+	rename_both(NULL);
+	td_must(!pthread_create(&thread, NULL, rename_for_ever, NULL),
+		"pthread_create");
+}
+
+TEST_F_TIMEOUT(files, never_have_a_path_that_never_was, 120)
+{
+	static const char * const paths[] = {
+		"/tmp/one/old", "/tmp/two/old", "/tmp/two/new",
+	};
+	const double end = td_now() + seconds_of_race();
+	struct task_diag_pid req = {
+		.show_flags = BIT(FILES),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.flags = PATHS,
+	};
+	unsigned int rounds, i, seen[ARRAY_SIZE(paths)] = {};
+	const struct open_file *file;
+	struct listing listing;
+
+	req.pid = td_spawn(start_renaming, NULL);
+	ASSERT_LT(0, req.pid);
+	for (rounds = 0; rounds < 50 || td_now() < end; rounds++) {
+		begin_diff();
+		listing = get_listing(&self->sock, &req, req.pid);
+		ASSERT_STREQ("", diff.text);
+		file = find_file(&listing.files, RENAMED_FD);
+		ASSERT_NE(NULL, file);
+		for (i = 0; i < ARRAY_SIZE(paths); i++) {
+			if (!strcmp(file->path ?: "", paths[i]))
+				break;
+		}
+		ASSERT_GT(ARRAY_SIZE(paths), i)
+			TH_LOG("%s", file->path ?: "");
+		seen[i]++;
+		free_listing(&listing);
+	}
+	TH_LOG("%u, %u and %u of each", seen[0], seen[1], seen[2]);
+}
+
 /* With a zero at the end a path has PATH_MAX bytes at most. */
 static const size_t path_lens[] = {
 	1000, 2000, 3000, 3500, 3700, 3800, 3900, 4000, 4090, PATH_MAX - 2,
@@ -2704,14 +2866,15 @@ TEST_F_TIMEOUT(files, of_others_are_hidden_from_an_ordinary_user, 120)
 
 /* Shared by all that dump */
 struct race {
-	double end;		/* not before this, nor before enough execs */
+	double end;		/* not before this, nor before it showed enough */
 	double deadline;
 	pid_t parent;		/* with which the victim ends */
 	__u32 victim;
 	unsigned long nr_execs;	/* of the set-uid program */
 	unsigned long nr_shown;
 	unsigned long nr_refused;
-	__u64 found;		/* by root */
+	__u64 wanted;		/* groups with marks */
+	__u64 found;		/* those that root found */
 };
 
 #define RACE_FD		100
@@ -2809,13 +2972,18 @@ static __u64 secrets_of(const struct td_props *task)
 	return found;
 }
 
+static bool shows_enough(const struct race *race)
+{
+	return race->nr_execs > ENOUGH_EXECS && race->nr_shown &&
+	       race->nr_refused && race->found == race->wanted;
+}
+
 /* A slow machine gets more time. */
 static bool goes_on(const struct race *race)
 {
 	const double now = td_now();
 
-	return now < race->end || (now < race->deadline &&
-				   race->nr_execs <= ENOUGH_EXECS);
+	return now < race->end || (now < race->deadline && !shows_enough(race));
 }
 
 static struct td_props_answer *dump_victim(struct td_sock *sock,
@@ -2878,11 +3046,9 @@ static void dump_as_root(struct race *race)
 	const struct td_props *task;
 	struct td_sock sock;
 	unsigned int round;
-	__u64 groups;
 
 	td_must(!td_open(&sock), "td_open");
-	groups = td_all_groups(&sock) & MARKED_GROUPS;
-	for (round = 0; goes_on(race) && race->found != groups; round++) {
+	for (round = 0; goes_on(race) && race->found != race->wanted; round++) {
 		answer = dump_victim(&sock, race, round);
 		task = td_find_props(answer, race->victim);
 		if (task)
@@ -2909,6 +3075,7 @@ TEST_F_TIMEOUT(files, of_a_set_uid_program_stay_hidden, FOREVER_S)
 		    0);
 	ASSERT_NE(MAP_FAILED, race);
 	race->parent = getpid();
+	race->wanted = td_all_groups(&self->sock) & MARKED_GROUPS;
 	race->victim = td_spawn(become_victim, &fd);
 	ASSERT_LT(0, (pid_t)race->victim);
 
@@ -2924,7 +3091,7 @@ TEST_F_TIMEOUT(files, of_a_set_uid_program_stay_hidden, FOREVER_S)
 	}
 	for (i = 0; i <= NR_DUMPERS; i++)
 		EXPECT_EQ(KSFT_PASS, td_wait(dumpers[i]));
-	EXPECT_EQ(td_all_groups(&self->sock) & MARKED_GROUPS, race->found);
+	EXPECT_EQ(race->wanted, race->found);
 	EXPECT_LT(ENOUGH_EXECS, race->nr_execs);
 	EXPECT_LT(0, race->nr_shown);
 	EXPECT_LT(0, race->nr_refused);
