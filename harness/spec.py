@@ -24,8 +24,7 @@ HEADER = os.path.join(TOP, "include/uapi/linux/task_diag.h")
 TASKSTATS = os.path.join(SOURCE, "include/uapi/linux/taskstats.h")
 
 SCALARS = {"char": "u8", "__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
-           "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64",
-           "__aligned_s64": "s64"}
+           "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64"}
 # Of <linux/time_types.h>. A spec member is named after the field and the part.
 TIMESPEC = "__kernel_timespec"
 TIMESPEC_BODY = "__s64 tv_sec;\n__s64 tv_nsec;\n"

@@ -878,7 +878,7 @@ struct task_diag_fd {
  */
 struct task_diag_file {
 	__aligned_u64	ino;
-	__aligned_s64	pos;
+	__s64		pos;
 	__u32		fd;
 	__u32		kind;
 	__u32		flags;
