@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+# A program of Debian, stock and with the patches of consumers/NAME; to be sourced
+# after common.sh and apt.sh, with name and version set.
+
+dir=$common/$name
+patches=$top/consumers/$name
+trees=(stock patched)
+
+get_source()
+{
+	local apt=$common/apt/$name download=$dir/download
+
+	[ ! -f "$download/complete" ] || return 0
+	say "fetching the source of $name $version"
+	rm -rf "$download"
+	mkdir -p "$download" "$common/apt"
+	(new_suite "$apt" bookworm deb-src && cd "$download" &&
+		own_apt "$apt" --download-only source "$name=$version") >"$apt.log" 2>&1 ||
+		{ cat "$apt.log" >&2; die "the source of $name cannot be fetched"; }
+	rm -rf "$apt"
+	touch "$download/complete"
+}
+
+# Puts the source into $1, as one commit, and for patched the series upon it.
+unpack()
+{
+	local tree=$1 git
+
+	rm -rf "${dir:?}/$tree"
+	dpkg-source --no-check -x "$dir/download/${name}_"*.dsc "$dir/$tree" >/dev/null
+	rm -rf "$dir/$tree/.pc"
+	[ "$tree" = patched ] || return 0
+	# Nothing of the user's git configuration may change the result.
+	unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+	git=(env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
+		git -c user.name=task_diag -c user.email=task_diag@localhost -C "$dir/$tree")
+	"${git[@]}" init -q
+	"${git[@]}" add -A -f
+	"${git[@]}" commit -q -m "$name $version"
+	"${git[@]}" am -q "$patches"/*.patch >&2 || die "git am does not apply $patches"
+}
+
+# What a tree depends on, besides the files given
+inputs()
+{
+	local tree=$1
+
+	shift
+	{
+		echo "$version"
+		cat "$0" "$top/harness/consumer.sh" "$top/include/uapi/linux/task_diag.h" "$@"
+		[ "$tree" = stock ] || cat "$patches"/*.patch
+	} | sha1sum
+}
+
+# Builds the trees that are not up to date, by build_tree; the files given are
+# what they depend on besides.
+build_trees()
+{
+	local tree stamp
+
+	mkdir -p "$dir" "$common/locks"
+	exec 8>"$common/locks/$name"
+	flock 8
+	get_source
+	for tree in "${trees[@]}"; do
+		stamp=$(inputs "$tree" "$@")
+		[ "$(cat "$dir/$tree.stamp" 2>/dev/null)" != "$stamp" ] || continue
+		say "building $name: $tree"
+		rm -f "$dir/$tree.stamp"
+		unpack "$tree"
+		build_tree "$tree"
+		echo "$stamp" >"$dir/$tree.stamp"
+	done
+	exec 8>&-
+}
+
+in_vm()
+{
+	local out=$1
+
+	shift
+	"$top/harness/vm" --out "$dir/out-$out" --log "$dir/$out.console" "$@"
+}
