@@ -15,20 +15,25 @@ import os
 import re
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import termios
 import threading
+import time
 
 libc = ctypes.CDLL(None, use_errno=True)
 
-PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_MM = 4, 15, 35
+PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_DROP, PR_SET_MM = 4, 15, 24, 35
 PR_SET_MM_ARG_START, PR_SET_MM_ARG_END = 8, 9
 PTRACE_TRACEME = 0
-SYS_EXIT = 60
+SYS_EXIT, SYS_SETRESUID, SYS_SETRESGID = 60, 117, 119
+SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF = 444, 446
+CAP_SYS_PTRACE = 19
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
 USER = 1000
 
 
@@ -100,16 +105,33 @@ def zombie():
     return pid
 
 
-def start_threads(count):
+def set_ids_of_thread(uid):
+    """The C library would change all threads."""
+    libc.syscall(SYS_SETRESGID, uid, uid, uid)
+    libc.syscall(SYS_SETRESUID, uid, uid, uid)
+
+
+def start_threads(count, uid=None):
+    """Threads with names of their own; of another user, if uid says so."""
     for i in range(count):
         started = threading.Event()
 
         def run(name=b"thread-%d" % i, started=started):
             call("prctl", PR_SET_NAME, name, 0, 0, 0)
+            if uid is not None:
+                set_ids_of_thread(uid)
             started.set()
             sleep_forever()
         threading.Thread(target=run, daemon=True).start()
         started.wait()
+
+
+def start_threads_of_users(uid):
+    """Of several, and the leader of this one."""
+    for other in (0, 1, USER):
+        start_threads(1, other)
+    set_ids_of_thread(uid)
+    call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def zombie_leader():
@@ -138,17 +160,22 @@ def set_title(title, keep_end):
     ctypes.memmove(start, title, len(title))
 
 
-def long_arguments():
-    """More of them than execve() takes: task_diag has E2BIG."""
-    size = 7 << 20
+def set_arguments(text, size):
+    """Makes a mapping of that size, which begins with text, the arguments; returns it."""
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
                           ctypes.c_int, ctypes.c_int, ctypes.c_long]
     at = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE,
                    mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
-    ctypes.memmove(at, b"arguments\0that\0are long\0", 24)
+    ctypes.memmove(at, text, len(text))
     call("prctl", PR_SET_MM, PR_SET_MM_ARG_START, ctypes.c_ulong(at), 0, 0)
     call("prctl", PR_SET_MM, PR_SET_MM_ARG_END, ctypes.c_ulong(at + size), 0, 0)
+    return at
+
+
+def long_arguments():
+    """More of them than execve() takes: task_diag has E2BIG."""
+    set_arguments(b"arguments\0that\0are long\0", 7 << 20)
 
 
 def become(uid, gid, groups=()):
@@ -261,11 +288,13 @@ def populate():
     child(lambda: in_cgroup("/a/b"))
     child(lambda: in_cgroup("/lxc.payload.box/inner"))
 
-    child(lambda: become(1, 1, [1, 4, 24]))
+    pids["daemon"] = child(lambda: become(1, 1, [1, 4, 24]))
     child(lambda: become(12345, 54321))
     child(lambda: (os.setresgid(7, 8, 9), os.setresuid(3, 4, 0)))
     pids["user"] = child(lambda: (become(USER, USER, [USER, 100]), descend(2)))
     child(lambda: (become(USER, USER), start_threads(2)))
+    child(lambda: start_threads_of_users(USER))
+    child(lambda: start_threads_of_users(1))
     child(lambda: (become(USER, USER), set_signals(), on_terminal()))
     child(lambda: (become(USER, USER), zombie(), leave_threads_of_child()))
     child(lambda: (become(USER, USER), program([b"cat", b"-", b"of a user"], long_env)))
@@ -280,11 +309,21 @@ def leave_threads_of_child():
 
 # --- running the programs ------------------------------------------------
 
-def hidepid():
-    """Mounts a /proc of its own that hides the processes of others."""
+def own_mounts():
     call("unshare", CLONE_NEWNS)
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-    call("mount", b"proc", b"/proc", b"proc", 0, b"hidepid=2")
+
+
+def hidepid(options):
+    """Mounts a /proc of its own, with options."""
+    own_mounts()
+    call("mount", b"proc", b"/proc", b"proc", 0, options)
+
+
+def leave_proc():
+    """Goes where there is no /proc."""
+    own_mounts()
+    call("umount2", b"/proc", MNT_DETACH)
 
 
 def bind(root, path):
@@ -309,12 +348,16 @@ class Runner:
         self.env = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": f"{root}/lib",
                     "LC_ALL": "C.UTF-8"} | (env or {})
 
-    def run(self, argv, prefix=()):
+    def run(self, argv, prefix=(), timeout=None):
         argv = [f"{self.root}/bin/{argv[0]}", *argv[1:]]
         with subprocess.Popen([*prefix, *argv], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               preexec_fn=self.before, env=self.env) as process:
-            out, err = process.communicate()
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         return Result([process.pid, *self.others()], process.returncode, out, err)
 
     def others(self):
@@ -470,6 +513,24 @@ def commands_of_ps(pids):
     )]
 
 
+def commands_for_everybody(pids):
+    other = pids["daemon"]
+    return [argv.split() for argv in (
+        "ps -e", "ps aux", "ps -eLf", "ps -eo pid,user", f"ps -p {other}", f"ps -Lfp 2,{other}",
+        "ps -p 4194303", "pgrep -x cat", "pgrep -lf .", "pgrep -u daemon", "pgrep -x nothing",
+        "pkill -0 -ex cat", "top -b -n1 -w500")]
+
+
+def commands_for_some(pids):
+    other = f"{pids['daemon']},{pids['threads']},{pids['user']}"
+    return [argv.split() for argv in (
+        "ps axms", "ps -e --forest", "ps auxeww", "ps axo pid,ppid", "ps axo pid,rchars,netns,exe",
+        "ps axo pid,supgrp,caught,wchan,tty,rss,cgroup", "ps -fu daemon", "ps xf",
+        f"ps -fp {other}", f"ps -Lfp {other}", f"ps -fq {other}", f"ps -Lfq {other}",
+        f"ps -fp {pids['threads'] + 1}", f"pgrep -P {pids['parent']}", "pidof cat",
+        "top -b -n1 -H -w500", f"top -b -n1 -p {other}")]
+
+
 def commands_of_others(pids):
     return [argv.split() for argv in (
         "top -b -n1 -w500", "top -b -n1 -H -w500", "top -b -n1 -c -w500",
@@ -575,13 +636,6 @@ def check_fallbacks(stock, patched, pids, busy):
         check_same("network namespace of a foreign user namespace", full,
                    Runner(stock.root, foreign), Runner(patched.root, foreign))
 
-    inner = Unshared(stock.root), Unshared(patched.root)
-    check_same("/proc of another pid namespace", full, *inner)
-    forced = Unshared(patched.root, env={"LIBPROC_TASKDIAG": "1"})
-    result = forced.run(["ps", "-eo", "pid,ppid"])
-    tap.result(len(result.lines) < 8, "LIBPROC_TASKDIAG=1 asks in its own pid namespace",
-               result.lines)
-
 
 class Injected(Runner):
     """With system calls that fail."""
@@ -590,26 +644,279 @@ class Injected(Runner):
         super().__init__(root)
         self.rule = rule
 
-    def run(self, argv, prefix=()):
+    def run(self, argv, prefix=(), timeout=None):
         return super().run(argv, ("strace", "-f", "-o", "/tmp/injected", "-e", "trace=exit_group",
-                                  "-e", "inject=" + self.rule))
+                                  "-e", "inject=" + self.rule), timeout)
 
     def others(self):
         with open("/tmp/injected", encoding="ascii") as calls:
-            return [int(calls.readline().split()[0])]
+            return [int(calls.readlines()[-1].split()[0])]   # it ends after its helper
 
 
-class Unshared(Runner):
-    """In a pid namespace of its own, without a /proc of that."""
+class Prefixed(Runner):
+    """With a program before, which may go to another pid namespace."""
 
-    def run(self, argv, prefix=()):
+    def __init__(self, root, *prefix):
+        super().__init__(root)
+        self.prefix = prefix
+
+    def run(self, argv, prefix=(), timeout=None):
         return super().run(argv, (
-            "unshare", "--pid", "--fork", "sh", "-c",
-            'read -r pid rest </proc/self/stat; echo $pid >/tmp/unshared; exec "$@"', "sh"))
+            *self.prefix, "sh", "-c",
+            'read -r pid rest </proc/self/stat; echo $pid >/tmp/self; exec "$@"', "sh"), timeout)
 
     def others(self):
-        with open("/tmp/unshared", encoding="ascii") as inner:
+        with open("/tmp/self", encoding="ascii") as inner:
             return [int(inner.read())]
+
+
+# --- who may not see all, or not there -----------------------------------
+
+# As Docker has it: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
+DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
+
+
+def other_capabilities():
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as last:
+        return set(range(int(last.read()) + 1)) - set(DOCKER)
+
+
+def drop_capabilities(which):
+    """A program that root starts is not going to have them."""
+    for capability in which:
+        call("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0)
+
+
+def without_ptrace():
+    drop_capabilities([CAP_SYS_PTRACE])
+
+
+def enter_sandbox():
+    """One of Landlock that forbids to make character devices, and to trace others."""
+    rules = ctypes.c_uint64(1 << 6)
+    ruleset = call("syscall", SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(rules), 8, 0)
+    call("syscall", SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
+
+
+def contain():
+    """Starts a container, with tasks of more capabilities than it gives and of as many."""
+    own_mounts()
+    call("unshare", CLONE_NEWPID)
+    ready, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        call("mount", b"proc", b"/proc", b"proc", 0, None)
+        child(lambda: start_threads(2))
+        child(lambda: become(1, 1))
+        child(lambda: (drop_capabilities(other_capabilities()),
+                       program([b"cat", b"-", b"in a container"])))
+        os.write(done, b"+")
+        sleep_forever()
+    os.read(ready, 1)
+    with open("/tmp/container", "w", encoding="ascii") as container:
+        container.write(str(pid))
+
+
+def docker(root, pid):
+    drop = ",".join(f"-cap_{capability}" for capability in other_capabilities())
+    return Prefixed(root, "nsenter", f"--target={pid}", "--pid", "--mount",
+                    "setpriv", f"--bounding-set={drop}")
+
+
+def tracer(root):
+    """A user who may see all tasks, but not read all that they own."""
+    return Prefixed(root, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
+                    "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
+
+
+def check_everybody(stock, patched, pids):
+    few = commands_for_everybody(pids)
+    some = commands_for_some(pids)
+
+    def check(what, commands, make):
+        check_same(what, commands, make(stock.root), make(patched.root))
+
+    check("root without CAP_SYS_PTRACE", few + some, lambda root: Runner(root, without_ptrace))
+    check("root in a Landlock sandbox", few[:4], lambda root: Runner(root, enter_sandbox))
+    check("user, what is of others", few[4:12] + some, lambda root: Runner(root, as_user))
+    for options, commands in ((b"hidepid=1", few), (b"hidepid=2", few),
+                              (b"hidepid=2,gid=%d" % USER, few), (b"hidepid=4", few[:4])):
+        check("user on " + options.decode(), commands,
+              lambda root, options=options: Runner(root, lambda: (hidepid(options), as_user())))
+    check("user with CAP_SYS_PTRACE alone", [["ps", "auxeww"], ["ps", "axo", "pid,rchars,wbytes"]],
+          tracer)
+    check("/proc of another pid namespace", few,
+          lambda root: Prefixed(root, "unshare", "--pid", "--fork"))
+    check("no /proc", few, lambda root: Runner(root, leave_proc))
+
+    child(contain)
+    with open("/tmp/container", encoding="ascii") as container:
+        pid = int(container.read())
+    inside = [argv.split() for argv in (
+        "ps -e", "ps aux", "ps -eLf", "ps auxeww", "ps -p 1", "ps -fp 2,3", "ps -fu daemon",
+        "ps -p 4194303", "pgrep -x cat", "pgrep -lf .", "pgrep -u daemon", "pgrep -x nothing",
+        "pkill -0 -ex cat", "top -b -n1", "top -b -n1 -H")]
+    check("root of a container", inside, lambda root: docker(root, pid))
+
+
+def check_split_threads(stock, patched):
+    """So many that some are told in two datagrams, with their birth in the second."""
+    pid = child(lambda: (set_arguments(b"x" * 299 + b"\0", 300), start_threads(700)))
+    check_same("threads that are told in two datagrams",
+               [["ps", "-eL", "-o", "pid,lwp,comm,args"],
+                ["ps", "-eL", "-o", "pid,lwp,comm,user,stat,psr,tty,args"],
+                ["ps", "-Lp", str(pid), "-o", "pid,lwp,comm,args"]], stock, patched)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def check_unlisted(patched):
+    """Who is told of all does not list them, unless one was born meanwhile."""
+    for _ in range(6):
+        patched.run(["ps", "-eL", "-o", "pid,lwp,args"], (
+            "strace", "-f", "-o", "/tmp/listed", "-e", "trace=getdents64"))
+        with open("/tmp/listed", encoding="ascii") as calls:
+            lists = [line for line in calls if "getdents64" in line and ", 1024)" not in line]
+        if not lists:
+            break
+    tap.result(not lists, "root lists nobody", lists)
+
+
+# --- a process whose memory is locked for ever ----------------------------
+
+FUSE = "/run/fuse"
+LOOKUP, FORGET, GETATTR, OPEN, READ, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 26, 36, 42
+
+
+def serve_fuse(fuse):
+    """A file system of files of which no page ever comes."""
+    while True:
+        request = os.read(fuse, 1 << 16)
+        opcode, unique, node = struct.unpack_from("<4xIQQ", request)
+
+        def attributes(node):
+            mode = 0o40755 if node == 1 else 0o100644
+            return struct.pack("<6Q10I", node, 4096, 8, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+        if opcode == INIT:
+            data = struct.pack("<4I2H2I2H8I", 7, 31, 0, 0, 0, 0, 4096, 0, 0, 0, *[0] * 8)
+        elif opcode == LOOKUP:
+            node = 2 + len(request)     # one for each length of a name
+            data = struct.pack("<4Q2I", node, 0, 3600, 3600, 0, 0) + attributes(node)
+        elif opcode == GETATTR:
+            data = struct.pack("<Q2I", 3600, 0, 0) + attributes(node)
+        elif opcode == OPEN:
+            flags = struct.unpack_from("<I", request, 40)[0]
+            data = struct.pack("<QII", 0, 1 if flags & os.O_APPEND else 0, 0)   # FOPEN_DIRECT_IO
+        elif opcode in (READ, FORGET, INTERRUPT, BATCH_FORGET):
+            continue
+        else:
+            os.write(fuse, struct.pack("<IiQ", 16, -38, unique))
+            continue
+        os.write(fuse, struct.pack("<IiQ", 16 + len(data), 0, unique) + data)
+
+
+def start_fuse():
+    os.mkdir(FUSE)
+    fuse = os.open("/dev/fuse", os.O_RDWR)
+    call("mount", b"fuse", FUSE.encode(), b"fuse", 0,
+         b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % fuse)
+    pid = os.fork()
+    if pid == 0:
+        serve_fuse(fuse)
+    os.close(fuse)
+    return pid
+
+
+def wait_for_page(fd, offset=0):
+    try:
+        os.pread(fd, 1, offset)
+    except OSError:                     # the server has ended
+        pass
+
+
+def hold_memory(how):
+    """
+    A user's process that keeps others from reading its memory: it holds the lock of it for
+    "read", as it reads its own memory where the file is mapped, and waits to map something,
+    before which nobody else gets it; or for "write", as it maps the file that then waits for
+    the page which is being read. That lock is needed to know that there is nothing where its
+    arguments are said to be.
+    """
+    nothing = set_arguments(b"", 4096)
+    call("munmap", ctypes.c_void_p(nothing), ctypes.c_size_t(4096))
+    become(USER, USER)
+    file = os.open(f"{FUSE}/{how}", os.O_RDONLY)
+    if how == "read":
+        page = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, file, 0)
+        waits = os.open("/proc/self/mem", os.O_RDONLY), page
+        map_it = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1
+    else:
+        waits = file, 0
+        map_it = mmap.MAP_PRIVATE, os.open(f"{FUSE}/{how}", os.O_RDONLY | os.O_APPEND)
+    threading.Thread(target=wait_for_page, args=waits).start()
+    time.sleep(0.5)
+    libc.mmap(None, 4096, mmap.PROT_READ, *map_it, 0)
+
+
+def start_holder(how):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            hold_memory(how)
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + 30
+    while not (state(pid) == "D" and hangs(f"/proc/{pid}/cmdline")):
+        if time.monotonic() > deadline:
+            sys.exit(f"the lock is not held to {how}")
+    return pid
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
+def hangs(path):
+    with subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL) as process:
+        try:
+            process.wait(1)
+            return False
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return True
+
+
+def check_locked_memory(patched):
+    with open("/proc/sys/kernel/hung_task_timeout_secs", "w", encoding="ascii") as hung:
+        hung.write("0")                 # no report of those that are meant to hang
+    server = start_fuse()
+    pids = [start_holder(how) for how in ("read", "write")]
+    bad = []
+    for who, before in (("root", None), ("root without CAP_SYS_PTRACE", without_ptrace),
+                        ("its user", as_user), ("another user", lambda: os.setresuid(1, 1, 1))):
+        for argv in ("ps aux", "ps auxeww", "ps -eLf", "ps axo pid,pss,rchars,args", "top -b -n1 -c",
+                     "pgrep -f zzz", f"ps -fp {pids[1]},2"):
+            what = f"{who}: {argv}"
+            try:
+                result = Runner(patched.root, before).run(argv.split(), timeout=20)
+            except subprocess.TimeoutExpired:
+                bad.append(f"{what} hangs")
+                continue
+            if "zzz" in argv:
+                if (result.status, result.out) != (1, b""):
+                    bad.append(f"{what}: status {result.status}")
+                continue
+            lines = [line for line in result.lines
+                     if re.search(rb"\b(%d|2)\b" % pids[1], line) and
+                     re.search(rb"python3|kthreadd", line)]
+            if result.status or len(lines) < 2:
+                bad.append(f"{what}: status {result.status}, {lines}")
+    tap.result(not bad, "processes whose memory is locked for ever stop nobody", bad)
+    for pid in (server, *pids):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def main():
@@ -618,9 +925,7 @@ def main():
         sys.exit(2)
     stock_root, patched_root = bind(sys.argv[1], "/run/stock"), bind(sys.argv[2], "/run/patched")
     stock, patched = Runner(stock_root), Runner(patched_root)
-    user_stock = Runner(stock_root, lambda: (hidepid(), as_user()))
-    user = Runner(patched_root, as_user)
-    user_hidden = Runner(patched_root, lambda: (hidepid(), as_user()))
+    user_stock, user = Runner(stock_root, as_user), Runner(patched_root, as_user)
 
     pids = populate()
     busy = [pids["busy"], pids["user_busy"]]
@@ -640,12 +945,14 @@ def main():
 
     check_same("user, ps", commands_of_ps(pids)[:24], user_stock, user)
     check_same("user, top, pgrep and the like", commands_of_others(pids)[:10], user_stock, user)
-    check_columns("user", user_stock, user_hidden)
-    check_same("user on hidepid=2", [["ps", "aux"], ["ps", "-eLf"], ["pgrep", "-l", "."]],
-               user_stock, user_hidden)
+    check_columns("user", user_stock, user)
+    check_everybody(stock, patched, pids)
 
     check_requests(patched, busy)
     check_fallbacks(stock, patched, pids, busy)
+    check_unlisted(patched)
+    check_split_threads(stock, patched)
+    check_locked_memory(patched)
     sys.stdout.flush()
     os._exit(1 if tap.failed else 0)
 
