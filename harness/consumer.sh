@@ -4,6 +4,7 @@
 
 dir=$common/$name
 patches=$top/consumers/$name
+library=$top/tools/lib/task_diag
 trees=(stock patched)
 
 get_source()
@@ -81,4 +82,16 @@ in_vm()
 
 	shift
 	"$top/harness/vm" --out "$dir/out-$out" --log "$dir/$out.console" "$@"
+}
+
+# Builds libtask_diag for the tree $1 in a folder of it, without the shared one, so
+# that it is linked statically. It is found by PKG_CONFIG_PATH then.
+build_library()
+{
+	local out=$dir/$1/libtask_diag
+
+	mkdir -p "$out"
+	make -s -C "$library" srctree="$top" O="$out" prefix="$out/usr" install install_uapi || return
+	rm "$out"/usr/lib/*.so*
+	export PKG_CONFIG_PATH=$out/usr/lib/pkgconfig
 }

@@ -443,14 +443,17 @@ class Tap:
 
     failed = 0
 
+    def __init__(self, name):
+        self.name = name
+
     def result(self, ok, what, why=()):
         if not ok:
             explain(why)
             self.failed += 1
-        print(f"{'' if ok else 'not '}ok - procps: {what}", flush=True)
+        print(f"{'' if ok else 'not '}ok - {self.name}: {what}", flush=True)
 
 
-tap = Tap()
+tap = Tap("procps")
 
 
 def compare(commands, stock, patched, slack=0):

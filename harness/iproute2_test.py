@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compares ss of two builds of iproute2.
+
+usage: iproute2_test.py STOCK PATCHED
+
+STOCK and PATCHED are directories in which bin is. Run in the VM, as root. Prints
+TAP; exit status: 0, 1 if they differ, 2 for wrong usage.
+"""
+import os
+import re
+import resource
+import socket
+import sys
+import threading
+
+from procps_test import (PR_SET_DUMPABLE, PR_SET_NAME, Prefixed, Runner, Tap, as_user, become,
+                         bind, call, child, hidepid, leave_proc, sleep_forever,
+                         without_ptrace)
+
+CLONE_FILES = 0x00000400
+SYSCTL = "/proc/sys/kernel/task_diag"
+MANY = 3000
+
+tap = Tap("iproute2")
+held = []
+
+
+# --- processes that have sockets ------------------------------------------
+
+def unix_pairs(count=1):
+    return [socket.socketpair() for _ in range(count)]
+
+
+def tcp():
+    """One that listens, and both ends of a connection to it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    return listener, client, listener.accept()
+
+
+def udp():
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    one.bind(("127.0.0.1", 0))
+    return one
+
+
+def with_sockets(make, uid=0, name=None, dumpable=True):
+    """What a process does that has them until it ends."""
+    def run():
+        if uid:
+            become(uid, uid)
+        if name is not None:
+            call("prctl", PR_SET_NAME, name, 0, 0, 0)
+        held.append(make())
+        if not dumpable:
+            call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return run
+
+
+def inherited():
+    """A connection that three processes have."""
+    sockets = tcp()
+    for _ in range(2):
+        if os.fork() == 0:
+            sleep_forever()
+    return sockets
+
+
+def descriptors():
+    """Many of one socket, and others of the same process between them."""
+    pairs = unix_pairs(20)
+    for number in range(500, 600, 3):
+        os.dup2(pairs[number % 20][0].fileno(), number)
+    os.open("/tmp", os.O_PATH)
+    return pairs
+
+
+def of_a_thread():
+    """Sockets that a thread alone has, and others."""
+    def own():
+        call("unshare", CLONE_FILES)
+        held.append(tcp())
+        sleep_forever()
+    threading.Thread(target=own, daemon=True).start()
+    return unix_pairs()
+
+
+def populate():
+    for name in (b"fifteen letters", b"a) (b", b")", b"(x)", b" ", b"two\nlines", b"\xc3\xa9\xff", b""):
+        child(with_sockets(unix_pairs, name=name))
+    child(with_sockets(tcp))
+    child(with_sockets(udp))
+    child(with_sockets(inherited))
+    child(with_sockets(descriptors))
+    child(with_sockets(of_a_thread))
+    child(with_sockets(lambda: unix_pairs(MANY // 2)))
+    child(with_sockets(tcp, uid=1))
+    child(with_sockets(tcp, uid=1000))
+    child(with_sockets(unix_pairs, uid=1000))
+    child(with_sockets(unix_pairs, uid=1000, dumpable=False))
+
+
+# --- comparing -------------------------------------------------------------
+
+COMMANDS = [argv.split() for argv in (
+    "ss -tuxp", "ss -tuxpa", "ss -tlnp", "ss -xp state connected", "ss -Otpe", "ss -uap",
+    "ss -tuxpH -n", "ss -tpe", "ss -p sport = :1", "ss -x -p -m", "ss -tuxpT", "ss -tx",
+    "ss -p -f nothing")]
+
+
+def check_same(what, commands, stock, patched):
+    bad = []
+    for argv in commands:
+        one, other = stock.run(argv), patched.run(argv)
+        if (one.status, one.err) != (other.status, other.err):
+            bad.append(f"{argv}: status {one.status} {one.err}, {other.status} {other.err}")
+        lines = one.out.split(b"\n"), other.out.split(b"\n")
+        bad += [f"{argv}: {pair}" for pair in zip(*lines) if pair[0] != pair[1]][:5]
+        if len(lines[0]) != len(lines[1]):
+            bad.append(f"{argv}: {len(lines[0])} lines and {len(lines[1])}")
+    tap.result(not bad, f"{what}: same output", bad[:20])
+
+
+def check_users(stock, patched):
+    """That there is something to compare."""
+    out = patched.run(["ss", "-tuxp"]).out
+    found = {b"fifteen letters": 1, b"a": 1, b"python3": MANY}
+    bad = [name for name, least in found.items()
+           if len(re.findall(rb'\("%s",pid=' % name, out)) < least]
+    tap.result(not bad, "processes are shown", bad)
+    out = Runner(patched.root, as_user).run(["ss", "-tuxp"]).out
+    users = len(re.findall(rb"users:", out))
+    tap.result(0 < users < 20, "a user is shown his own", [users])
+
+
+def opened(runner, argv):
+    runner.run(argv, ("strace", "-f", "-o", "/tmp/opened", "-e", "trace=openat,readlink"))
+    with open("/tmp/opened", encoding="latin-1") as calls:
+        return [line for line in calls if re.search(r'"/proc/\d+', line)]
+
+
+def check_requests(stock, patched):
+    files = opened(stock, ["ss", "-tuxp"])
+    tap.result(len(files) > MANY, "stock reads the links of each process", files[:5])
+    files = opened(patched, ["ss", "-tuxp"])
+    tap.result(not files, "patched reads no file of a process", files[:5])
+
+
+def check_denied(stock, patched):
+    with open(SYSCTL, "r+", encoding="ascii") as sysctl:
+        before = sysctl.read()
+        sysctl.seek(0)
+        sysctl.write("2")
+        sysctl.flush()
+        check_same("denied by the sysctl", COMMANDS[:3], stock, patched)
+        files = opened(patched, ["ss", "-tp"])
+        tap.result(len(files) > MANY, "it reads links then", files[:5])
+        sysctl.seek(0)
+        sysctl.write(before)
+
+
+def check_everybody(stock, patched):
+    def check(what, make, commands=None):
+        check_same(what, commands or COMMANDS[:4], make(stock.root), make(patched.root))
+
+    check("user", lambda root: Runner(root, as_user), COMMANDS)
+    check("root without CAP_SYS_PTRACE", lambda root: Runner(root, without_ptrace))
+    for options in (b"hidepid=1", b"hidepid=2", b"hidepid=2,gid=1000", b"hidepid=4"):
+        check("user on " + options.decode(),
+              lambda root, options=options: Runner(root, lambda: (hidepid(options), as_user())))
+    check("no /proc", lambda root: Runner(root, leave_proc))
+    check("/proc of another pid namespace", lambda root: Prefixed(root, "unshare", "--pid", "--fork"))
+    check("a pid namespace of its own", lambda root: Prefixed(
+        root, "unshare", "--pid", "--fork", "--mount-proc"))
+    check("PROC_ROOT", lambda root: Runner(root, env={"PROC_ROOT": "/run/proc"}))
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    stock, patched = (Runner(bind(path, f"/run/{name}"))
+                      for path, name in zip(sys.argv[1:], ("stock", "patched")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4 * MANY, 4 * MANY))
+    os.makedirs("/run/proc")
+    call("mount", b"proc", b"/run/proc", b"proc", 0, None)
+    populate()
+    check_same("root", COMMANDS, stock, patched)
+    check_users(stock, patched)
+    check_requests(stock, patched)
+    check_everybody(stock, patched)
+    check_denied(stock, patched)
+    sys.stdout.flush()
+    os._exit(1 if tap.failed else 0)
+
+
+main()
