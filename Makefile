@@ -27,6 +27,7 @@ help:
 	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
+	@echo 'make htop           the same of htop: build/htop'
 	@echo 'make perf           builds perf on task_diag, and a stock one: build/BASE/perf{,-stock}'
 	@echo 'make series         build/7.3/series/*.patch, for git am on mainline'
 	@echo 'make bisect         each commit of the series applies, builds and brings no warning'
@@ -96,6 +97,9 @@ shell: tools
 procps: tools
 	@harness/procps build
 
+htop: tools
+	@harness/htop build
+
 perf: tools
 	@harness/perf build
 
@@ -117,4 +121,4 @@ clean:
 	rm -rf build
 
 .PHONY: help deps kernel tools run bench perf test test-debug test-kcsan test-kmsan test-mutants test-m32 test-arch test-fresh test-fuzz test-configs \
-	coverage shell procps check series bisect apply clean
+	coverage shell procps htop check series bisect apply clean

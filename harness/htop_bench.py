@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Counts what a refresh of two builds of htop takes.
+
+usage: htop_bench.py STOCK PATCHED TASKS
+
+STOCK and PATCHED are directories in which bin/htop is, TASKS is how many tasks
+htop sees. For harness/vm --icount, where a nanosecond of processor time is an
+instruction. What a run of few refreshes takes is subtracted from that of a run of
+more. htop refreshes when a page of help has been read.
+"""
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+import time
+
+SETTINGS = {
+    "columns as installed": [],
+    "the same, deleted libraries not highlighted": ["highlight_deleted_exe=0"],
+    "the screen I/O": ["screen:I/O=PID USER IO_PRIORITY IO_RATE IO_READ_RATE IO_WRITE_RATE "
+                       "PERCENT_SWAP_DELAY PERCENT_IO_DELAY Command", "highlight_deleted_exe=0"],
+    "PID, USER, STATE and Command": ["screen:Main=PID USER STATE Command",
+                                     "highlight_deleted_exe=0"],
+}
+
+
+def instructions(program, refreshes, settings):
+    """What htop takes, user space and kernel, for that many refreshes after the first two."""
+    path = "/tmp/htoprc"
+    with open(path, "w", encoding="ascii") as rc:
+        rc.write("\n".join(["config_reader_min_version=3", *settings]) + "\n")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", LC_ALL="C.UTF-8", HTOPRC=path)
+        os.execv(program, [program, "-d", "100"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+    os.write(terminal, b"h " * refreshes + b"q")
+    try:
+        while os.read(terminal, 1 << 16):
+            pass
+    except OSError:                     # the other end is closed
+        pass
+    os.close(terminal)
+    status, usage = os.wait4(pid, 0)[1:]
+    if status:
+        sys.exit(f"{program} ended with status {status}")
+    return (usage.ru_utime + usage.ru_stime) * 1e9
+
+
+def per_refresh(root, settings, few=2, more=8):
+    spent = [instructions(f"{root}/bin/htop", refreshes, settings) for refreshes in (few, more)]
+    return (spent[1] - spent[0]) / (more - few)
+
+
+def main():
+    if len(sys.argv) != 4:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    roots, tasks = sys.argv[1:3], int(sys.argv[3])
+    time.sleep(12)                      # of younger processes htop does not read the mappings
+    for root in roots:
+        instructions(f"{root}/bin/htop", 1, [])     # all files are cached from now on
+    print(f"{tasks} tasks{'':36}{'stock':>12}{'patched':>12}{'ratio':>8}"
+          "   instructions per task and refresh")
+    for name, settings in SETTINGS.items():
+        stock, patched = (per_refresh(root, settings) for root in roots)
+        print(f"{name:48}{stock / tasks:12.0f}{patched / tasks:12.0f}{stock / patched:8.1f}",
+              flush=True)
+
+
+if __name__ == "__main__":
+    main()

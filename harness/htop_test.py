@@ -1,0 +1,456 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compares the screens of a patched htop and the stock one over tasks of every kind.
+
+usage: htop_test.py STOCK PATCHED
+
+Both are directories in which bin/htop is. For harness/vm: needs root, tmux and a
+kernel with task_diag. Prints TAP lines.
+"""
+import ctypes
+import mmap
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from procps_test import (USER, Tap, become, between, bind, call, child, libc, populate,
+                         program, start_threads)
+
+SIZE = 240, 600                         # every task has its line
+SOCKET = "/run/htop.tmux"
+TRIES = 4                               # tasks come and go, and work
+
+SYS_SETRESUID = 117
+
+
+# --- tasks that the zoo of procps_test.py lacks --------------------------
+
+def map_deleted_library():
+    """Maps a library, executable, that is deleted then."""
+    path = "/tmp/library.so"
+    shutil.copy("/bin/cat", path)
+    with open(path, "rb") as file:
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                              ctypes.c_int, ctypes.c_int, ctypes.c_long]
+        libc.mmap(None, 8192, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE, file.fileno(), 0)
+    os.unlink(path)
+
+
+def use_memory_and_files():
+    memory = bytearray(b"x" * (20 << 20))
+    with open("/bin/cat", "rb") as source, open("/dev/null", "wb") as sink:
+        for _ in range(100):
+            source.seek(0)
+            sink.write(source.read())
+    for _ in range(1000):
+        time.sleep(0)
+        os.sched_yield()
+    return memory
+
+
+def with_foreign_thread():
+    """Two threads, of which one becomes another user's alone."""
+    become(USER, USER)
+    start_threads(1)
+
+
+def thread_of_root():
+    """A process whose threads differ in their user: some see the leader alone."""
+    start_threads(2)
+    libc.syscall(SYS_SETRESUID, USER, USER, USER)
+    call("prctl", 4, 1, 0, 0, 0)
+
+
+def work():
+    end = time.monotonic() + .3
+    while time.monotonic() < end:
+        pass
+
+
+def populate_more():
+    for function in (map_deleted_library, use_memory_and_files, with_foreign_thread,
+                     thread_of_root, work, lambda: os.chdir("/usr/lib"),
+                     lambda: (os.mkdir("/tmp/cwd"), os.chdir("/tmp/cwd"), os.rmdir("/tmp/cwd"))):
+        child(function)
+    child(lambda: (become(USER, USER), work(), use_memory_and_files()))
+    child(lambda: (become(USER, USER), map_deleted_library()))
+    program([b"/usr/bin/cat", b"-"])
+    program([b"/usr/bin/cat - flattened /etc/passwd"])
+    program([b"no such: program"])
+
+
+FUSE = "/tmp/fuse"
+DIRECT = os.O_APPEND                    # for the server: by how a file is opened
+FOPEN_DIRECT_IO = 1
+
+
+def serve_fuse(fd):
+    """Has one file under every name, and never answers who reads it."""
+    attr = struct.pack("<6Q3I7I", 2, 65536, 128, 0, 0, 0, 0, 0, 0, 0o100755, 1, 0, 0, 0, 4096, 0)
+    root = struct.pack("<6Q3I7I", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0)
+    while True:
+        request = os.read(fd, 1 << 18)
+        code, unique, node = struct.unpack_from("<IQQ", request, 4)
+        if code == 26:                  # INIT
+            answer = struct.pack("<4I2H2I", 7, 31, 0, 0, 0, 0, 4096, 1) + bytes(36)
+        elif code == 1:                 # LOOKUP
+            answer = struct.pack("<4Q2I", 2, 0, 60, 60, 0, 0) + attr
+        elif code == 3:                 # GETATTR
+            answer = struct.pack("<Q2I", 60, 0, 0) + (root if node == 1 else attr)
+        elif code == 14:                # OPEN
+            flags = struct.unpack_from("<I", request, 40)[0]
+            answer = struct.pack("<QII", 1, FOPEN_DIRECT_IO if flags & DIRECT else 0, 0)
+        elif code == 15:                # READ
+            continue
+        else:
+            os.write(fd, struct.pack("<IiQ", 16, -38, unique))
+            continue
+        os.write(fd, struct.pack("<IiQ", 16 + len(answer), 0, unique) + answer)
+
+
+def mount_fuse():
+    fd = os.open("/dev/fuse", os.O_RDWR)
+    os.mkdir(FUSE)
+    call("mount", b"test", FUSE.encode(), b"fuse", 0,
+         b"fd=%d,rootmode=40000,user_id=0,group_id=0" % fd)
+    pid = os.fork()
+    if pid == 0:
+        serve_fuse(fd)
+    os.close(fd)
+    return pid
+
+
+def hold_mmap_lock():
+    """It waits for a page that another thread reads, while it makes a mapping."""
+    plain, direct = (os.open(FUSE + "/file", os.O_RDONLY | flags) for flags in (0, DIRECT))
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    for run in (lambda: os.pread(plain, 1, 0),
+                lambda: (time.sleep(1), libc.mmap(None, 4096, 1, mmap.MAP_PRIVATE, direct, 0))):
+        threading.Thread(target=run, daemon=True).start()
+
+
+# --- running htop --------------------------------------------------------
+
+def tmux(*arguments):
+    return subprocess.run(["tmux", "-u", "-S", SOCKET, "-f", "/dev/null", *arguments],
+                          stdout=subprocess.PIPE, check=True).stdout.decode(errors="replace")
+
+
+def parents():
+    """The parent of each process."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="latin-1") as stat:
+                    found[int(name)] = int(stat.read().rpartition(")")[2].split()[1])
+            except OSError:
+                pass
+    return found
+
+
+def descendants(pid):
+    of = parents()
+    found = {pid}
+    while more := {kid for kid, parent in of.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def settings(columns, *lines, tree=False):
+    """A htoprc of one screen, sorted by pid."""
+    text = ["config_reader_min_version=3", "header_layout=one_100", "column_meters_0=Tasks",
+            "column_meter_modes_0=2", "hide_kernel_threads=0", "hide_userland_threads=0",
+            "hide_function_bar=2", *lines,
+            f"screen:Main=PID {columns} Command", ".sort_key=PID", ".sort_direction=1",
+            ".tree_sort_key=PID", ".tree_sort_direction=1", f".tree_view={int(tree)}"]
+    return "\n".join(text) + "\n"
+
+
+class Htop:
+    """One build, run by a prefix of words."""
+
+    def __init__(self, root, *prefix):
+        self.argv = [*prefix, f"{root}/bin/htop", "-d", "5"]
+
+    def start(self, rc, arguments=()):
+        with open("/tmp/htoprc", "w", encoding="ascii") as file:
+            file.write(rc)
+        words = ["env", "HTOPRC=/tmp/htoprc", *self.argv, *arguments]
+        line = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+        tmux("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), "exec " + line)
+        return int(tmux("display-message", "-p", "#{pid}"))
+
+    def screen(self, rc, arguments=(), keys=(), meanwhile=None):
+        """What is shown when nothing comes anew any more."""
+        server = self.start(rc, arguments)
+        self.settle()
+        for key in keys:
+            tmux("send-keys", key)
+        born = meanwhile() if meanwhile else None
+        text = self.settle()
+        screen = Screen(text, descendants(server) | {os.getpid()}, born)
+        self.stop(server)
+        if born:
+            os.kill(born, signal.SIGKILL)
+            os.waitpid(born, 0)
+        return screen
+
+    @staticmethod
+    def settle(deadline=20):
+        before, end = 0, time.monotonic() + deadline
+        while True:
+            time.sleep(.6)
+            text = tmux("capture-pane", "-p", "-e")
+            rows = len(re.findall(r"^(?:\x1b\S*?m)* *(?:\x1b\S*?m)*\d+ ", text, re.M))
+            if rows and rows == before or time.monotonic() > end:
+                return text
+            before = rows
+
+    @staticmethod
+    def stop(server):
+        """Ends htop with the terminal that it has to itself."""
+        of_it = descendants(server)
+        tmux("kill-server")
+        while any(os.path.exists(f"/proc/{pid}") for pid in of_it):
+            time.sleep(.05)
+
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x0f")
+# They work all the time: that they are there is enough.
+BUSY = re.compile(r" (kworker/|rcu_|ksoftirqd/|migration/|kcompactd|khugepaged|ksmd)")
+
+
+class Screen:
+    """The lines by pid, with colours and without, but for those that ran it."""
+
+    def __init__(self, text, own, born=None):
+        self.raw, self.lines = {}, {}
+        for raw in text.splitlines():
+            line = COLOUR.sub("", raw).rstrip()
+            pid = re.match(r" *(\d+) ", line)
+            if pid:
+                key = int(pid.group(1))
+                if key in own or not os.path.exists(f"/proc/{key}"):
+                    continue
+                if BUSY.search(line):
+                    raw = line = "busy"
+            else:
+                key = line.split(":")[0]
+                raw = line = re.sub(r"; \d+ running.*", "", line)
+            if key == born:             # it has another pid each time
+                key = "born"
+                raw, line = (re.sub(r"\b%d\b" % born, "pid", text) for text in (raw, line))
+            self.raw[key] = raw.rstrip()
+            self.lines[key] = line
+
+
+def same(before, screen, after, key, slack):
+    """Equal with colours, or without but for numbers that lie between those of stock."""
+    if screen.raw[key] in (before.raw[key], after.raw[key]):
+        return True
+    words = [text.lines[key].encode().split() for text in (before, screen, after)]
+    if [len(some) for some in words] != [len(words[1])] * 3:
+        return False
+    if words[0] == words[1] == words[2]:
+        return False                    # the colours differ
+    return all(between(*tokens, slack) for tokens in zip(*words))
+
+
+def differences(before, screen, after, slack):
+    """By line what differs from both of stock's."""
+    bad = {}
+    for key in screen.lines.keys() | (before.lines.keys() & after.lines.keys()):
+        old, new = before.raw.get(key), screen.raw.get(key)
+        if old is None and key in after.raw:
+            continue                    # it came meanwhile
+        if old is None or new is None or key not in after.raw or \
+           not same(before, screen, after, key, slack):
+            bad[key] = ["- " + repr(old), "+ " + repr(new)]
+    common = [[key for key in text.lines if key in before.lines and key in screen.lines]
+              for text in (before, screen)]
+    if common[0] != common[1]:
+        bad["order"] = [str(some) for some in common]
+    return bad
+
+
+tap = Tap()
+
+
+def result(ok, what, why=()):
+    if not ok:
+        for line in list(why)[:12]:
+            print("#   " + line[:400])
+        tap.failed += 1
+    print(f"{'' if ok else 'not '}ok - htop: {what}", flush=True)
+
+
+def check_same(what, stock, patched, rc, slack=.1, **how):
+    """What differs each time is a difference."""
+    before = stock.screen(rc, **how)
+    bad = None
+    for _ in range(TRIES):
+        screen = patched.screen(rc, **how)
+        found = differences(before, screen, before, slack)
+        if found:
+            after = stock.screen(rc, **how)
+            found = differences(before, screen, after, slack)
+            before = after
+        bad = {key: why for key, why in found.items() if bad is None or key in bad}
+        if not bad:
+            break
+    why = [line for lines in bad.values() for line in lines]
+    if len(screen.lines) < 8:
+        why = ["there is little on the screen:", *screen.lines.values()]
+    result(not why, f"{what}: same screen, {len(screen.lines)} lines", why)
+
+
+MAIN = "USER PRIORITY NICE M_VIRT M_RESIDENT M_SHARE STATE PERCENT_CPU PERCENT_MEM TIME"
+IDS = "PPID PGRP SESSION TGID ST_UID USER TTY TPGID STATE PRIORITY NICE NLWP PROCESSOR STARTTIME"
+MEMORY = "M_VIRT M_RESIDENT M_SHARE M_TRS M_DRS M_LRS PERCENT_MEM OOM"
+TIMES = ("MINFLT CMINFLT MAJFLT CMAJFLT UTIME STIME CUTIME CSTIME TIME PERCENT_CPU "
+         "PERCENT_NORM_CPU CTXT ELAPSED")
+IO = "RCHAR WCHAR SYSCR SYSCW RBYTES WBYTES CNCLWB IO_READ_RATE IO_WRITE_RATE IO_RATE IO_PRIORITY"
+TEXTS = "CGROUP CCGROUP SECATTR CWD EXE COMM AUTOGROUP_ID AUTOGROUP_NICE"
+DELAYS = "PERCENT_CPU_DELAY PERCENT_IO_DELAY PERCENT_SWAP_DELAY"
+
+
+def set_ups():
+    """By name: what Htop.screen() takes."""
+    born = lambda: program([b"cat", b"-", b"new"])
+    return {
+        "columns as installed": {"rc": settings(MAIN)},
+        "tree": {"rc": settings(MAIN, "show_program_path=1", tree=True)},
+        "threads and kernel threads hidden": {
+            "rc": settings(MAIN, "hide_kernel_threads=1", "hide_userland_threads=1")},
+        "names of threads, merged command": {
+            "rc": settings("TGID", "show_thread_names=1", "show_merged_command=1",
+                           "find_comm_in_cmdline=1", "strip_exe_from_cmdline=1")},
+        "names read at each refresh": {"rc": settings("COMM EXE", "update_process_names=1")},
+        "ids": {"rc": settings(IDS)},
+        "memory": {"rc": settings(MEMORY)},
+        # A share in pages depends on what else runs just then.
+        "pages": {"rc": settings("M_PSS M_SWAP M_PSSWP"), "slack": 64},
+        "times": {"rc": settings(TIMES)},
+        "I/O": {"rc": settings(IO)},
+        "control groups, labels and directories": {"rc": settings(TEXTS)},
+        "containers hidden": {"rc": settings("CGROUP", "hide_running_in_container=1")},
+        "filter": {"rc": settings(MAIN), "arguments": ("-F", "cat")},
+        "one user": {"rc": settings(MAIN), "arguments": ("-u", str(USER))},
+        "threads hidden by a key": {"rc": settings(MAIN), "keys": ("H",)},
+        "sorted by a column that is not shown": {
+            "rc": settings("STATE").replace(".sort_key=PID", ".sort_key=M_RESIDENT")},
+        "a process that is born": {"rc": settings(MAIN), "meanwhile": born},
+    }
+
+
+# --- what it takes -------------------------------------------------------
+
+def files_opened(htop, rc):
+    """Whether it lists /proc at each refresh, and of which processes it opens files."""
+    record = "/tmp/strace"
+    traced = Htop("", "strace", "-f", "-o", record, "-e", "trace=openat,readlinkat")
+    traced.argv[-3:] = htop.argv
+    server = traced.start(rc)
+    traced.settle()
+    os.truncate(record, 0)
+    time.sleep(3)
+    with open(record, encoding="latin-1") as calls:
+        text = calls.read()
+    traced.stop(server)
+    if text.count("/proc/meminfo") < 3:
+        return None, None
+    return text.count('"/proc", O_'), {int(n) for n in re.findall(r'openat\(\d+, "(\d+)', text)}
+
+
+def check_fallbacks(stock_root, patched_root, drop):
+    rc = settings(MAIN, "show_thread_names=1")
+    in_sh = "unshare", "--mount", "sh", "-c"
+    for what, prefix in (
+            ("root without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace")),
+            ("user on hidepid=2", (*in_sh, 'mount -t proc -o hidepid=2 proc /proc; exec "$@"', "sh",
+                                   *drop)),
+            ("/proc of another pid namespace", ("unshare", "--pid", "--fork"))):
+        check_same(what, Htop(stock_root, *prefix), Htop(patched_root, *prefix), rc)
+    for what, rule in (
+            ("no netlink", "socket:error=EPROTONOSUPPORT"),
+            ("an answer that breaks off", "recvfrom:error=ENOBUFS:when=6+")):
+        broken = ("strace", "-f", "-o", "/dev/null", "-e", "trace=none", "-e", "inject=" + rule)
+        check_same(what, Htop(stock_root, *broken), Htop(patched_root, *broken), rc)
+    with open("/proc/sys/kernel/task_diag", "w", encoding="ascii") as sysctl:
+        sysctl.write("2")
+        sysctl.flush()
+        check_same("denied by the sysctl", Htop(stock_root), Htop(patched_root), rc)
+        sysctl.write("0")
+
+
+def check_files(patched, user, pids):
+    listed, read = files_opened(patched, settings(MAIN))
+    result(read is not None and not read, "root: no file of a process is opened", [str(read)])
+    result(listed is not None and listed <= 1, "root: /proc is not listed", [str(listed)])
+    listed, read = files_opened(user, settings(MAIN))
+    result(read and 1 in read and pids["user"] not in read,
+           "user: files are opened of hidden processes alone", [str(read)])
+
+
+def check_stuck(patched):
+    """Where stock would wait for ever: has to be the last."""
+    server = mount_fuse()
+    holder = child(hold_mmap_lock)
+    time.sleep(3)
+    reader = os.fork()
+    if reader == 0:
+        with open(f"/proc/{holder}/cmdline", "rb") as cmdline:
+            cmdline.read()
+        os._exit(0)
+    time.sleep(1)
+    held = os.waitpid(reader, os.WNOHANG)[0] == 0
+    screen = patched.screen(settings(MAIN + " M_LRS", "update_process_names=1"))
+    result(held and "htop_test.py" in screen.lines.get(holder, ""),
+           "a task that holds its mmap lock for ever does not stop it",
+           [f"held: {held}", *screen.lines.values()])
+    os.kill(server, signal.SIGKILL)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    with open("/proc/sys/kernel/task_delayacct", "w", encoding="ascii") as sysctl:
+        sysctl.write("1")
+    stock_root, patched_root = bind(sys.argv[1], "/run/stock"), bind(sys.argv[2], "/run/patched")
+    os.environ.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
+    pids = populate()
+    populate_more()
+    time.sleep(11)                      # of younger processes htop does not read the mappings
+
+    stock, patched = Htop(stock_root), Htop(patched_root)
+    only = os.environ.get("ONLY", "")
+    chosen = {name: how for name, how in set_ups().items() if re.search(only, name)}
+    for name, how in chosen.items():
+        check_same(f"root, {name}", stock, patched, **how)
+    check_same("root, delays", stock, patched, settings(DELAYS))
+
+    drop = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
+    user_stock, user_patched = Htop(stock_root, *drop), Htop(patched_root, *drop)
+    for name, how in chosen.items():
+        check_same(f"user, {name}", user_stock, user_patched, **how)
+
+    check_fallbacks(stock_root, patched_root, drop)
+    check_files(patched, user_patched, pids)
+    check_stuck(patched)
+    sys.stdout.flush()
+    os._exit(1 if tap.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
