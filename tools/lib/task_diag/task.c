@@ -409,6 +409,51 @@ int td__add_message(struct td_store *store, const struct nlmsghdr *nlh)
 	return add_attrs(store, &store->task, td__next_attr(nla), end);
 }
 
+/*
+ * Notes where in the message the groups up to @end are. Returns false if a group
+ * continues, failed, or is not known.
+ */
+static bool note_groups(struct td_store *store, struct td_task *task,
+			const struct nlmsghdr *nlh, const struct nlattr *nla,
+			const char *end)
+{
+	for (; td__attr_ok(nla, end); nla = td__next_attr(nla)) {
+		const unsigned int attr = nla->nla_type;
+		const char *data = td__attr_data(nla);
+
+		if (attr == (TASK_DIAG_PROCESS | NLA_F_NESTED)) {
+			if (task->is_process ||
+			    !note_groups(store, &store->process, nlh,
+					 (const void *)data,
+					 data + td__attr_len(nla)))
+				return false;
+			continue;
+		}
+		if (attr >= TD_GROUPS ||
+		    (kinds[attr].bytes && task->present >> attr & 1) ||
+		    text_offset(attr, data, td__attr_len(nla)))
+			return false;
+		note_value(task, attr, (const char *)nla - (const char *)nlh);
+	}
+	return (const char *)nla >= end;
+}
+
+static const struct td_task *finish(struct td_store *store, const char *data,
+				    size_t len)
+{
+	struct td_task *process = &store->process;
+
+	store->task.data = data;
+	store->task.len = len;
+	if (process->present || process->failed) {
+		process->pid = store->task.pid;
+		process->data = data;
+		process->len = len;
+		store->task.process = process;
+	}
+	return &store->task;
+}
+
 /**
  * td__end_task() - hand out the task
  * @store: where it is, complete
@@ -417,17 +462,7 @@ int td__add_message(struct td_store *store, const struct nlmsghdr *nlh)
  */
 const struct td_task *td__end_task(struct td_store *store)
 {
-	struct td_task *process = &store->process;
-
-	store->task.data = store->data;
-	store->task.len = store->len;
-	if (process->present || process->failed) {
-		process->pid = store->task.pid;
-		process->data = store->data;
-		process->len = store->len;
-		store->task.process = process;
-	}
-	return &store->task;
+	return finish(store, store->data, store->len);
 }
 
 /**
@@ -445,22 +480,12 @@ const struct td_task *td__usual_task(struct td_store *store,
 	struct td_task *task = &store->task;
 
 	reset(task, false);
+	reset(&store->process, true);
 	task->pid = message_pid(nla, end);
-	if (!task->pid)
+	if (!task->pid ||
+	    !note_groups(store, task, nlh, td__next_attr(nla), end))
 		return NULL;
-	for (nla = td__next_attr(nla); td__attr_ok(nla, end);
-	     nla = td__next_attr(nla)) {
-		const unsigned int attr = nla->nla_type;
-
-		if (attr >= TD_GROUPS ||
-		    (kinds[attr].bytes && task->present >> attr & 1) ||
-		    text_offset(attr, td__attr_data(nla), td__attr_len(nla)))
-			return NULL;
-		note_value(task, attr, (const char *)nla - (const char *)nlh);
-	}
-	task->data = (const char *)nlh;
-	task->len = nlh->nlmsg_len;
-	return (const char *)nla < end ? NULL : task;
+	return finish(store, (const char *)nlh, nlh->nlmsg_len);
 }
 
 /**
