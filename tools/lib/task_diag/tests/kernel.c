@@ -637,7 +637,7 @@ TEST_F(kernel, selections)
 {
 	struct task_diag_base base;
 	__u32 pids[3] = { 0, 1, 0 };
-	__u64 ids[3] = { 0, 1, 0 };
+	__u64 ids[3] = { 0, ~0ULL, 0 };
 	int seen = 0, ret;
 
 	self->other = start(prepare_user);
@@ -652,7 +652,7 @@ TEST_F(kernel, selections)
 	EXPECT_EQ(td_group(self->task, TASK_DIAG_BASE, &base, sizeof(base)), 0);
 	EXPECT_EQ(next(self), 0);
 
-	/* In this order; 1 has another id. */
+	/* In this order; no task has that id. */
 	pids[0] = self->other;
 	ids[0] = base.id;
 	pids[2] = getpid();
