@@ -308,15 +308,11 @@ def differences(before, screen, after, slack):
     return bad
 
 
-tap = Tap()
+tap = Tap("htop")
 
 
 def result(ok, what, why=()):
-    if not ok:
-        for line in list(why)[:12]:
-            print("#   " + line[:400])
-        tap.failed += 1
-    print(f"{'' if ok else 'not '}ok - htop: {what}", flush=True)
+    tap.result(ok, what, [line[:400] for line in list(why)[:12]])
 
 
 def wanted(what):
