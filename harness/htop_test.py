@@ -230,7 +230,8 @@ class Htop:
     def stop(server):
         """Ends htop with the terminal that it has to itself."""
         of_it = descendants(server)
-        tmux("kill-server")
+        with contextlib.suppress(subprocess.CalledProcessError):
+            tmux("kill-server")         # it may have ended
         for pid in of_it:
             try:
                 os.kill(pid, signal.SIGKILL)
