@@ -41,7 +41,7 @@ unpack()
 	"${git[@]}" am -q "$patches"/*.patch >&2 || die "git am does not apply $patches"
 }
 
-# What a tree depends on, besides the files given
+# What a tree depends on; the patched one on the files given as well
 inputs()
 {
 	local tree=$1
@@ -49,13 +49,14 @@ inputs()
 	shift
 	{
 		echo "$version"
-		cat "$0" "$top/harness/consumer.sh" "$top/include/uapi/linux/task_diag.h" "$@"
-		[ "$tree" = stock ] || cat "$patches"/*.patch
+		cat "$0" "$top/harness/consumer.sh"
+		[ "$tree" = stock ] ||
+			cat "$patches"/*.patch "$top/include/uapi/linux/task_diag.h" "$@"
 	} | sha1sum
 }
 
-# Builds the trees that are not up to date, by build_tree; the files given are
-# what they depend on besides.
+# Builds the trees that are not up to date, by build_tree; the files given are for
+# inputs.
 build_trees()
 {
 	local tree stamp
@@ -94,4 +95,28 @@ build_library()
 	make -s -C "$library" srctree="$top" O="$out" prefix="$out/usr" install install_uapi || return
 	rm "$out"/usr/lib/*.so*
 	export PKG_CONFIG_PATH=$out/usr/lib/pkgconfig
+}
+
+# The command line of the script, after $1, how many processes bench starts by
+# itself: calls build_all, test_all or bench.
+run_command()
+{
+	local n=$1
+
+	shift
+	case ${1:-} in
+	-h | --help) usage ;;
+	build | test)
+		[ $# -eq 1 ] || bad_usage "unknown argument $2"
+		"${1}_all"
+		;;
+	bench)
+		[ $# -le 2 ] || bad_usage "unknown argument $3"
+		n=${2:-$n}
+		[[ $n =~ ^[1-9][0-9]*$ ]] || bad_usage "'$n' is no number of processes"
+		bench "$n"
+		;;
+	'') bad_usage "build, test or bench?" ;;
+	*) bad_usage "unknown argument $1" ;;
+	esac
 }
