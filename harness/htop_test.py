@@ -15,14 +15,13 @@ import os
 import re
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import threading
 import time
 
-from procps_test import (USER, Tap, become, between, bind, call, child, libc, populate,
-                         program, start_threads)
+from procps_test import (FUSE, USER, Tap, become, between, bind, call, child, libc, populate,
+                         program, set_sysctl, start_fuse, start_threads, state, wait_for_page)
 
 SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
@@ -88,64 +87,19 @@ def populate_more():
     program([b"no such: program"])
 
 
-FUSE = "/tmp/fuse"
-DIRECT = os.O_APPEND                    # for the server: by how a file is opened
-FOPEN_DIRECT_IO = 1
-
-
-def serve_fuse(fd):
-    """Has one file under every name, and never answers who reads it."""
-    attr = struct.pack("<6Q3I7I", 2, 65536, 128, 0, 0, 0, 0, 0, 0, 0o100755, 1, 0, 0, 0, 4096, 0)
-    root = struct.pack("<6Q3I7I", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, 0, 0, 0, 4096, 0)
-    while True:
-        request = os.read(fd, 1 << 18)
-        code, unique, node = struct.unpack_from("<IQQ", request, 4)
-        if code == 26:                  # INIT
-            answer = struct.pack("<4I2H2I", 7, 31, 0, 0, 0, 0, 4096, 1) + bytes(36)
-        elif code == 1:                 # LOOKUP
-            answer = struct.pack("<4Q2I", 2, 0, 60, 60, 0, 0) + attr
-        elif code == 3:                 # GETATTR
-            answer = struct.pack("<Q2I", 60, 0, 0) + (root if node == 1 else attr)
-        elif code == 14:                # OPEN
-            flags = struct.unpack_from("<I", request, 40)[0]
-            answer = struct.pack("<QII", 1, FOPEN_DIRECT_IO if flags & DIRECT else 0, 0)
-        elif code == 15:                # READ
-            continue
-        else:
-            os.write(fd, struct.pack("<IiQ", 16, -38, unique))
-            continue
-        os.write(fd, struct.pack("<IiQ", 16 + len(answer), 0, unique) + answer)
-
-
-def mount_fuse():
-    fd = os.open("/dev/fuse", os.O_RDWR)
-    os.mkdir(FUSE)
-    call("mount", b"test", FUSE.encode(), b"fuse", 0,
-         b"fd=%d,rootmode=40000,user_id=0,group_id=0" % fd)
-    pid = os.fork()
-    if pid == 0:
-        serve_fuse(fd)
-    os.close(fd)
-    return pid
-
-
 def hold_mmap_lock():
     """It waits for a page that another thread reads, while it makes a mapping."""
-    plain, direct = (os.open(FUSE + "/file", os.O_RDONLY | flags) for flags in (0, DIRECT))
+    plain, direct = (os.open(FUSE + "/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
                           ctypes.c_int, ctypes.c_int, ctypes.c_long]
-
-    def read():
-        with contextlib.suppress(OSError):      # when the server ends
-            os.pread(plain, 1, 0)
 
     def make_mapping():
         time.sleep(1)
         libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
 
-    for run in read, make_mapping:
-        threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=wait_for_page, args=(plain,), daemon=True).start()
+    threading.Thread(target=make_mapping, daemon=True).start()
 
 
 # --- running htop --------------------------------------------------------
@@ -248,8 +202,7 @@ BUSY = re.compile(r" (kworker/|rcu_|ksoftirqd/|migration/|kcompactd|khugepaged|k
 
 def is_zombie(pid):
     try:
-        with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
+        return state(pid) == "Z"
     except OSError:
         return False
 
@@ -404,11 +357,6 @@ def files_opened(htop, rc):
             {int(pid) for pid in re.findall(r'openat\(\d+, "(\d+)', text)})
 
 
-def set_sysctl(name, value):
-    with open(f"/proc/sys/kernel/{name}", "w", encoding="ascii") as sysctl:
-        sysctl.write(str(value))
-
-
 def check_fallbacks(stock_root, patched_root, drop):
     rc = settings(MAIN, "show_thread_names=1")
     in_sh = "unshare", "--mount", "sh", "-c"
@@ -439,7 +387,7 @@ def check_files(patched, user, pids):
 
 def check_stuck(patched):
     """Where stock would wait for ever: has to be the last."""
-    server = mount_fuse()
+    server = start_fuse()
     holder = child(hold_mmap_lock)
     time.sleep(3)
     reader = os.fork()

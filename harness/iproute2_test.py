@@ -15,11 +15,10 @@ import sys
 import threading
 
 from procps_test import (PR_SET_DUMPABLE, PR_SET_NAME, Prefixed, Runner, Tap, as_user, become,
-                         bind, call, child, hidepid, leave_proc, sleep_forever,
+                         bind, call, child, hidepid, leave_proc, set_sysctl, sleep_forever,
                          without_ptrace)
 
 CLONE_FILES = 0x00000400
-SYSCTL = "/proc/sys/kernel/task_diag"
 MANY = 3000
 
 tap = Tap("iproute2")
@@ -148,16 +147,11 @@ def check_requests(stock, patched):
 
 
 def check_denied(stock, patched):
-    with open(SYSCTL, "r+", encoding="ascii") as sysctl:
-        before = sysctl.read()
-        sysctl.seek(0)
-        sysctl.write("2")
-        sysctl.flush()
-        check_same("denied by the sysctl", COMMANDS[:3], stock, patched)
-        files = opened(patched, ["ss", "-tp"])
-        tap.result(len(files) > MANY, "it reads links then", files[:5])
-        sysctl.seek(0)
-        sysctl.write(before)
+    set_sysctl("task_diag", 2)
+    check_same("denied by the sysctl", COMMANDS[:3], stock, patched)
+    files = opened(patched, ["ss", "-tp"])
+    tap.result(len(files) > MANY, "it reads links then", files[:5])
+    set_sysctl("task_diag", 0)
 
 
 def check_everybody(stock, patched):

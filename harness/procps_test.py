@@ -786,6 +786,12 @@ def check_unlisted(patched):
     tap.result(not lists, "root lists nobody", lists)
 
 
+def set_sysctl(name, value):
+    """Of kernel. The file is opened each time: it takes one write."""
+    with open(f"/proc/sys/kernel/{name}", "w", encoding="ascii") as sysctl:
+        sysctl.write(str(value))
+
+
 # --- a process whose memory is locked for ever ----------------------------
 
 FUSE = "/run/fuse"
@@ -892,8 +898,7 @@ def hangs(path):
 
 
 def check_locked_memory(patched):
-    with open("/proc/sys/kernel/hung_task_timeout_secs", "w", encoding="ascii") as hung:
-        hung.write("0")                 # no report of those that are meant to hang
+    set_sysctl("hung_task_timeout_secs", 0)     # no report of those that are meant to hang
     server = start_fuse()
     pids = [start_holder(how) for how in ("read", "write")]
     bad = []
