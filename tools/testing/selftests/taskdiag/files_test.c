@@ -1512,8 +1512,7 @@ TEST_F(files, moved_out_of_their_mount_have_the_link_s_path)
 #define NR_BESIDE	50
 #define RENAMED_FD	200
 
-/* Never is there /tmp/one/new. */
-static void rename_both(const void *unused)
+static void open_in_one_directory(void)
 {
 	char name[16];
 	unsigned int i;
@@ -1528,6 +1527,7 @@ static void rename_both(const void *unused)
 	td_must(dup2(fd, RENAMED_FD) == RENAMED_FD && !close(fd), "dup2");
 }
 
+/* Never is there /tmp/one/new. */
 static void *rename_for_ever(void *unused)
 {
 	for (;;)
@@ -1542,7 +1542,7 @@ static void start_renaming(const void *unused)
 {
 	pthread_t thread;
 
-	rename_both(NULL);
+	open_in_one_directory();
 	td_must(!pthread_create(&thread, NULL, rename_for_ever, NULL),
 		"pthread_create");
 }
