@@ -776,6 +776,10 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
 	t->per_thread = false;
 	err = group->fill(skb, t);
 	t->per_thread = true;
+	if (err == -ENODATA) {
+		nla_nest_cancel(skb, nest);
+		return 0;
+	}
 	if (err && err != -EMSGSIZE)
 		err = task_diag_put_error(skb, group->attr, err);
 	if (!err)

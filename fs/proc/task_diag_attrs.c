@@ -274,6 +274,39 @@ static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
 }
 
 #ifdef CONFIG_TASKSTATS
+/*
+ * Whether the caller, who may see the task, may know what it read and wrote. Of
+ * one without an mm that is up to the owner of its file io, which has mode 0400.
+ */
+static bool task_diag_may_read_io(struct task_struct *task)
+{
+	bool may_read;
+	kuid_t uid;
+	kgid_t gid;
+
+	if (READ_ONCE(task->mm))
+		return true;
+	task_dump_owner(task, S_IFREG | 0400, &uid, &gid);
+	if (uid_eq(uid, current_fsuid()))
+		return true;
+	rcu_read_lock();
+	may_read = ns_capable_noaudit(__task_cred(task)->user_ns,
+				      CAP_SYS_PTRACE);
+	rcu_read_unlock();
+	return may_read;
+}
+
+static void task_diag_hide_io(struct taskstats *info)
+{
+	info->read_char = 0;
+	info->write_char = 0;
+	info->read_syscalls = 0;
+	info->write_syscalls = 0;
+	info->read_bytes = 0;
+	info->write_bytes = 0;
+	info->cancelled_write_bytes = 0;
+}
+
 static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct taskstats info;
@@ -284,7 +317,11 @@ static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 	else
 		err = taskstats_fill_process(t->user_ns, t->pid_ns, t->task,
 					     &info);
-	return err ?: task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
+	if (err)
+		return err;
+	if (!task_diag_may_read_io(t->task))
+		task_diag_hide_io(&info);
+	return task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
 }
 #else
 #define task_diag_fill_stat NULL
@@ -410,6 +447,8 @@ static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
 	struct task_io_accounting acct;
 	struct task_diag_io info;
 
+	if (!task_diag_may_read_io(t->task))
+		return -ENODATA;
 	memset(&info, 0, sizeof(info));
 	proc_sum_ioac(t->task, &acct, !t->per_thread);
 	info.rchar = acct.rchar;

@@ -695,7 +695,9 @@ struct task_diag_signal {
  *	(cancelled_write_bytes)
  *
  * Of the whole process, with its dead threads, for strategies over processes;
- * of the thread for strategies over threads. Needs CONFIG_TASK_IO_ACCOUNTING.
+ * of the thread for strategies over threads. Absent for a task without memory of
+ * its own, unless the file is the caller's or he has CAP_SYS_PTRACE. Needs
+ * CONFIG_TASK_IO_ACCOUNTING.
  */
 struct task_diag_io {
 	__aligned_u64	rchar;

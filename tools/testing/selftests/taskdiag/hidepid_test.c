@@ -5,6 +5,7 @@
  */
 #include "hidepid.h"
 
+#include <linux/taskstats.h>
 #include <sys/capability.h>
 
 /* --- the population ---------------------------------------------------- */
@@ -483,6 +484,77 @@ TEST_F_TIMEOUT(hidepid, children_are_what_procfs_shows, 120)
 	check_as(_metadata, self, variant, check_children);
 }
 
+/* Whether procfs lets the caller know what the process read and wrote. */
+static bool reads_io(__u32 pid)
+{
+	char path[64], byte;
+	bool reads;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/io", pid);
+	fd = open(path, O_RDONLY);
+	reads = fd >= 0 && read(fd, &byte, 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	return reads;
+}
+
+static bool has_ptrace(void)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	td_must(caps, "cap_get_proc");
+	cap_get_flag(caps, CAP_SYS_PTRACE, CAP_EFFECTIVE, &value);
+	cap_free(caps);
+	return value == CAP_SET;
+}
+
+/* Each one here has written at least one byte. */
+static void expect_io(struct __test_metadata *_metadata, struct td_sock *sock,
+		      __u64 strategy, __u32 pid, bool told, const char *name)
+{
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	struct taskstats stats = {};
+
+	answer = td_get_props(sock, NLM_F_DUMP, strategy,
+			      TASK_DIAG_SHOW_IO | TASK_DIAG_SHOW_STAT, pid);
+	task = td_find_props(answer, pid);
+	EXPECT_STREQ("", td_props_whole(answer))
+		TH_LOG("%s", name);
+	EXPECT_TRUE(task && task->has & TASK_DIAG_SHOW_STAT)
+		TH_LOG("%s", name);
+	if (task) {
+		EXPECT_EQ(told, !!(task->has & TASK_DIAG_SHOW_IO))
+			TH_LOG("%s", name);
+		td_copy_part(&task->groups[TASK_DIAG_STAT], 0, &stats,
+			     sizeof(stats));
+		EXPECT_EQ(told, stats.write_char && stats.write_syscalls)
+			TH_LOG("%s", name);
+	}
+	td_free_props(answer);
+}
+
+static void check_io(struct __test_metadata *_metadata,
+		     FIXTURE_DATA(hidepid) *self)
+{
+	const bool may_trace = has_ptrace();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(people); i++)
+		if (shown(self->pids[i]))
+			expect_io(_metadata, &self->sock, TASK_DIAG_DUMP_ONE,
+				  self->pids[i],
+				  may_trace || reads_io(self->pids[i]),
+				  people[i].name);
+}
+
+TEST_F_TIMEOUT(hidepid, io_is_told_to_whom_procfs_tells_it, 120)
+{
+	check_as(_metadata, self, variant, check_io);
+}
+
 static void check_myself(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(hidepid) *self)
 {
@@ -543,6 +615,46 @@ TEST_F_TIMEOUT(alice, sees_what_the_table_says, 120)
 		_exit(0);
 	}
 	EXPECT_EQ(0, td_wait(child));
+}
+
+static void *look_at_own_leader(void *metadata)
+{
+	struct __test_metadata *_metadata = metadata;
+	const __u32 pid = getpid();
+	struct td_sock sock;
+
+	td_must(td_wait_state(pid, 0, 'Z'), "the leader to end");
+	td_must(!td_open(&sock), "td_open");
+	expect_io(_metadata, &sock, TASK_DIAG_DUMP_ONE, pid, reads_io(pid),
+		  "the process");
+	expect_io(_metadata, &sock, TASK_DIAG_DUMP_THREAD, pid, reads_io(pid),
+		  "the leader");
+	_exit(0);
+}
+
+/* ptrace_may_access() lets a thread see its leader, dumpable or not. */
+TEST_F_TIMEOUT(alice, knows_of_her_leader_that_ended_what_procfs_tells, 120)
+{
+	int dumpable, null = open("/dev/null", O_WRONLY);
+	pthread_t thread;
+	pid_t child;
+
+	for (dumpable = 0; dumpable < 2; dumpable++) {
+		child = fork();
+		if (!child) {
+			td_become(TD_ALICE);
+			td_must(!prctl(PR_SET_DUMPABLE, dumpable),
+				"PR_SET_DUMPABLE");
+			td_must(write(null, "", 1) == 1, "write");
+			td_must(!pthread_create(&thread, NULL,
+						look_at_own_leader, _metadata),
+				"pthread_create");
+			syscall(SYS_exit, 0);
+		}
+		EXPECT_EQ(0, td_wait(child))
+			TH_LOG("dumpable: %d", dumpable);
+	}
+	close(null);
 }
 
 TEST_F_TIMEOUT(alice, sees_no_thread_of_others, 120)
