@@ -21,7 +21,7 @@ import threading
 import time
 
 from procps_test import (FUSE, USER, Tap, become, between, bind, call, child, libc, populate,
-                         program, set_sysctl, start_fuse, start_threads, state, wait_for_page)
+                         program, set_sysctl, start_fuse, start_threads, wait_for_page)
 
 SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
@@ -200,18 +200,11 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x0f")
 BUSY = re.compile(r" (kworker/|rcu_|ksoftirqd/|migration/|kcompactd|khugepaged|ksmd)")
 
 
-def is_zombie(pid):
-    try:
-        return state(pid) == "Z"
-    except OSError:
-        return False
-
-
 class Screen:
     """The lines by pid, with colours and without, but for those that ran it."""
 
     def __init__(self, text, own, born=None):
-        self.raw, self.lines, self.zombies = {}, {}, set()
+        self.raw, self.lines = {}, {}
         for raw in text.splitlines():
             line = COLOUR.sub("", raw).rstrip()
             pid = re.match(r" *(\d+) ", line)
@@ -221,8 +214,6 @@ class Screen:
                     continue
                 if BUSY.search(line):
                     raw = line = "busy"
-                if is_zombie(key):
-                    self.zombies.add(key)
             else:
                 key = line.split(":")[0]
                 raw = line = re.sub(r"; \d+ running.*", "", line)
@@ -273,7 +264,7 @@ def wanted(what):
     return len(sys.argv) < 4 or re.search(sys.argv[3], what)
 
 
-def check_same(what, stock, patched, rc, slack=.1, zombies=True, **how):
+def check_same(what, stock, patched, rc, slack=.1, **how):
     """What differs each time is a difference."""
     if not wanted(what):
         return
@@ -286,8 +277,6 @@ def check_same(what, stock, patched, rc, slack=.1, zombies=True, **how):
             after = stock.screen(rc, **how)
             found = differences(before, screen, after, slack)
             before = after
-        if not zombies:
-            found = {key: why for key, why in found.items() if key not in screen.zombies}
         bad = {key: why for key, why in found.items() if bad is None or key in bad}
         if not bad:
             break
@@ -423,8 +412,7 @@ def main():
     drop = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
     user_stock, user_patched = Htop(stock_root, *drop), Htop(patched_root, *drop)
     for name, how in set_ups().items():
-        # The file io of a zombie is root's; task_diag tells its user.
-        check_same(f"user, {name}", user_stock, user_patched, zombies=name != "I/O", **how)
+        check_same(f"user, {name}", user_stock, user_patched, **how)
 
     check_fallbacks(stock_root, patched_root, drop)
     if wanted("files"):
