@@ -70,7 +70,7 @@ clang=clang-19
 llvm=-19
 
 # What the series adds to the kernel
-objects=(kernel/taskdiag.o kernel/taskdiag_select.o fs/proc/task_diag_attrs.o
+objects=(kernel/taskdiag.o kernel/taskdiag_event.o kernel/taskdiag_select.o fs/proc/task_diag_attrs.o
 	fs/proc/task_diag_files.o fs/proc/task_diag_mm.o)
 
 # Of these functions sparse says on 6.12 that they may leave with a lock held, as of

@@ -233,8 +233,8 @@ def compare_groups(family):
         yield "the show flags are not those of the groups"
     get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
     listed = set(get["dump"]["reply"]["attributes"])
-    # What only requests have, and only the header
-    listed |= set(get["dump"]["request"]["attributes"]) | {"header"}
+    # What only requests have, only the header, and only events
+    listed |= set(get["dump"]["request"]["attributes"]) | {"header", "events", "event"}
     for name in sorted({a.name for a in attrs} - listed):
         yield f"attribute {name} is not in the reply of get's dump"
 

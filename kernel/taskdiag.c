@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
+#include <linux/nsproxy.h>
 #include <linux/param.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -31,41 +32,18 @@
 #include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/task_diag.h>
+#include <linux/time_namespace.h>
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
-#include "taskdiag_select.h"
+#include "taskdiag.h"
 
 /* Pids that one RCU section looks at */
 #define TASK_DIAG_RCU_BATCH	64
 
 /**
- * struct task_diag_msg - a message with all that can be in it without a lock
- * @nlh: netlink header
- * @genl: generic-netlink header
- * @pid_attr: header of TASK_DIAG_PID
- * @pid: its payload
- * @base_attr: header of TASK_DIAG_BASE
- * @base: its payload
- *
- * The layout is always the same, so a message is a copy of the dump's template
- * with the values written over it. Netlink aligns messages to 4 bytes, less than
- * what 64-bit fields need on some architectures.
- */
-struct task_diag_msg {
-	struct nlmsghdr		nlh;
-	struct genlmsghdr	genl;
-	struct nlattr		pid_attr;
-	u32			pid;
-	struct nlattr		base_attr;
-	struct task_diag_base	base;
-} __packed __aligned(NLMSG_ALIGNTO);
-
-/**
  * struct task_diag_dump - one dump, or one plain request
- * @req: the request
- * @select: which tasks it chooses
- * @cred: who asked, see task_diag_same_requester(); holds a reference
+ * @query: what was asked for, and by whom: see task_diag_same_requester()
  * @target: the process that the strategies on one process start from; holds a
  *	reference
  * @next: where the walk goes on: a pid number, or an index in @nrs
@@ -84,20 +62,13 @@ struct task_diag_msg {
  * @mm: the mm that its groups come from, once it goes on in another message;
  *	holds a reference on the structure alone (mmgrab()), so that an unread
  *	dump keeps no memory
- * @rows: the rows that are to be filled for each task, beyond BASE
- * @mm_rows: those of them for which @t.mm is needed
- * @own_mm_rows: those of @rows that take and release the mm by themselves
- * @costs: what they cost, as bits, see enum task_diag_cost
  * @at_once: see struct task_diag_task
- * @template: see struct task_diag_msg
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
  * task. In between used under the socket's nl_cb_mutex only.
  */
 struct task_diag_dump {
-	struct task_diag_pid	req;
-	struct task_diag_select	select;
-	const struct cred	*cred;
+	struct task_diag_query	query;
 	struct pid		*target;
 	unsigned int		next;
 	const u32		*nrs;
@@ -109,12 +80,7 @@ struct task_diag_dump {
 	const struct cred	*task_cred;
 	u64			left;
 	struct mm_struct	*mm;
-	u64			rows;
-	u64			mm_rows;
-	u64			own_mm_rows;
-	unsigned int		costs;
 	bool			at_once;
-	struct task_diag_msg	template;
 };
 
 /**
@@ -137,8 +103,6 @@ struct task_diag_ctx {
 	struct task_diag_dump	*dump;
 };
 
-static struct genl_family task_diag_family;
-
 static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 {
 	BUILD_BUG_ON(sizeof(struct task_diag_ctx) > sizeof(cb->ctx));
@@ -147,9 +111,6 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 }
 
 /* --- the request ------------------------------------------------------- */
-
-/* For which a plain request does not look at more threads */
-#define TASK_DIAG_FEW_THREADS	64
 
 /*
  * Time budget of a datagram: netlink holds a mutex of the socket while it is made,
@@ -197,10 +158,16 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 	return 0;
 }
 
-static bool task_diag_per_thread(const struct task_diag_pid *req)
+/**
+ * task_diag_per_thread() - whether threads are asked about
+ * @query: the query
+ *
+ * Return: false if processes are.
+ */
+bool task_diag_per_thread(const struct task_diag_query *query)
 {
-	return req->dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
-	       req->dump_strategy == TASK_DIAG_DUMP_THREAD;
+	return query->req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       query->req.dump_strategy == TASK_DIAG_DUMP_THREAD;
 }
 
 /* All flags that a request may have */
@@ -214,10 +181,11 @@ static u32 task_diag_known_flags(void)
 	return flags;
 }
 
-static int task_diag_check_flags(const struct task_diag_pid *req,
+static int task_diag_check_flags(const struct task_diag_query *query,
 				 const struct nlattr *attr,
 				 struct netlink_ext_ack *extack)
 {
+	const struct task_diag_pid *req = &query->req;
 	u32 unused = req->flags;
 	unsigned int i;
 
@@ -227,7 +195,7 @@ static int task_diag_check_flags(const struct task_diag_pid *req,
 					req->flags & ~task_diag_known_flags());
 		return -EINVAL;
 	}
-	if (task_diag_per_thread(req))
+	if (task_diag_per_thread(query))
 		unused &= ~TASK_DIAG_WITH_PROCESS;
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		if (req->show_flags & BIT_ULL(task_diag_groups[i].attr))
@@ -271,10 +239,19 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 	return 0;
 }
 
-static int task_diag_parse(struct task_diag_dump *dump, struct nlattr **attrs,
-			   struct netlink_ext_ack *extack)
+/**
+ * task_diag_parse() - take a query from a request
+ * @query: where to, all zero
+ * @attrs: attributes of the request
+ * @extack: where to tell what is wrong
+ *
+ * Return: 0 or a negative errno. In both cases task_diag_free_select() is to be
+ * called in the end, and @attrs must stay until then.
+ */
+int task_diag_parse(struct task_diag_query *query, struct nlattr **attrs,
+		    struct netlink_ext_ack *extack)
 {
-	struct task_diag_pid *req = &dump->req;
+	struct task_diag_pid *req = &query->req;
 	const struct nlattr *attr = attrs[TASK_DIAG_REQUEST];
 	int err;
 
@@ -296,15 +273,18 @@ static int task_diag_parse(struct task_diag_dump *dump, struct nlattr **attrs,
 					req->dump_strategy);
 		return -EINVAL;
 	}
-	err = task_diag_check_flags(req, attr, extack);
+	err = task_diag_check_flags(query, attr, extack);
 	if (err)
 		return err;
-	return task_diag_parse_select(&dump->select, attrs, req->dump_strategy,
+	return task_diag_parse_select(&query->select, attrs, req->dump_strategy,
 				      extack);
 }
 
-/* Sets what follows from the request. */
-static void task_diag_plan(struct task_diag_dump *dump)
+/**
+ * task_diag_plan() - set what follows from the request
+ * @query: the query
+ */
+void task_diag_plan(struct task_diag_query *query)
 {
 	const struct task_diag_group *group;
 	unsigned int i;
@@ -312,18 +292,16 @@ static void task_diag_plan(struct task_diag_dump *dump)
 	for (i = 0; i < task_diag_nr_groups; i++) {
 		group = &task_diag_groups[i];
 		if (group->phase == TASK_DIAG_PHASE_RCU ||
-		    !(dump->req.show_flags & BIT_ULL(group->attr)))
+		    !(query->req.show_flags & BIT_ULL(group->attr)))
 			continue;
-		dump->rows |= BIT_ULL(i);
+		query->rows |= BIT_ULL(i);
 		if (group->phase == TASK_DIAG_PHASE_MM)
-			dump->mm_rows |= BIT_ULL(i);
+			query->mm_rows |= BIT_ULL(i);
 		if (group->uses_mm)
-			dump->own_mm_rows |= BIT_ULL(i);
-		dump->costs |= BIT(dump->req.flags & group->flags ?
-				   TASK_DIAG_COST_MANY : group->cost);
+			query->own_mm_rows |= BIT_ULL(i);
+		query->costs |= BIT(query->req.flags & group->flags ?
+				    TASK_DIAG_COST_MANY : group->cost);
 	}
-	dump->nrs = dump->select.pids;
-	dump->nr_nrs = dump->select.nr_pids;
 }
 
 /* --- who may see what -------------------------------------------------- */
@@ -345,24 +323,35 @@ static bool task_diag_same_requester(const struct cred *cred)
 /* kernel.task_diag: who may ask: 0 all, 1 with CAP_SYS_PTRACE, 2 nobody */
 static int sysctl_task_diag;
 
-/*
- * The capability must be held in the user namespace that owns the requester's
- * pid namespace. Any user can create a user namespace and has all capabilities
- * there, but still shares the pid namespace with others.
+/**
+ * task_diag_is_allowed() - whether kernel.task_diag lets current ask
+ * @ns: pid namespace of the requester
+ *
+ * The capability must be held in the user namespace that owns that. Any user can
+ * create a user namespace and has all capabilities there, but still shares the
+ * pid namespace with others.
+ *
+ * Return: true if it does.
  */
-static bool task_diag_is_allowed(int allowed)
+bool task_diag_is_allowed(const struct pid_namespace *ns)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current);
+	const int allowed = READ_ONCE(sysctl_task_diag);
 
 	return !allowed ||
 	       (allowed == 1 && ns_capable_noaudit(ns->user_ns, CAP_SYS_PTRACE));
 }
 
-static int task_diag_check_requester(const struct sk_buff *skb,
-				     struct netlink_ext_ack *extack)
+/**
+ * task_diag_check_requester() - whether a request is answered at all
+ * @skb: the request
+ * @extack: where to tell why not
+ *
+ * Return: 0 or -EPERM.
+ */
+int task_diag_check_requester(const struct sk_buff *skb,
+			      struct netlink_ext_ack *extack)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
-	const int allowed = READ_ONCE(sysctl_task_diag);
 	const struct cred *cred = current_cred();
 
 	/* An error may tell that a task exists. */
@@ -384,9 +373,9 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 		return -EPERM;
 	}
 
-	if (!task_diag_is_allowed(allowed)) {
+	if (!task_diag_is_allowed(task_active_pid_ns(current))) {
 		NL_SET_ERR_MSG_FMT(extack, "denied by sysctl kernel.task_diag = %d",
-				   allowed);
+				   READ_ONCE(sysctl_task_diag));
 		return -EPERM;
 	}
 	return 0;
@@ -401,7 +390,7 @@ static int task_diag_check_requester(const struct sk_buff *skb,
 static bool task_diag_may_read(struct task_struct *task,
 			       struct task_struct **readable)
 {
-	const unsigned int mode = PTRACE_MODE_READ_FSCREDS | PTRACE_MODE_NOAUDIT;
+	const unsigned int mode = TASK_DIAG_PTRACE_MODE;
 	struct task_struct *leader = READ_ONCE(task->group_leader);
 
 	if (!ptrace_may_access(task, mode))
@@ -425,11 +414,19 @@ static struct sk_buff *task_diag_new_reply(void)
 	return skb;
 }
 
-/* The fixed part of all messages to one requester. */
-static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
-				    u32 portid, u32 seq, u16 flags)
+/**
+ * task_diag_init_template() - make the fixed part of all messages to a requester
+ * @query: the query
+ * @cmd: command of the messages
+ * @portid: where they go to
+ * @seq: sequence number of the request
+ * @flags: NLM_F_*
+ */
+void task_diag_init_template(struct task_diag_query *query, u8 cmd, u32 portid,
+			     u32 seq, u16 flags)
 {
-	bool base = show_flags & TASK_DIAG_SHOW_BASE;
+	bool base = query->req.show_flags & TASK_DIAG_SHOW_BASE;
+	struct task_diag_msg *msg = &query->template;
 
 	*msg = (struct task_diag_msg) {
 		.nlh = {
@@ -441,7 +438,7 @@ static void task_diag_init_template(struct task_diag_msg *msg, u64 show_flags,
 			.nlmsg_pid = portid,
 		},
 		.genl = {
-			.cmd = TASK_DIAG_CMD_GET,
+			.cmd = cmd,
 			.version = task_diag_family.version,
 		},
 		.pid_attr = {
@@ -552,16 +549,18 @@ static int task_diag_hold_task(struct task_diag_dump *dump,
 	dump->t = (struct task_diag_task) {
 		.task = get_task_struct(task),
 		.nr = nr,
-		.per_thread = task_diag_per_thread(&dump->req),
-		.with_process = dump->req.flags & TASK_DIAG_WITH_PROCESS &&
+		.per_thread = task_diag_per_thread(&dump->query),
+		.with_process = dump->query.req.flags & TASK_DIAG_WITH_PROCESS &&
 				thread_group_leader(task),
 		.at_once = dump->at_once,
 		.pid_ns = ns,
-		.user_ns = dump->cred->user_ns,
-		.flags = dump->req.flags,
+		.user_ns = dump->query.cred->user_ns,
+		.cgroup_ns = current->nsproxy->cgroup_ns,
+		.boottime = timens_add_boottime_ns(0),
+		.flags = dump->query.req.flags,
 		.until = dump->t.until,
 	};
-	dump->left = dump->rows;
+	dump->left = dump->query.rows;
 	dump->exec_id = READ_ONCE(task->self_exec_id);
 	return 0;
 }
@@ -637,13 +636,13 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
  * there is to do per task.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
-					      const struct task_diag_dump *dump,
+					      const struct task_diag_query *query,
 					      struct task_struct *task,
 					      const struct cred *cred,
 					      const struct pid *pid, u32 nr,
 					      char state)
 {
-	const struct task_diag_msg *template = &dump->template;
+	const struct task_diag_msg *template = &query->template;
 	struct task_diag_msg *msg = run->at;
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
@@ -652,7 +651,7 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 		return -EMSGSIZE;
 	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
 	msg->pid = nr;
-	if (dump->req.show_flags & TASK_DIAG_SHOW_BASE) {
+	if (query->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
 		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, state,
 						  run->ns)))
@@ -670,6 +669,37 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 	return 0;
 }
 
+/**
+ * task_diag_put_first() - append a message with all but its groups
+ * @skb: where to
+ * @query: with the template
+ * @task: the task. Under RCU.
+ * @cred: its credentials, with which it was checked
+ * @pid: its pid
+ * @nr: that in @ns
+ * @ns: pid namespace of the requester
+ *
+ * Return: 0, -EMSGSIZE if it does not fit, or -ESTALE if @pid is no longer that
+ * task's, the task has other credentials, or its parent was just released.
+ */
+int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query,
+			struct task_struct *task, const struct cred *cred,
+			const struct pid *pid, u32 nr, struct pid_namespace *ns)
+{
+	struct task_diag_run run = {
+		.at = skb_tail_pointer(skb),
+		.end = skb_end_pointer(skb) - TASK_DIAG_SPARE,
+		.ns = ns,
+	};
+	int err;
+
+	err = task_diag_put_task(&run, query, task, cred, pid, nr,
+				 task_state_to_char(task));
+	if (!err)
+		__skb_put(skb, query->template.nlh.nlmsg_len);
+	return err;
+}
+
 /* Starts a message that goes on with a task. */
 static int task_diag_put_next(struct sk_buff *skb,
 			      const struct task_diag_dump *dump)
@@ -680,7 +710,7 @@ static int task_diag_put_next(struct sk_buff *skb,
 	if (skb_tailroom(skb) < len + TASK_DIAG_SPARE)
 		return -EMSGSIZE;
 	msg = __skb_put(skb, len);
-	memcpy(msg, &dump->template, offsetof(struct task_diag_msg, pid));
+	memcpy(msg, &dump->query.template, offsetof(struct task_diag_msg, pid));
 	msg->nlh.nlmsg_len = len;
 	msg->pid = dump->t.nr;
 	return 0;
@@ -751,7 +781,7 @@ static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
 	struct rw_semaphore *lock = &dump->t.task->signal->exec_update_lock;
 	int err;
 
-	if (!(dump->left & dump->mm_rows))
+	if (!(dump->left & dump->query.mm_rows))
 		return task_diag_check_again(dump);
 	*mm_err = -EAGAIN;
 	if (!down_read_trylock(lock))
@@ -767,6 +797,7 @@ static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
 static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
 				 const struct task_diag_group *group)
 {
+	struct task_struct *task = t->task;
 	struct nlattr *nest;
 	int err;
 
@@ -774,7 +805,9 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, TASK_DIAG_PROCESS);
 	t->per_thread = false;
+	t->task = task->group_leader;
 	err = group->fill(skb, t);
+	t->task = task;
 	t->per_thread = true;
 	if (err == -ENODATA) {
 		nla_nest_cancel(skb, nest);
@@ -787,10 +820,18 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-static int task_diag_put_group(struct sk_buff *skb, struct task_diag_dump *dump,
-			       const struct task_diag_group *group, int err)
+/**
+ * task_diag_put_group() - append a group of a task
+ * @skb: the message
+ * @t: the task
+ * @group: the group
+ * @err: 0, or why it cannot be read
+ *
+ * Return: 0 if nothing of it is left, or -EMSGSIZE or -EINPROGRESS.
+ */
+int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
+			const struct task_diag_group *group, int err)
 {
-	struct task_diag_task *t = &dump->t;
 	const unsigned int before = skb->len;
 
 	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
@@ -824,7 +865,7 @@ static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
 	int full;
 
 	for (; dump->left & rows; task_diag_next_group(dump)) {
-		full = task_diag_put_group(skb, dump,
+		full = task_diag_put_group(skb, &dump->t,
 					   &task_diag_groups[__ffs64(dump->left)],
 					   err);
 		if (full)
@@ -846,9 +887,9 @@ static int task_diag_put_checked(struct sk_buff *skb,
 	int err;
 
 	/* It does its own mmput(), which must not be the last one. */
-	if (left & dump->own_mm_rows)
+	if (left & dump->query.own_mm_rows)
 		mm = get_task_mm(dump->t.task);
-	err = task_diag_put_rows(skb, dump, ~dump->mm_rows, 0);
+	err = task_diag_put_rows(skb, dump, ~dump->query.mm_rows, 0);
 	if (mm)
 		mmput_async(mm);
 	if (!task_diag_check_after(dump, mm_err))
@@ -858,7 +899,7 @@ static int task_diag_put_checked(struct sk_buff *skb,
 	dump->left = left;
 	task_diag_forget(&dump->t);
 	*mm_err = -ESRCH;
-	return task_diag_put_rows(skb, dump, ~dump->mm_rows, -ESRCH);
+	return task_diag_put_rows(skb, dump, ~dump->query.mm_rows, -ESRCH);
 }
 
 /*
@@ -875,11 +916,11 @@ static int task_diag_put_groups(struct sk_buff *skb,
 	int mm_err = gone, err;
 
 	if (gone)
-		err = task_diag_put_rows(skb, dump, ~dump->mm_rows, gone);
+		err = task_diag_put_rows(skb, dump, ~dump->query.mm_rows, gone);
 	else
 		err = task_diag_put_checked(skb, dump, &mm_err);
 	if (!err)
-		err = task_diag_put_rows(skb, dump, dump->mm_rows, mm_err);
+		err = task_diag_put_rows(skb, dump, dump->query.mm_rows, mm_err);
 	put_cred(dump->task_cred);
 	dump->task_cred = NULL;
 
@@ -918,6 +959,8 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 		.page_size = PAGE_SIZE,
 		.clk_tck = USER_HZ,
 		.flags = task_diag_known_flags(),
+		.events = task_diag_event_types(),
+		.event_show_flags = task_diag_event_groups(),
 	};
 	void *hdr;
 
@@ -946,7 +989,7 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 static bool task_diag_is_kin(const struct task_diag_dump *dump,
 			     struct task_struct *task, struct task_struct *kin)
 {
-	if (dump->req.dump_strategy == TASK_DIAG_DUMP_CHILDREN)
+	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_CHILDREN)
 		task = rcu_dereference(task->real_parent);
 	return same_thread_group(task, kin);
 }
@@ -992,14 +1035,15 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 		if (!task_diag_may_read(task, &run->readable))
 			return 0;
 		state = task_state_to_char(task);
-		if (unlikely(dump->select.filters) &&
-		    !task_diag_selects(&dump->select, task, cred, state, run->ns))
+		if (unlikely(dump->query.select.filters) &&
+		    !task_diag_selects(&dump->query.select, task, cred, state, run->ns))
 			return 0;
-		err = task_diag_put_task(run, dump, task, cred, pid, nr, state);
+		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
+					 state);
 		if (hold && !err)
 			err = task_diag_hold_task(dump, run->ns, task, cred, nr);
 		if (!err) {
-			run->at += dump->template.nlh.nlmsg_len;
+			run->at += dump->query.template.nlh.nlmsg_len;
 			return hold ? -EAGAIN : 0;
 		}
 		/* As in task_diag_put_task(): then pid_task() finds another. */
@@ -1029,7 +1073,7 @@ static __always_inline int task_diag_visit(struct task_diag_run *run,
 					   struct pid *pid, u32 nr,
 					   enum pid_type type)
 {
-	if (dump->rows)
+	if (dump->query.rows)
 		return task_diag_visit_held(run, dump, pid, nr, type);
 	return task_diag_visit_pid(run, dump, pid, nr, type, false);
 }
@@ -1041,7 +1085,7 @@ static __always_inline int task_diag_visit(struct task_diag_run *run,
 static int task_diag_walk_pids(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
-	const u64 strategy = dump->req.dump_strategy;
+	const u64 strategy = dump->query.req.dump_strategy;
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
@@ -1081,7 +1125,7 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 static int task_diag_walk_list(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
-	const enum pid_type type = dump->req.dump_strategy == TASK_DIAG_DUMP_ALL ?
+	const enum pid_type type = dump->query.req.dump_strategy == TASK_DIAG_DUMP_ALL ?
 				   PIDTYPE_TGID : PIDTYPE_PID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	struct pid *pid;
@@ -1097,7 +1141,7 @@ static int task_diag_walk_list(struct task_diag_run *run,
 		if (!budget--)
 			return -EAGAIN;
 		nr = dump->nrs[dump->next];
-		id = task_diag_selected_id(&dump->select, dump->next);
+		id = task_diag_selected_id(&dump->query.select, dump->next);
 		pid = find_pid_ns(nr, run->ns);
 		if (!pid || (id && pid->ino != id))
 			continue;
@@ -1113,8 +1157,8 @@ static int task_diag_walk_list(struct task_diag_run *run,
 static int task_diag_walk_cgroup(struct task_diag_run *run,
 				 struct task_diag_dump *dump)
 {
-	struct task_diag_cgroup_walk *walk = dump->select.walk;
-	const enum pid_type type = dump->select.per_thread ? PIDTYPE_PID :
+	struct task_diag_cgroup_walk *walk = dump->query.select.walk;
+	const enum pid_type type = dump->query.select.per_thread ? PIDTYPE_PID :
 							     PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
 	struct task_struct *task;
@@ -1127,7 +1171,7 @@ static int task_diag_walk_cgroup(struct task_diag_run *run,
 			return -EAGAIN;
 		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
 		if (!task) {
-			if (!task_diag_cgroup_next(&dump->select))
+			if (!task_diag_cgroup_next(&dump->query.select))
 				return 0;
 			continue;
 		}
@@ -1160,11 +1204,11 @@ static int task_diag_walk_one(struct task_diag_run *run,
 static int task_diag_walk(struct task_diag_run *run,
 			  struct task_diag_dump *dump)
 {
-	if (dump->req.dump_strategy == TASK_DIAG_DUMP_ONE)
+	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_ONE)
 		return task_diag_walk_one(run, dump);
 	if (dump->nrs)
 		return task_diag_walk_list(run, dump);
-	if (dump->select.walk)
+	if (dump->query.select.walk)
 		return task_diag_walk_cgroup(run, dump);
 	return task_diag_walk_pids(run, dump);
 }
@@ -1287,9 +1331,9 @@ static void task_diag_dump_free(struct task_diag_dump *dump)
 {
 	task_diag_drop_task(dump);
 	kvfree(dump->tids);
-	task_diag_free_select(&dump->select);
+	task_diag_free_select(&dump->query.select);
 	put_pid(dump->target);
-	put_cred(dump->cred);
+	put_cred(dump->query.cred);
 	kfree(dump);
 }
 
@@ -1311,25 +1355,31 @@ static int task_diag_start(struct netlink_callback *cb)
 	dump = kzalloc_obj(*dump, GFP_KERNEL);
 	if (!dump)
 		return -ENOMEM;
-	dump->cred = get_current_cred();
+	dump->query.cred = get_current_cred();
 
-	err = task_diag_parse(dump, info->info.attrs, cb->extack);
+	err = task_diag_parse(&dump->query, info->info.attrs, cb->extack);
+	if (err)
+		goto free;
+	err = task_diag_start_select(&dump->query.select,
+				     dump->query.req.dump_strategy);
 	if (err)
 		goto free;
 
-	task_diag_plan(dump);
-	switch (dump->req.dump_strategy) {
+	task_diag_plan(&dump->query);
+	dump->nrs = dump->query.select.pids;
+	dump->nr_nrs = dump->query.select.nr_pids;
+	switch (dump->query.req.dump_strategy) {
 	case TASK_DIAG_DUMP_ONE:
 	case TASK_DIAG_DUMP_CHILDREN:
 	case TASK_DIAG_DUMP_THREAD:
-		dump->target = task_diag_get_target(&dump->req);
+		dump->target = task_diag_get_target(&dump->query.req);
 		if (!dump->target) {
 			err = task_diag_no_task(cb->extack);
 			goto free;
 		}
 	}
 
-	task_diag_init_template(&dump->template, dump->req.show_flags,
+	task_diag_init_template(&dump->query, TASK_DIAG_CMD_GET,
 				NETLINK_CB(cb->skb).portid,
 				cb->nlh->nlmsg_seq, NLM_F_MULTI);
 	task_diag_ctx(cb)->dump = dump;
@@ -1358,7 +1408,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	unsigned int len;
 	int err;
 
-	if (!task_diag_same_requester(dump->cred)) {
+	if (!task_diag_same_requester(dump->query.cred)) {
 		NL_SET_ERR_MSG(cb->extack, "dump was started with other credentials");
 		return -EPERM;
 	}
@@ -1373,7 +1423,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return task_diag_put_progress(skb, cb);
 	}
 
-	if (dump->req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
+	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
 		err = task_diag_list_threads(dump);
 		if (err)
 			return err;
@@ -1391,7 +1441,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	/* Groups other than BASE may take long, and so may many hidden tasks. */
 	for (;;) {
 		if (time_after(jiffies, dump->t.until) &&
-		    (idle || (dump->rows && skb->len)))
+		    (idle || (dump->query.rows && skb->len)))
 			return skb->len ?: task_diag_put_progress(skb, cb);
 		len = skb->len;
 		err = task_diag_step(skb, dump);
@@ -1414,7 +1464,10 @@ static int task_diag_done(struct netlink_callback *cb)
 
 static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct task_diag_dump dump = { .cred = current_cred(), .at_once = true };
+	struct task_diag_dump dump = {
+		.query.cred = current_cred(),
+		.at_once = true,
+	};
 	struct sk_buff *reply;
 	int err;
 
@@ -1425,31 +1478,31 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = task_diag_check_requester(skb, info->extack);
 	if (err)
 		return err;
-	err = task_diag_parse(&dump, info->attrs, info->extack);
+	err = task_diag_parse(&dump.query, info->attrs, info->extack);
 	if (err)
 		goto free;
 	err = -EINVAL;
-	if (dump.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
+	if (dump.query.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
 		NL_SET_ERR_MSG(info->extack,
 			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
 		goto free;
 	}
 	/* This runs under genetlink's locks, as the start of a dump does. */
-	task_diag_plan(&dump);
-	if (dump.costs & BIT(TASK_DIAG_COST_MANY)) {
+	task_diag_plan(&dump.query);
+	if (dump.query.costs & BIT(TASK_DIAG_COST_MANY)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "mappings and open files may take long to read: ask with NLM_F_DUMP");
 		goto free;
 	}
 
-	dump.target = task_diag_get_target(&dump.req);
+	dump.target = task_diag_get_target(&dump.query.req);
 	if (!dump.target) {
 		err = task_diag_no_task(info->extack);
 		goto free;
 	}
 
 	err = -EMSGSIZE;
-	if (dump.costs & BIT(TASK_DIAG_COST_THREADS) &&
+	if (dump.query.costs & BIT(TASK_DIAG_COST_THREADS) &&
 	    !task_diag_has_few_threads(dump.target)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "process has many threads: ask with NLM_F_DUMP");
@@ -1461,8 +1514,8 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!reply)
 		goto free;
 
-	task_diag_init_template(&dump.template, dump.req.show_flags,
-				info->snd_portid, info->snd_seq, 0);
+	task_diag_init_template(&dump.query, TASK_DIAG_CMD_GET, info->snd_portid,
+				info->snd_seq, 0);
 	err = task_diag_step(reply, &dump);
 	task_diag_drop_task(&dump);
 	if (!err || err == -EAGAIN) {
@@ -1477,7 +1530,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		task_diag_no_task(info->extack);
 free:
 	put_pid(dump.target);
-	task_diag_free_select(&dump.select);
+	task_diag_free_select(&dump.query.select);
 	return err;
 }
 
@@ -1502,19 +1555,27 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Of any length what the parsers tell more about than is said here */
+#define TASK_DIAG_POLICY						\
+	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },			\
+	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },		\
+	[TASK_DIAG_SELECT_IDS] = { .type = NLA_BINARY },		\
+	[TASK_DIAG_SELECT_CGROUP] = { .type = NLA_U64 },		\
+	[TASK_DIAG_SELECT_CGROUP_FD] = { .type = NLA_U32 },		\
+	[TASK_DIAG_SELECT_DESCENDANTS] = { .type = NLA_FLAG },		\
+	[TASK_DIAG_SELECT_UID] = { .type = NLA_U32 },			\
+	[TASK_DIAG_SELECT_EUID] = { .type = NLA_U32 },			\
+	[TASK_DIAG_SELECT_SID] = { .type = NLA_U32 },			\
+	[TASK_DIAG_SELECT_TTY] = { .type = NLA_U32 },			\
+	[TASK_DIAG_SELECT_STATES] = { .type = NLA_NUL_STRING, .len = 16 }, \
+	[TASK_DIAG_SELECT_KTHREADS] = NLA_POLICY_MAX(NLA_U32, 1)
+
 static const struct nla_policy task_diag_get_policy[] = {
-	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },
-	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },
-	[TASK_DIAG_SELECT_IDS] = { .type = NLA_BINARY },
-	[TASK_DIAG_SELECT_CGROUP] = { .type = NLA_U64 },
-	[TASK_DIAG_SELECT_CGROUP_FD] = { .type = NLA_U32 },
-	[TASK_DIAG_SELECT_DESCENDANTS] = { .type = NLA_FLAG },
-	[TASK_DIAG_SELECT_UID] = { .type = NLA_U32 },
-	[TASK_DIAG_SELECT_EUID] = { .type = NLA_U32 },
-	[TASK_DIAG_SELECT_SID] = { .type = NLA_U32 },
-	[TASK_DIAG_SELECT_TTY] = { .type = NLA_U32 },
-	[TASK_DIAG_SELECT_STATES] = { .type = NLA_NUL_STRING, .len = 16 },
-	[TASK_DIAG_SELECT_KTHREADS] = NLA_POLICY_MAX(NLA_U32, 1),
+	TASK_DIAG_POLICY,
+};
+
+static const struct nla_policy task_diag_subscribe_policy[] = {
+	TASK_DIAG_POLICY,
+	[TASK_DIAG_EVENTS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy task_diag_header_policy[] = {
@@ -1526,14 +1587,14 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DO,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_ATTR_MAX,
+		.maxattr	= TASK_DIAG_SELECT_KTHREADS,
 		.doit		= task_diag_get_doit,
 	},
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DUMP,
 		.policy		= task_diag_get_policy,
-		.maxattr	= TASK_DIAG_ATTR_MAX,
+		.maxattr	= TASK_DIAG_SELECT_KTHREADS,
 		.start		= task_diag_start,
 		.dumpit		= task_diag_dump,
 		.done		= task_diag_done,
@@ -1545,15 +1606,24 @@ static const struct genl_split_ops task_diag_ops[] = {
 		.maxattr	= TASK_DIAG_REQUEST,
 		.doit		= task_diag_header_doit,
 	},
+	{
+		.cmd		= TASK_DIAG_CMD_SUBSCRIBE,
+		.flags		= GENL_CMD_CAP_DO,
+		.policy		= task_diag_subscribe_policy,
+		.maxattr	= TASK_DIAG_EVENTS,
+		.doit		= task_diag_subscribe_doit,
+	},
 };
 
-static struct genl_family task_diag_family __ro_after_init = {
+struct genl_family task_diag_family __ro_after_init = {
 	.name		= TASK_DIAG_GENL_NAME,
 	.version	= TASK_DIAG_GENL_VERSION,
 	.netnsok	= true,
 	.parallel_ops	= true,
 	.split_ops	= task_diag_ops,
 	.n_split_ops	= ARRAY_SIZE(task_diag_ops),
+	.sock_priv_size	= sizeof(struct task_diag_subscription),
+	.sock_priv_destroy = task_diag_unsubscribe,
 };
 
 static struct ctl_table task_diag_sysctls[] = {

@@ -162,8 +162,9 @@ static bool task_diag_in_cgroup(const struct task_diag_select *select,
 {
 	struct cgroup *cgroup;
 
-	if (select->per_thread ? READ_ONCE(task->flags) & PF_EXITING :
-				 !atomic_read(&task->signal->live))
+	if (!select->dead &&
+	    (select->per_thread ? READ_ONCE(task->flags) & PF_EXITING :
+				  !atomic_read(&task->signal->live)))
 		return false;
 	cgroup = task_dfl_cgroup(task);
 	return select->by & BY(DESCENDANTS) ?
@@ -334,13 +335,24 @@ int task_diag_parse_select(struct task_diag_select *select,
 
 	select->filters = select->by &
 			  ~(BY(PIDS) | BY(IDS) | BY(DESCENDANTS));
-	/* The tasks of a list are looked up, those of a cgroup walked. */
-	if (select->cgroup && !select->pids && strategy != TASK_DIAG_DUMP_THREAD &&
-	    strategy != TASK_DIAG_DUMP_CHILDREN) {
-		select->filters &= ~BY_CGROUP;
-		return task_diag_start_cgroup(select);
-	}
 	return 0;
+}
+
+/**
+ * task_diag_start_select() - prepare a dump of the tasks that are chosen
+ * @select: the selections
+ * @strategy: &enum task_diag_dump_strategy of the request
+ *
+ * Return: 0 or a negative errno.
+ */
+int task_diag_start_select(struct task_diag_select *select, u64 strategy)
+{
+	/* The tasks of a list are looked up, those of a cgroup walked. */
+	if (!select->cgroup || select->pids || strategy == TASK_DIAG_DUMP_THREAD ||
+	    strategy == TASK_DIAG_DUMP_CHILDREN)
+		return 0;
+	select->filters &= ~BY_CGROUP;
+	return task_diag_start_cgroup(select);
 }
 
 /**

@@ -36,6 +36,7 @@ struct task_diag_cgroup_walk {
  * @ids: TASK_DIAG_SELECT_IDS, in the request, or NULL
  * @nr_pids: how many
  * @per_thread: threads are chosen, not processes
+ * @dead: tasks that end are in their cgroup still
  * @kthreads: TASK_DIAG_SELECT_KTHREADS
  * @cgroup: TASK_DIAG_SELECT_CGROUP or _CGROUP_FD; holds a reference
  * @uid: TASK_DIAG_SELECT_UID
@@ -52,6 +53,7 @@ struct task_diag_select {
 	const void			*ids;
 	unsigned int			nr_pids;
 	bool				per_thread;
+	bool				dead;
 	bool				kthreads;
 	struct cgroup			*cgroup;
 	kuid_t				uid;
@@ -65,6 +67,7 @@ struct task_diag_select {
 int task_diag_parse_select(struct task_diag_select *select,
 			   struct nlattr **attrs, u64 strategy,
 			   struct netlink_ext_ack *extack);
+int task_diag_start_select(struct task_diag_select *select, u64 strategy);
 void task_diag_free_select(struct task_diag_select *select);
 
 u64 task_diag_selected_id(const struct task_diag_select *select, unsigned int i);

@@ -5,6 +5,7 @@
  * Every value here has a twin in a file under /proc/PID, and is read the way
  * that file reads it.
  */
+#include <linux/acct.h>
 #include <linux/audit.h>
 #include <linux/bitmap.h>
 #include <linux/cgroup.h>
@@ -35,7 +36,6 @@
 #include <linux/task_diag.h>
 #include <linux/task_io_accounting_ops.h>
 #include <linux/taskstats_kern.h>
-#include <linux/time_namespace.h>
 #include <linux/tty.h>
 #include <linux/user_namespace.h>
 #include <net/netlink.h>
@@ -268,7 +268,7 @@ static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
 	}
 	info.utime = utime;
 	info.stime = stime;
-	info.start_time = timens_add_boottime_ns(task->start_boottime);
+	info.start_time = task->start_boottime + t->boottime;
 
 	return task_diag_put(skb, TASK_DIAG_TIMES, &info, sizeof(info));
 }
@@ -278,13 +278,15 @@ static int task_diag_fill_times(struct sk_buff *skb, struct task_diag_task *t)
  * Whether the caller, who may see the task, may know what it read and wrote. Of
  * one without an mm that is up to the owner of its file io, which has mode 0400.
  */
-static bool task_diag_may_read_io(struct task_struct *task)
+static bool task_diag_may_read_io(const struct task_diag_task *t)
 {
+	struct task_struct *task = t->task;
 	bool may_read;
 	kuid_t uid;
 	kgid_t gid;
 
-	if (READ_ONCE(task->mm))
+	/* In an event that of the last thread serves the leader, too. */
+	if (t->mm || READ_ONCE(task->mm))
 		return true;
 	task_dump_owner(task, S_IFREG | 0400, &uid, &gid);
 	if (uid_eq(uid, current_fsuid()))
@@ -319,7 +321,9 @@ static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 					     &info);
 	if (err)
 		return err;
-	if (!task_diag_may_read_io(t->task))
+	if (t->group_dead)
+		info.ac_flag |= AGROUP;
+	if (!task_diag_may_read_io(t))
 		task_diag_hide_io(&info);
 	return task_diag_put(skb, TASK_DIAG_STAT, &info, sizeof(info));
 }
@@ -447,7 +451,7 @@ static int task_diag_fill_io(struct sk_buff *skb, struct task_diag_task *t)
 	struct task_io_accounting acct;
 	struct task_diag_io info;
 
-	if (!task_diag_may_read_io(t->task))
+	if (!task_diag_may_read_io(t))
 		return -ENODATA;
 	memset(&info, 0, sizeof(info));
 	proc_sum_ioac(t->task, &acct, !t->per_thread);
@@ -507,7 +511,7 @@ static int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	 * As cgroup_path_ns(), but without cgroup_mutex, in which whoever owns
 	 * a cgroup can sleep: the default hierarchy does not need it.
 	 */
-	root = current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+	root = t->cgroup_ns->root_cset->dfl_cgrp;
 	err = kernfs_path_from_node(cgroup->kn, root->kn, path, PATH_MAX);
 	if (err == -E2BIG)
 		err = -ENAMETOOLONG;
@@ -804,11 +808,11 @@ const struct task_diag_group task_diag_groups[] = {
 			.cost = TASK_DIAG_COST_MANY,
 			.flags = TASK_DIAG_ONLY_SOCKETS | TASK_DIAG_FILE_PATHS),
 	TASK_DIAG_GROUP(LABEL, EXEC, TASK_DIAG_NEEDS(SECURITY),
-			task_diag_fill_label),
+			task_diag_fill_label, .no_event = true),
 	TASK_DIAG_GROUP(CWD, EXEC, NULL, task_diag_fill_cwd),
 	TASK_DIAG_GROUP(ROOT, EXEC, NULL, task_diag_fill_root),
 	TASK_DIAG_GROUP(WCHAN, EXEC, TASK_DIAG_NEEDS(KALLSYMS),
-			task_diag_fill_wchan),
+			task_diag_fill_wchan, .no_event = true),
 	TASK_DIAG_GROUP(AUTOGROUP, EXEC, TASK_DIAG_NEEDS(SCHED_AUTOGROUP),
 			task_diag_fill_autogroup),
 	TASK_DIAG_GROUP(IOPRIO, EXEC, TASK_DIAG_NEEDS(BLOCK),

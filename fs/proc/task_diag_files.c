@@ -497,7 +497,7 @@ static int task_diag_put_fs_path(struct sk_buff *skb, struct task_diag_task *t,
 	buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	path = proc_fs_path(t->task, root, buf, PATH_MAX);
+	path = proc_fs_path(t->task, root, t->root, buf, PATH_MAX);
 	err = PTR_ERR_OR_ZERO(path);
 	if (!err)
 		err = task_diag_put_whole(skb, t, attr,

@@ -22,13 +22,27 @@ AT(pid, pid, 16);
 AT(pid, flags, 20);
 AT(pid, id, 24);
 
-SIZE_OF(header, 32);
+SIZE_OF(header, 40);
 AT(header, show_flags, 0);
 AT(header, dump_strategies, 8);
 AT(header, page_size, 16);
 AT(header, clk_tck, 20);
 AT(header, flags, 24);
-AT(header, pad, 28);
+AT(header, events, 28);
+AT(header, event_show_flags, 32);
+
+SIZE_OF(event, 64);
+AT(event, type, 0);
+AT(event, flags, 4);
+AT(event, time, 8);
+AT(event, id, 16);
+AT(event, parent_id, 24);
+AT(event, old_id, 32);
+AT(event, lost, 40);
+AT(event, tgid, 48);
+AT(event, ppid, 52);
+AT(event, exit_code, 56);
+AT(event, exit_signal, 60);
 
 SIZE_OF(error, 8);
 AT(error, attr, 0);

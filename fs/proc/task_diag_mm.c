@@ -63,7 +63,7 @@ int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
 	buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!buf)
 		goto put;
-	path = d_path(&exe->f_path, buf, PATH_MAX);
+	path = d_path_from(&exe->f_path, t->root, buf, PATH_MAX);
 	err = PTR_ERR_OR_ZERO(path);
 	if (!err)
 		err = task_diag_put_whole(skb, t, TASK_DIAG_EXE,

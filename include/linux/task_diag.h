@@ -6,10 +6,14 @@
 #ifndef _LINUX_TASK_DIAG_H
 #define _LINUX_TASK_DIAG_H
 
+#include <linux/jump_label_ratelimit.h>
 #include <linux/types.h>
 #include <uapi/linux/task_diag.h>
 
+struct cgroup_namespace;
+struct cred;
 struct mm_struct;
+struct path;
 struct pid_namespace;
 struct sk_buff;
 struct task_struct;
@@ -41,6 +45,10 @@ struct task_diag_value {
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace
+ * @cgroup_ns: the requester's cgroup namespace
+ * @boottime: what the requester's time namespace adds to CLOCK_BOOTTIME
+ * @root: the requester's root directory, or NULL if that is current's
+ * @group_dead: the task is the last one of its process, and ends
  * @flags: &enum task_diag_flag of the request
  * @until: when the message is to end, in jiffies
  * @pos: where a group that comes in parts goes on; 0 at its start, and for the
@@ -59,6 +67,10 @@ struct task_diag_task {
 	struct mm_struct	*mm;
 	struct pid_namespace	*pid_ns;
 	struct user_namespace	*user_ns;
+	struct cgroup_namespace	*cgroup_ns;
+	u64			boottime;
+	const struct path	*root;
+	bool			group_dead;
 	u32			flags;
 	unsigned long		until;
 	u64			pos;
@@ -106,6 +118,8 @@ enum task_diag_cost {
  *	any of them the group costs %TASK_DIAG_COST_MANY
  * @per_process: of a process @fill gives another value than of its leader
  * @uses_mm: @fill takes the task's mm by itself and releases it
+ * @no_event: no event has it: it may take long, or asks the security modules
+ *	whether current may have it, which is the task itself then
  * @missing: the option that this kernel was built without and that the group
  *	needs, or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not
@@ -123,6 +137,7 @@ struct task_diag_group {
 	u32			flags;
 	bool			per_process;
 	bool			uses_mm;
+	bool			no_event;
 	const char		*missing;
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };
@@ -136,5 +151,74 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len);
 void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len);
 bool task_diag_is_empty(const struct sk_buff *skb);
 void task_diag_forget(struct task_diag_task *t);
+
+#ifdef CONFIG_TASK_DIAG
+extern struct static_key_false_deferred task_diag_subscribed;
+
+void __task_diag_fork(struct task_struct *task);
+void __task_diag_exec(u64 old_id);
+void __task_diag_exit(struct task_struct *task, bool group_dead);
+void __task_diag_comm(struct task_struct *task);
+void __task_diag_cred(const struct cred *old);
+
+/**
+ * task_diag_fork() - tell subscribers of a new task
+ * @task: the task, which has not run yet
+ *
+ * Sleeps, as the following do, to allocate memory.
+ */
+static inline void task_diag_fork(struct task_struct *task)
+{
+	if (static_branch_unlikely(&task_diag_subscribed.key))
+		__task_diag_fork(task);
+}
+
+/**
+ * task_diag_exec() - tell subscribers that current began another program
+ * @old_id: identity that current had before, see struct task_diag_base
+ */
+static inline void task_diag_exec(u64 old_id)
+{
+	if (static_branch_unlikely(&task_diag_subscribed.key))
+		__task_diag_exec(old_id);
+}
+
+/**
+ * task_diag_exit() - tell subscribers that current ends
+ * @task: current, with its exit code, its mm, its files and its namespaces
+ * @group_dead: its process ends with it
+ */
+static inline void task_diag_exit(struct task_struct *task, bool group_dead)
+{
+	if (static_branch_unlikely(&task_diag_subscribed.key))
+		__task_diag_exit(task, group_dead);
+}
+
+/**
+ * task_diag_comm() - tell subscribers of a new name
+ * @task: a thread of current's process
+ */
+static inline void task_diag_comm(struct task_struct *task)
+{
+	if (static_branch_unlikely(&task_diag_subscribed.key))
+		__task_diag_comm(task);
+}
+
+/**
+ * task_diag_cred() - tell subscribers of current's new credentials
+ * @old: those that it had before
+ */
+static inline void task_diag_cred(const struct cred *old)
+{
+	if (static_branch_unlikely(&task_diag_subscribed.key))
+		__task_diag_cred(old);
+}
+#else
+static inline void task_diag_fork(struct task_struct *task) { }
+static inline void task_diag_exec(u64 old_id) { }
+static inline void task_diag_exit(struct task_struct *task, bool group_dead) { }
+static inline void task_diag_comm(struct task_struct *task) { }
+static inline void task_diag_cred(const struct cred *old) { }
+#endif /* CONFIG_TASK_DIAG */
 
 #endif /* _LINUX_TASK_DIAG_H */

@@ -3,7 +3,8 @@
  * task_diag - properties of tasks over generic netlink
  *
  * One request names a set of tasks (dump_strategy) and groups of properties
- * (show_flags); the answer is one message per task. See
+ * (show_flags); the answer is one message per task. A subscription names events
+ * besides; whenever one happens to such a task, a message comes. See
  * Documentation/accounting/taskdiag.rst.
  */
 #ifndef _UAPI_LINUX_TASK_DIAG_H
@@ -22,11 +23,16 @@
  *	%TASK_DIAG_REQUEST; response: one task, or a part of it
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: that,
  *	also the first message of every dump
+ * @TASK_DIAG_CMD_SUBSCRIBE: request: tell of events from now on, described by
+ *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed
+ * @TASK_DIAG_CMD_EVENT: what a subscriber gets: one event
  */
 enum task_diag_cmd {
 	TASK_DIAG_CMD_UNSPEC,
 	TASK_DIAG_CMD_GET,
 	TASK_DIAG_CMD_HEADER,
+	TASK_DIAG_CMD_SUBSCRIBE,
+	TASK_DIAG_CMD_EVENT,
 
 	/* private: */
 	__TASK_DIAG_CMD_MAX
@@ -90,8 +96,9 @@ struct task_diag_pid {
  * @TASK_DIAG_FILE_PATHS: FILES reports paths
  * @TASK_DIAG_FD_KINDS: FD counts descriptors by kind, for which it looks at each
  *	of them
- * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader has the values
- *	of the whole process as well, in %TASK_DIAG_PROCESS
+ * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader, and the event
+ *	that its last thread ended, have the values of the whole process as well, in
+ *	%TASK_DIAG_PROCESS
  *
  * With both of the first, executable mappings of files. Either needs VMA or
  * VMA_STAT; the two after them need FILES, and %TASK_DIAG_FD_KINDS needs FD.
@@ -150,12 +157,13 @@ enum task_diag_flag {
  * @TASK_DIAG_AFFINITY: struct task_diag_affinity and the masks that it refers to
  * @TASK_DIAG_PID: u32, the task in the caller's pid namespace: the process for
  *	strategies over processes, the thread for strategies over threads; in
- *	every %TASK_DIAG_CMD_GET message, first
+ *	every %TASK_DIAG_CMD_GET and %TASK_DIAG_CMD_EVENT message, first
  * @TASK_DIAG_ERROR: struct task_diag_error, one for each group that was asked
  *	for and could not be read now
  * @TASK_DIAG_MORE: flag, the next message goes on with the same task
  * @TASK_DIAG_HEADER: struct task_diag_header
- * @TASK_DIAG_REQUEST: struct task_diag_pid; in every %TASK_DIAG_CMD_GET request
+ * @TASK_DIAG_REQUEST: struct task_diag_pid; in every %TASK_DIAG_CMD_GET and
+ *	%TASK_DIAG_CMD_SUBSCRIBE request
  * @TASK_DIAG_PROCESS: nested, a group with the value of the whole process, next
  *	to that of its leader: see %TASK_DIAG_WITH_PROCESS
  * @TASK_DIAG_SELECT_PIDS: array of u32, up to %TASK_DIAG_PIDS_MAX: only these
@@ -176,6 +184,9 @@ enum task_diag_flag {
  * @TASK_DIAG_SELECT_STATES: string of letters: only tasks in one of these states,
  *	see struct task_diag_base.state
  * @TASK_DIAG_SELECT_KTHREADS: u32, 0 for no kernel threads, 1 for no others
+ * @TASK_DIAG_EVENTS: u32, mask of 1 << &enum task_diag_event_type; in every
+ *	%TASK_DIAG_CMD_SUBSCRIBE request
+ * @TASK_DIAG_EVENT: struct task_diag_event; in every %TASK_DIAG_CMD_EVENT message
  *
  * The attributes SELECT_* go into requests, next to %TASK_DIAG_REQUEST. They need
  * a strategy over many tasks, and combine: only tasks that all of them choose are
@@ -244,6 +255,8 @@ enum task_diag_attr {
 	TASK_DIAG_SELECT_TTY,
 	TASK_DIAG_SELECT_STATES,
 	TASK_DIAG_SELECT_KTHREADS,
+	TASK_DIAG_EVENTS,
+	TASK_DIAG_EVENT,
 
 	/* private: */
 	__TASK_DIAG_ATTR_MAX
@@ -293,7 +306,8 @@ enum task_diag_attr {
  * @clk_tck: clock ticks per second, the unit in which procfs shows the times
  *	that task_diag gives in nanoseconds
  * @flags: mask of &enum task_diag_flag that a request may set
- * @pad: zero
+ * @events: mask of 1 << &enum task_diag_event_type that a subscription may set
+ * @event_show_flags: those of @show_flags that a subscription may set
  */
 struct task_diag_header {
 	__aligned_u64	show_flags;
@@ -301,7 +315,77 @@ struct task_diag_header {
 	__u32		page_size;
 	__u32		clk_tck;
 	__u32		flags;
-	__u32		pad;
+	__u32		events;
+	__aligned_u64	event_show_flags;
+};
+
+/**
+ * enum task_diag_event_type - what happened to a task
+ * @TASK_DIAG_EVENT_UNSPEC: not used
+ * @TASK_DIAG_EVENT_FORK: it was made, and has not run yet
+ * @TASK_DIAG_EVENT_EXEC: it began another program
+ * @TASK_DIAG_EVENT_EXIT: it ended, and its parent does not know yet: a process
+ *	with its last thread
+ * @TASK_DIAG_EVENT_COMM: it was given another name, other than by an exec; of a
+ *	process, its leader
+ * @TASK_DIAG_EVENT_CRED: its users, groups or capabilities changed, other than by
+ *	an exec; of a process, those of its leader
+ */
+enum task_diag_event_type {
+	TASK_DIAG_EVENT_UNSPEC,
+	TASK_DIAG_EVENT_FORK,
+	TASK_DIAG_EVENT_EXEC,
+	TASK_DIAG_EVENT_EXIT,
+	TASK_DIAG_EVENT_COMM,
+	TASK_DIAG_EVENT_CRED,
+
+	/* private: */
+	__TASK_DIAG_EVENT_MAX
+};
+
+#define TASK_DIAG_EVENT_MAX	(__TASK_DIAG_EVENT_MAX - 1)
+
+/**
+ * enum task_diag_event_flag - bits of struct task_diag_event.flags
+ * @TASK_DIAG_EVENT_LAST: of %TASK_DIAG_EVENT_EXIT: no other thread of the process
+ *	is left
+ */
+enum task_diag_event_flag {
+	TASK_DIAG_EVENT_LAST = 1
+};
+
+/**
+ * struct task_diag_event - %TASK_DIAG_EVENT
+ * @type: &enum task_diag_event_type
+ * @flags: &enum task_diag_event_flag
+ * @time: when it happened: CLOCK_BOOTTIME of the subscriber's time namespace, in
+ *	nanoseconds
+ * @id: identity of the task, as in struct task_diag_base
+ * @parent_id: identity of the parent process; 0 if the subscriber must not see it
+ * @old_id: of %TASK_DIAG_EVENT_EXEC: identity that the thread had before, which
+ *	ended with no event of its own: another one than @id if a thread other than
+ *	the leader called exec, and took the leader's place
+ * @lost: messages to this subscriber that were lost since the one before, as its
+ *	receive buffer was full or no memory was left
+ * @tgid: process
+ * @ppid: parent process, as in struct task_diag_base
+ * @exit_code: of %TASK_DIAG_EVENT_EXIT: the status that wait() gives: see
+ *	WIFEXITED() and others in <sys/wait.h>
+ * @exit_signal: signal that the parent gets at the end, or -1 for a thread other
+ *	than the leader (stat: 38)
+ */
+struct task_diag_event {
+	__u32		type;
+	__u32		flags;
+	__aligned_u64	time;
+	__aligned_u64	id;
+	__aligned_u64	parent_id;
+	__aligned_u64	old_id;
+	__aligned_u64	lost;
+	__u32		tgid;
+	__u32		ppid;
+	__u32		exit_code;
+	__s32		exit_signal;
 };
 
 /**

@@ -1,0 +1,863 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * task_diag: subscriptions to what happens to tasks
+ *
+ * A task tells of itself, or of the child that it made, in its own context, and
+ * at that moment: what is asked for is there still, and no lock is held. It is as
+ * if the subscriber had asked: the same check says whether he may see the task,
+ * with his credentials, and the same functions fill in the groups, with his
+ * numbers. Nothing here makes a task fail or wait for a subscriber: what cannot be
+ * told is counted.
+ *
+ * Subscriptions are found by whom they can see. A subscriber with CAP_SYS_PTRACE
+ * in his user namespace sees all tasks in it and below; another one only those of
+ * his own user, and those in user namespaces that he owns. So what users without
+ * privileges subscribe to costs nobody but themselves.
+ */
+#include <linux/bsearch.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/fs_struct.h>
+#include <linux/hash.h>
+#include <linux/hashtable.h>
+#include <linux/jump_label_ratelimit.h>
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/srcu.h>
+#include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
+#include <linux/unaligned.h>
+#include <linux/user_namespace.h>
+#include <net/sock.h>
+#include "taskdiag.h"
+
+/* Sockets of one user in one user namespace */
+#define TASK_DIAG_SUBSCRIPTIONS_MAX	1024
+
+/*
+ * What fits most events, and what the largest may need. Several in a datagram take
+ * no more than the first, whatever size a reader has seen by peeking at it.
+ */
+#define TASK_DIAG_EVENT_SIZE		NLMSG_DEFAULT_SIZE
+#define TASK_DIAG_EVENT_SIZE_MAX	SKB_WITH_OVERHEAD(32768)
+
+DEFINE_STATIC_KEY_DEFERRED_FALSE(task_diag_subscribed, HZ);
+
+/* Changed under the lock, read under SRCU. */
+static DEFINE_HASHTABLE(task_diag_audiences, 8);
+static DEFINE_MUTEX(task_diag_subscribe_lock);
+DEFINE_STATIC_SRCU(task_diag_srcu);
+
+/**
+ * struct task_diag_audience - the subscriptions that see the same tasks
+ * @node: in task_diag_audiences
+ * @ns: user namespace of the subscribers; held by their credentials
+ * @uid: their user, or INVALID_UID of those who have CAP_SYS_PTRACE there
+ * @subscriptions: the subscriptions
+ * @nr: how many
+ */
+struct task_diag_audience {
+	struct hlist_node	node;
+	struct user_namespace	*ns;
+	kuid_t			uid;
+	struct hlist_head	subscriptions;
+	unsigned int		nr;
+};
+
+/* An element of TASK_DIAG_SELECT_PIDS with that of TASK_DIAG_SELECT_IDS */
+struct task_diag_pid_id {
+	u32	nr;
+	u64	id;
+};
+
+/**
+ * struct task_diag_occasion - what happens to a task
+ * @event: what all subscribers are told of it
+ * @task: the task; for a process its leader
+ * @mm: its mm, or NULL. The caller makes it stay.
+ * @process: those who want to be told of processes are
+ * @thread: those who want to be told of threads are
+ * @group_dead: the last thread of the process ends
+ */
+struct task_diag_occasion {
+	struct task_diag_event	event;
+	struct task_struct	*task;
+	struct mm_struct	*mm;
+	bool			process;
+	bool			thread;
+	bool			group_dead;
+};
+
+/* --- what can be asked for ---------------------------------------------- */
+
+static bool task_diag_in_events(const struct task_diag_group *group)
+{
+	return !group->missing && !group->no_event &&
+	       group->cost != TASK_DIAG_COST_MANY;
+}
+
+/**
+ * task_diag_event_groups() - the groups that events can have
+ *
+ * Return: a mask of TASK_DIAG_SHOW_*.
+ */
+u64 task_diag_event_groups(void)
+{
+	unsigned int i;
+	u64 mask = 0;
+
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		if (task_diag_in_events(&task_diag_groups[i]))
+			mask |= BIT_ULL(task_diag_groups[i].attr);
+	}
+	return mask;
+}
+
+/**
+ * task_diag_event_types() - the events that can be subscribed to
+ *
+ * Return: a mask of BIT(&enum task_diag_event_type).
+ */
+u32 task_diag_event_types(void)
+{
+	return GENMASK(TASK_DIAG_EVENT_MAX, TASK_DIAG_EVENT_FORK);
+}
+
+/* --- who may see what ---------------------------------------------------- */
+
+/* Is over when its thread is, or has other credentials. Under RCU. */
+static struct task_struct *
+task_diag_subscriber(const struct task_diag_subscription *sub)
+{
+	struct task_struct *task = pid_task(sub->thread, PIDTYPE_PID);
+
+	if (!task || READ_ONCE(task->flags) & PF_EXITING ||
+	    rcu_access_pointer(task->real_cred) != sub->query.cred)
+		return NULL;
+	return task;
+}
+
+static bool task_diag_is_over(const struct task_diag_subscription *sub)
+{
+	guard(rcu)();
+	return !task_diag_subscriber(sub);
+}
+
+/*
+ * task_diag_may_read() for somebody else, with whose credentials current acts.
+ * Under RCU.
+ */
+static bool task_diag_may_be_told(struct task_struct *subscriber,
+				  struct task_struct *task)
+{
+	const unsigned int mode = TASK_DIAG_PTRACE_MODE | PTRACE_MODE_NOSELF;
+	struct task_struct *leader = READ_ONCE(task->group_leader);
+
+	if (same_thread_group(subscriber, task))
+		return true;
+	return ptrace_may_access(task, mode) &&
+	       (leader == task || ptrace_may_access(leader, mode));
+}
+
+/* --- one message ---------------------------------------------------------- */
+
+static int task_diag_compare_pids(const void *a, const void *b)
+{
+	const struct task_diag_pid_id *one = a, *other = b;
+
+	return one->nr < other->nr ? -1 : one->nr > other->nr;
+}
+
+static bool task_diag_wants(const struct task_diag_subscription *sub,
+			    struct task_struct *task, const struct cred *cred,
+			    const struct pid *pid, u32 nr,
+			    struct pid_namespace *ns)
+{
+	const struct task_diag_select *select = &sub->query.select;
+	const struct task_diag_pid_id key = { .nr = nr }, *found;
+
+	if (sub->pids) {
+		found = bsearch(&key, sub->pids, select->nr_pids, sizeof(key),
+				task_diag_compare_pids);
+		if (!found || (found->id && found->id != pid->ino))
+			return false;
+	}
+	return !select->filters ||
+	       task_diag_selects(select, task, cred, task_state_to_char(task), ns);
+}
+
+static int task_diag_put_event(struct sk_buff *skb,
+			       const struct task_diag_event *event)
+{
+	void *payload = task_diag_reserve(skb, TASK_DIAG_EVENT, sizeof(*event));
+
+	if (!payload)
+		return -EMSGSIZE;
+	memcpy(payload, event, sizeof(*event));
+	return 0;
+}
+
+/* The event as @sub is told of it */
+static void task_diag_fill_event(struct task_diag_event *event,
+				 const struct task_diag_subscription *sub,
+				 struct task_struct *subscriber,
+				 struct task_struct *task,
+				 struct pid_namespace *ns)
+{
+	struct task_struct *parent = rcu_dereference(task->real_parent);
+	struct pid *pid = task_tgid(parent);
+
+	event->time = ktime_get_boottime_ns() + sub->boottime;
+	event->id = task_pid(task)->ino;
+	event->tgid = task_tgid_nr_ns(task, ns);
+	event->ppid = pid_nr_ns(pid, ns);
+	event->parent_id = event->ppid &&
+			   task_diag_may_be_told(subscriber, parent) ? pid->ino : 0;
+}
+
+/*
+ * Appends the message but for its groups, for which it sets @t, and *@cred to the
+ * credentials with which the task was checked. Returns -ENOENT if there is nothing
+ * to tell, and -EPERM if the subscription is over. Under RCU.
+ */
+static int task_diag_begin_event(struct sk_buff *skb,
+				 const struct task_diag_subscription *sub,
+				 const struct task_diag_occasion *occasion,
+				 u64 lost, struct task_diag_task *t,
+				 const struct cred **cred)
+{
+	struct pid_namespace *ns = ns_of_pid(sub->thread);
+	struct task_diag_event event = occasion->event;
+	struct task_struct *task = occasion->task;
+	struct pid *pid = task_pid(task);
+	const u32 nr = pid_nr_ns(pid, ns);
+	struct task_struct *subscriber;
+	int err;
+
+	if (!nr)
+		return -ENOENT;
+	subscriber = task_diag_subscriber(sub);
+	if (!subscriber)
+		return -EPERM;
+	do {
+		*cred = rcu_access_pointer(task->real_cred);
+		if (!task_diag_is_allowed(ns) ||
+		    !task_diag_may_be_told(subscriber, task) ||
+		    !task_diag_wants(sub, task, *cred, pid, nr, ns))
+			return -ENOENT;
+		err = task_diag_put_first(skb, &sub->query, task, *cred, pid, nr,
+					  ns);
+	} while (err == -ESTALE && pid_alive(task));
+	if (err)
+		return err;
+
+	event.lost = lost;
+	task_diag_fill_event(&event, sub, subscriber, task, ns);
+	*t = (struct task_diag_task) {
+		.task = task,
+		.nr = nr,
+		.per_thread = task_diag_per_thread(&sub->query),
+		.with_process = sub->query.req.flags & TASK_DIAG_WITH_PROCESS &&
+				(event.type == TASK_DIAG_EVENT_EXIT ?
+				 occasion->group_dead : thread_group_leader(task)),
+		.at_once = true,
+		.mm = occasion->mm,
+		.pid_ns = ns,
+		.user_ns = sub->query.cred->user_ns,
+		.cgroup_ns = sub->cgroup_ns,
+		.boottime = sub->boottime,
+		.root = &sub->root,
+		.group_dead = occasion->group_dead,
+		.flags = sub->query.req.flags,
+	};
+	/* What the memory has is not the leader's to show, if he is gone. */
+	if (t->mm && current != task && same_thread_group(current, task) &&
+	    !task_diag_may_be_told(subscriber, current))
+		t->mm = NULL;
+	return task_diag_put_event(skb, &event);
+}
+
+/*
+ * Appends the groups of the task. If this message is as long as they get, a group
+ * that does not fit, or leaves no room to say so of those after it, is told as an
+ * error.
+ */
+static int task_diag_put_event_groups(struct sk_buff *skb,
+				      const struct task_diag_query *query,
+				      struct task_diag_task *t, bool longest)
+{
+	const bool many = (!t->per_thread || t->with_process) && !t->group_dead &&
+			  get_nr_threads(t->task) > TASK_DIAG_FEW_THREADS;
+	const struct task_diag_group *group;
+	unsigned int before;
+	u64 rows;
+	int err;
+
+	for (rows = query->rows; rows; rows &= rows - 1) {
+		group = &task_diag_groups[__ffs64(rows)];
+		before = skb->len;
+		t->pos = 0;
+		t->names = 0;
+		err = many && group->cost == TASK_DIAG_COST_THREADS ? -EAGAIN : 0;
+		err = task_diag_put_group(skb, t, group, err);
+		if (longest && (err || skb_tailroom(skb) < hweight64(rows) *
+				nla_total_size(sizeof(struct task_diag_error)))) {
+			skb_trim(skb, before);
+			err = task_diag_put_group(skb, t, group, -E2BIG);
+		}
+		if (err)
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+static struct sk_buff *task_diag_make_event(const struct task_diag_subscription *sub,
+					    const struct task_diag_occasion *occasion,
+					    u64 lost, unsigned int size)
+{
+	struct task_struct *task = occasion->task;
+	struct task_diag_task t;
+	const struct cred *cred;
+	struct sk_buff *skb;
+	int err;
+
+	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	do {
+		skb_trim(skb, 0);
+		rcu_read_lock();
+		err = task_diag_begin_event(skb, sub, occasion, lost, &t, &cred);
+		rcu_read_unlock();
+		if (err)
+			break;
+		err = task_diag_put_event_groups(skb, &sub->query, &t,
+						 size == TASK_DIAG_EVENT_SIZE_MAX);
+		/* Another thread's may change. As in task_diag_put_task() */
+		smp_rmb();
+	} while (!err && rcu_access_pointer(task->real_cred) != cred);
+	if (err) {
+		kfree_skb(skb);
+		return ERR_PTR(err);
+	}
+	nlmsg_hdr(skb)->nlmsg_len = skb->len;
+	NETLINK_CB(skb).flags |= NETLINK_SKB_NO_TAP;
+	return skb;
+}
+
+/* --- the socket ----------------------------------------------------------- */
+
+/* Whether @skb, which waits in a socket, is one of ours with events. */
+static bool task_diag_has_events(const struct sk_buff *skb)
+{
+	const struct genlmsghdr *genl = nlmsg_data(nlmsg_hdr(skb));
+
+	return !NETLINK_CB(skb).portid &&
+	       nlmsg_hdr(skb)->nlmsg_type == task_diag_family.id &&
+	       genl->cmd == TASK_DIAG_CMD_EVENT;
+}
+
+/*
+ * Appends the message to the last datagram that waits in the socket, if that has
+ * room: the receive buffer holds many more events in this way.
+ */
+static bool task_diag_append(struct sock *sk, const struct sk_buff *skb)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *last;
+	unsigned long flags;
+	bool fits;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	last = skb_peek_tail(queue);
+	/* Who peeks at it has a reference. */
+	fits = last && !skb_shared(last) && task_diag_has_events(last) &&
+	       skb_tailroom(last) >= skb->len &&
+	       last->len + skb->len <= TASK_DIAG_EVENT_SIZE;
+	if (fits)
+		skb_put_data(last, skb->data, skb->len);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return fits;
+}
+
+static int task_diag_send_event(const struct task_diag_subscription *sub,
+				struct sk_buff *skb)
+{
+	struct sock *sk = sub->sock;
+	long timeout = 0;
+	int err;
+
+	if (rcu_access_pointer(sk->sk_filter))
+		return netlink_unicast(sock_net(sk)->genl_sock, skb,
+				       sub->query.template.nlh.nlmsg_pid,
+				       MSG_DONTWAIT);
+	if (task_diag_append(sk, skb)) {
+		consume_skb(skb);
+		return 0;
+	}
+	/* netlink_unicast() would cut the room for others off. */
+	sock_hold(sk);
+	err = netlink_attachskb(sk, skb, &timeout, NULL);
+	return err ?: netlink_sendskb(sk, skb);
+}
+
+static void task_diag_set_error(struct sock *sk, int error)
+{
+	WRITE_ONCE(sk->sk_err, error);
+	sk_error_report(sk);
+}
+
+static void task_diag_end(struct task_diag_subscription *sub)
+{
+	if (!atomic_xchg(&sub->ended, 1))
+		task_diag_set_error(sub->sock, EPERM);
+}
+
+/* Tells one subscriber, with whose credentials current acts. */
+static void task_diag_tell_one(struct task_diag_subscription *sub,
+			       const struct task_diag_occasion *occasion)
+{
+	const u64 lost = atomic64_xchg(&sub->lost, 0);
+	unsigned int size = TASK_DIAG_EVENT_SIZE;
+	struct sk_buff *skb;
+	int err;
+
+	for (;;) {
+		skb = task_diag_make_event(sub, occasion, lost, size);
+		err = PTR_ERR_OR_ZERO(skb);
+		if (err != -EMSGSIZE || size == TASK_DIAG_EVENT_SIZE_MAX)
+			break;
+		size = min(2 * size, TASK_DIAG_EVENT_SIZE_MAX);
+	}
+	if (!err) {
+		err = task_diag_send_event(sub, skb);
+	} else if (err == -ENOENT) {
+		err = 0;
+		atomic64_add(lost, &sub->lost);
+	} else if (err == -EPERM) {
+		task_diag_end(sub);
+	} else {
+		task_diag_set_error(sub->sock, ENOBUFS);
+	}
+	if (err < 0)
+		atomic64_add(lost + 1, &sub->lost);
+}
+
+static void task_diag_tell_as(struct task_diag_subscription *sub,
+			      const struct task_diag_occasion *occasion)
+{
+	/* The use of the subscriber's privileges leaves no trace in the task. */
+	const unsigned int used = current->flags & PF_SUPERPRIV;
+	const struct cred *old;
+
+	old = override_creds(sub->query.cred);
+	task_diag_tell_one(sub, occasion);
+	revert_creds(old);
+	if (!used)
+		current->flags &= ~PF_SUPERPRIV;
+}
+
+/* --- who is told ----------------------------------------------------------- */
+
+static struct hlist_head *task_diag_bucket(const struct user_namespace *ns,
+					   kuid_t uid)
+{
+	const unsigned long key = (unsigned long)ns + __kuid_val(uid);
+
+	return &task_diag_audiences[hash_long(key, HASH_BITS(task_diag_audiences))];
+}
+
+static struct task_diag_audience *task_diag_find_audience(struct user_namespace *ns,
+							  kuid_t uid)
+{
+	struct task_diag_audience *audience;
+
+	hlist_for_each_entry_srcu(audience, task_diag_bucket(ns, uid), node,
+				  srcu_read_lock_held(&task_diag_srcu) ||
+				  lockdep_is_held(&task_diag_subscribe_lock)) {
+		if (audience->ns == ns && uid_eq(audience->uid, uid))
+			return audience;
+	}
+	return NULL;
+}
+
+static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
+				    const struct task_diag_occasion *occasion)
+{
+	struct task_diag_audience *audience = task_diag_find_audience(ns, uid);
+	struct task_diag_subscription *sub;
+
+	if (!audience)
+		return;
+	hlist_for_each_entry_srcu(sub, &audience->subscriptions, node,
+				  srcu_read_lock_held(&task_diag_srcu)) {
+		/* Whoever waits for events is told at once that none will come. */
+		if (sub->thread == task_pid(current) && task_diag_is_over(sub))
+			task_diag_end(sub);
+		if (sub->events & BIT(occasion->event.type) &&
+		    (task_diag_per_thread(&sub->query) ? occasion->thread :
+							 occasion->process) &&
+		    !atomic_read(&sub->ended))
+			task_diag_tell_as(sub, occasion);
+	}
+}
+
+/*
+ * Who may see the task without a privilege has its user or owns a user namespace
+ * that it is in, as seen from outside. Who has the capability has it in one of
+ * these, or further out. See __ptrace_may_access() and cap_capable().
+ */
+static void task_diag_tell(const struct task_diag_occasion *occasion)
+{
+	const struct cred *cred = get_task_cred(occasion->task);
+	struct user_namespace *ns;
+	kuid_t uid = cred->uid;
+	int idx;
+
+	idx = srcu_read_lock(&task_diag_srcu);
+	for (ns = cred->user_ns; ns; ns = ns->parent) {
+		task_diag_tell_audience(ns, INVALID_UID, occasion);
+		task_diag_tell_audience(ns, uid, occasion);
+		uid = ns->owner;
+	}
+	srcu_read_unlock(&task_diag_srcu, idx);
+	put_cred(cred);
+}
+
+/* A kernel thread may have another task's for a while. */
+static struct mm_struct *task_diag_own_mm(const struct task_struct *task)
+{
+	return task->flags & PF_KTHREAD ? NULL : task->mm;
+}
+
+void __task_diag_fork(struct task_struct *task)
+{
+	task_diag_tell(&(struct task_diag_occasion) {
+		.event.type = TASK_DIAG_EVENT_FORK,
+		.event.exit_signal = task->exit_signal,
+		.task = task,
+		.mm = task_diag_own_mm(task),
+		.process = thread_group_leader(task),
+		.thread = true,
+	});
+}
+
+void __task_diag_exec(u64 old_id)
+{
+	task_diag_tell(&(struct task_diag_occasion) {
+		.event.type = TASK_DIAG_EVENT_EXEC,
+		.event.old_id = old_id,
+		.event.exit_signal = current->exit_signal,
+		.task = current,
+		.mm = task_diag_own_mm(current),
+		.process = true,
+		.thread = true,
+	});
+}
+
+void __task_diag_exit(struct task_struct *task, bool group_dead)
+{
+	const struct signal_struct *sig = task->signal;
+	struct task_struct *leader = task->group_leader;
+	struct task_diag_occasion occasion = {
+		.event.type = TASK_DIAG_EVENT_EXIT,
+		.event.flags = group_dead ? TASK_DIAG_EVENT_LAST : 0,
+		.event.exit_code = task->exit_code,
+		.event.exit_signal = task->exit_signal,
+		.task = task,
+		.mm = task_diag_own_mm(task),
+		.process = group_dead && leader == task,
+		.thread = true,
+		.group_dead = group_dead,
+	};
+
+	task_diag_tell(&occasion);
+	if (!group_dead || leader == task)
+		return;
+	/* As wait_task_zombie() */
+	occasion.event.exit_code = sig->flags & SIGNAL_GROUP_EXIT ?
+				   sig->group_exit_code : leader->exit_code;
+	occasion.event.exit_signal = leader->exit_signal;
+	occasion.task = leader;
+	occasion.process = true;
+	occasion.thread = false;
+	task_diag_tell(&occasion);
+}
+
+void __task_diag_comm(struct task_struct *task)
+{
+	task_diag_tell(&(struct task_diag_occasion) {
+		.event.type = TASK_DIAG_EVENT_COMM,
+		.event.exit_signal = task->exit_signal,
+		.task = task,
+		.mm = task_diag_own_mm(current),
+		.process = thread_group_leader(task),
+		.thread = true,
+	});
+}
+
+static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
+{
+	return uid_eq(a->uid, b->uid) && uid_eq(a->euid, b->euid) &&
+	       uid_eq(a->suid, b->suid) && uid_eq(a->fsuid, b->fsuid) &&
+	       gid_eq(a->gid, b->gid) && gid_eq(a->egid, b->egid) &&
+	       gid_eq(a->sgid, b->sgid) && gid_eq(a->fsgid, b->fsgid) &&
+	       a->group_info == b->group_info && a->user_ns == b->user_ns &&
+	       a->cap_inheritable.val == b->cap_inheritable.val &&
+	       a->cap_permitted.val == b->cap_permitted.val &&
+	       a->cap_effective.val == b->cap_effective.val &&
+	       a->cap_bset.val == b->cap_bset.val &&
+	       a->cap_ambient.val == b->cap_ambient.val;
+}
+
+void __task_diag_cred(const struct cred *old)
+{
+	if (current->in_execve || task_diag_same_cred(old, current_cred()))
+		return;
+	task_diag_tell(&(struct task_diag_occasion) {
+		.event.type = TASK_DIAG_EVENT_CRED,
+		.event.exit_signal = current->exit_signal,
+		.task = current,
+		.mm = task_diag_own_mm(current),
+		.process = thread_group_leader(current),
+		.thread = true,
+	});
+}
+
+/* --- subscribing ----------------------------------------------------------- */
+
+static int task_diag_check_events(const struct task_diag_query *query,
+				  struct nlattr **attrs,
+				  struct netlink_ext_ack *extack)
+{
+	const struct nlattr *request = attrs[TASK_DIAG_REQUEST];
+	const struct nlattr *events = attrs[TASK_DIAG_EVENTS];
+	const u64 strategy = query->req.dump_strategy;
+	const struct task_diag_group *group;
+	unsigned int i;
+	u32 mask;
+
+	if (!events) {
+		NL_SET_ERR_ATTR_MISS(extack, NULL, TASK_DIAG_EVENTS);
+		NL_SET_ERR_MSG(extack, "TASK_DIAG_EVENTS is missing");
+		return -EINVAL;
+	}
+	mask = nla_get_u32(events);
+	if (!mask || mask & ~task_diag_event_types()) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, events,
+					"TASK_DIAG_EVENTS 0x%x is none of 0x%x",
+					mask, task_diag_event_types());
+		return -EINVAL;
+	}
+	if (strategy != TASK_DIAG_DUMP_ALL &&
+	    strategy != TASK_DIAG_DUMP_ALL_THREAD) {
+		NL_SET_ERR_MSG_ATTR(extack, request,
+				    "events are of all processes or of all threads: narrow them by TASK_DIAG_SELECT_*");
+		return -EINVAL;
+	}
+	for (i = 0; i < task_diag_nr_groups; i++) {
+		group = &task_diag_groups[i];
+		if (!(query->req.show_flags & BIT_ULL(group->attr)) ||
+		    task_diag_in_events(group))
+			continue;
+		NL_SET_ERR_MSG_ATTR_FMT(extack, request,
+					"group %s is not told with events",
+					group->name);
+		return -EOPNOTSUPP;
+	}
+	if (query->costs & BIT(TASK_DIAG_COST_MANY)) {
+		NL_SET_ERR_MSG_ATTR(extack, request,
+				    "events have no numbers of open files by kind");
+		return -EOPNOTSUPP;
+	}
+	if (attrs[TASK_DIAG_SELECT_STATES]) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs[TASK_DIAG_SELECT_STATES],
+				    "TASK_DIAG_SELECT_STATES: the task of an event is running");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* The request, in which they are, does not stay. */
+static int task_diag_copy_pids(struct task_diag_subscription *sub)
+{
+	struct task_diag_select *select = &sub->query.select;
+	unsigned int i;
+
+	if (!select->pids)
+		return 0;
+	sub->pids = kcalloc(select->nr_pids, sizeof(*sub->pids),
+			    GFP_KERNEL_ACCOUNT);
+	if (!sub->pids)
+		return -ENOMEM;
+	for (i = 0; i < select->nr_pids; i++) {
+		sub->pids[i].nr = select->pids[i];
+		sub->pids[i].id = task_diag_selected_id(select, i);
+	}
+	sort(sub->pids, select->nr_pids, sizeof(*sub->pids),
+	     task_diag_compare_pids, NULL);
+	return 0;
+}
+
+/* By whom the subscriber's tasks are found, see task_diag_tell() */
+static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
+				  struct netlink_ext_ack *extack)
+{
+	*uid = INVALID_UID;
+	if (ns_capable_noaudit(cred->user_ns, CAP_SYS_PTRACE))
+		return 0;
+	*uid = cred->euid;
+	if (uid_eq(cred->euid, cred->fsuid))
+		return 0;
+	NL_SET_ERR_MSG(extack, "effective user and that of the file system differ");
+	return -EPERM;
+}
+
+/* Under the lock. */
+static int task_diag_join_audience(struct task_diag_subscription *sub,
+				   struct user_namespace *ns, kuid_t uid)
+{
+	struct task_diag_audience *audience = task_diag_find_audience(ns, uid);
+
+	if (audience && audience->nr >= TASK_DIAG_SUBSCRIPTIONS_MAX &&
+	    uid_valid(uid))
+		return -EUSERS;
+	if (!audience) {
+		audience = kzalloc_obj(*audience, GFP_KERNEL_ACCOUNT);
+		if (!audience)
+			return -ENOMEM;
+		audience->ns = ns;
+		audience->uid = uid;
+		hlist_add_head_rcu(&audience->node, task_diag_bucket(ns, uid));
+	}
+	audience->nr++;
+	sub->audience = audience;
+	hlist_add_head_rcu(&sub->node, &audience->subscriptions);
+	return 0;
+}
+
+static void task_diag_forget_subscriber(struct task_diag_subscription *sub)
+{
+	kfree(sub->pids);
+	put_cgroup_ns(sub->cgroup_ns);
+	path_put(&sub->root);
+	put_pid(sub->thread);
+	put_cred(sub->query.cred);
+	memset(sub, 0, sizeof(*sub));
+}
+
+static int task_diag_subscribe(struct task_diag_subscription *sub,
+			       const struct task_diag_query *query,
+			       struct sk_buff *skb, struct genl_info *info)
+{
+	kuid_t uid;
+	int err;
+
+	if (sub->audience) {
+		NL_SET_ERR_MSG(info->extack, "socket has a subscription");
+		return -EBUSY;
+	}
+	err = task_diag_audience_uid(&uid, query->cred, info->extack);
+	if (err)
+		return err;
+	sub->query = *query;
+	err = task_diag_copy_pids(sub);
+	if (err)
+		return err;
+	sub->events = nla_get_u32(info->attrs[TASK_DIAG_EVENTS]);
+	sub->sock = NETLINK_CB(skb).sk;
+	sub->boottime = timens_add_boottime_ns(0);
+	task_diag_init_template(&sub->query, TASK_DIAG_CMD_EVENT,
+				info->snd_portid, info->snd_seq, 0);
+
+	sub->thread = get_pid(task_pid(current));
+	get_cred(query->cred);
+	get_fs_root(current->fs, &sub->root);
+	sub->cgroup_ns = current->nsproxy->cgroup_ns;
+	get_cgroup_ns(sub->cgroup_ns);
+	err = task_diag_join_audience(sub, query->cred->user_ns, uid);
+	if (!err) {
+		static_branch_inc(&task_diag_subscribed.key);
+		return 0;
+	}
+	if (err == -EUSERS)
+		NL_SET_ERR_MSG_FMT(info->extack, "user has %u subscriptions",
+				   TASK_DIAG_SUBSCRIPTIONS_MAX);
+	task_diag_forget_subscriber(sub);
+	return err;
+}
+
+/**
+ * task_diag_subscribe_doit() - handle TASK_DIAG_CMD_SUBSCRIBE
+ * @skb: the request
+ * @info: its attributes
+ *
+ * Return: 0 or a negative errno.
+ */
+int task_diag_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct task_diag_query query = { .cred = current_cred() };
+	struct task_diag_subscription *sub;
+	int err;
+
+	err = task_diag_check_requester(skb, info->extack);
+	if (err)
+		return err;
+	err = task_diag_parse(&query, info->attrs, info->extack);
+	if (err)
+		goto free;
+	task_diag_plan(&query);
+	err = task_diag_check_events(&query, info->attrs, info->extack);
+	if (err)
+		goto free;
+	query.select.dead = true;
+
+	sub = genl_sk_priv_get(&task_diag_family, NETLINK_CB(skb).sk);
+	err = PTR_ERR_OR_ZERO(sub);
+	if (err)
+		goto free;
+	mutex_lock(&task_diag_subscribe_lock);
+	err = task_diag_subscribe(sub, &query, skb, info);
+	mutex_unlock(&task_diag_subscribe_lock);
+	if (!err)
+		return 0;
+free:
+	task_diag_free_select(&query.select);
+	return err;
+}
+
+/**
+ * task_diag_unsubscribe() - end what a socket subscribed to
+ * @priv: struct task_diag_subscription of a socket that is being closed; without
+ *	a subscription if the request failed
+ */
+void task_diag_unsubscribe(void *priv)
+{
+	struct task_diag_subscription *sub = priv;
+	struct task_diag_audience *audience = sub->audience;
+	bool empty;
+
+	if (!audience)
+		return;
+	mutex_lock(&task_diag_subscribe_lock);
+	hlist_del_rcu(&sub->node);
+	empty = !--audience->nr;
+	if (empty)
+		hash_del_rcu(&audience->node);
+	mutex_unlock(&task_diag_subscribe_lock);
+	static_branch_slow_dec_deferred(&task_diag_subscribed);
+
+	synchronize_srcu_expedited(&task_diag_srcu);
+	if (empty)
+		kfree(audience);
+	task_diag_free_select(&sub->query.select);
+	task_diag_forget_subscriber(sub);
+}
