@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
 /*
  * request.c receives messages, task.c joins those on one task and reads its
- * values.
+ * values, mirror.c keeps tasks as events change them.
  */
 #ifndef __TD_INTERNAL_H
 #define __TD_INTERNAL_H
@@ -20,7 +20,7 @@
  * struct td_task - a task, or the values of a leader's process
  * @pid: its number
  * @is_process: these are the values of the process
- * @present: mask of the groups that it has
+ * @present: mask of the groups that it has; bit 0 is for %TASK_DIAG_EVENT
  * @failed: mask of those that could not be read
  * @first: of each that is present, where in @data the first value's header is
  * @last: where that of the last one is
@@ -66,6 +66,9 @@ const struct td_task *td__end_task(struct td_store *store);
 const struct td_task *td__usual_task(struct td_store *store,
 				     const struct nlmsghdr *nlh);
 void td__trim_store(struct td_store *store);
+
+bool td__is_between_parts(const struct td_handle *td);
+bool td__is_selecting(const struct td_handle *td);
 
 /* Callers loop while there is no negative errno: what is none is not taken. */
 static inline bool td__is_errno(int err)

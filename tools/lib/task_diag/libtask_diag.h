@@ -27,11 +27,12 @@
  *
  * A child after fork() cannot continue the answer that its parent was receiving:
  * td_next() returns -EPERM there, and leaves the parent's answer alone. Its next
- * request goes out on a socket of its own.
+ * request goes out on a socket of its own. Nor does it get the events that its
+ * parent subscribed to: td_event() returns -EPERM.
  *
  * Memory: a handle holds about 40 KiB and the values of one task, see
- * td_set_limit(). Nothing is allocated for a task unless it has more of them
- * than any before.
+ * td_set_limit(), and as much again with a subscription. Nothing is allocated for
+ * a task unless it has more of them than any before.
  */
 #ifndef __LIBTASK_DIAG_H
 #define __LIBTASK_DIAG_H
@@ -50,11 +51,15 @@ extern "C" {
 struct td_handle;
 
 /*
- * A task of an answer, complete. Valid until the next td_next(), td_dump(),
- * td_get(), td_stop() or td_close() on the handle that it came from, and with it
- * all that points into it.
+ * A task of an answer or of an event, complete. Valid, and with it all that points
+ * into it, until one of these is called with the handle that it came from:
+ * td_close(); for a task of an answer td_next(), td_dump(), td_get(), td_subscribe()
+ * or td_stop(); for a task of an event td_event() or td_subscribe().
  */
 struct td_task;
+
+/* Tasks that events keep up to date */
+struct td_mirror;
 
 /* --- the connection ----------------------------------------------------- */
 
@@ -106,7 +111,7 @@ void td_set_limit(struct td_handle *td, size_t bytes);
 /* --- requests ------------------------------------------------------------ */
 
 /**
- * td_select() - restrict the next td_dump() to some of the tasks
+ * td_select() - restrict the next td_dump() or td_subscribe() to some of the tasks
  * @td: the handle
  * @attr: TASK_DIAG_SELECT_*, see &enum task_diag_attr; each of them once
  * @data: its payload, which is copied: for STATES a string with its zero byte,
@@ -212,6 +217,147 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
  */
 void td_stop(struct td_handle *td);
 
+/* --- events -------------------------------------------------------------- */
+
+/**
+ * td_subscribe() - ask for events from now on, which td_event() then returns
+ * @td: the handle; it has one subscription, and the one before ends; an answer
+ *	that was not received to its end is given up
+ * @req: groups and flags, and %TASK_DIAG_DUMP_ALL for events of processes or
+ *	%TASK_DIAG_DUMP_ALL_THREAD for those of threads
+ * @size: sizeof(*@req)
+ * @events: mask of 1 << &enum task_diag_event_type
+ *
+ * td_header() tells the groups and events that may be asked for. td_select()
+ * restricts the subscription to some of the tasks.
+ *
+ * Whatever happens after this function returns, an event tells of it; td_dump()
+ * and td_get() with the same handle neither lose events nor end the subscription.
+ * So there is no gap for who subscribes before he dumps; td_mirror_open() does so.
+ *
+ * The subscription is the calling thread's: it ends with td_close(), and when this
+ * thread ends, calls exec, or changes its credentials.
+ *
+ * Return: 0, or a negative errno as td_dump(): among them -EOPNOTSUPP if the kernel
+ * has no subscriptions, or not to one of the groups, and -EUSERS if the user has
+ * too many.
+ */
+int td_subscribe(struct td_handle *td, const struct task_diag_pid *req,
+		 size_t size, __u32 events);
+
+/**
+ * td_event() - the next event of td_subscribe()
+ * @td: the handle
+ * @task: set to the task that it is about, or to NULL
+ * @timeout: how long to wait if there is none, in milliseconds: 0 for not at all,
+ *	-1 for as long as it takes
+ *
+ * td_group() of %TASK_DIAG_EVENT gives the struct task_diag_event. The groups are
+ * those that were asked for, of the moment of the event; one that did not fit is
+ * reported as one that could not be read: -E2BIG.
+ *
+ * Return: 1 if there is one, or a negative errno:
+ *
+ * * -EAGAIN: none came in this time
+ * * -ENOBUFS: some were lost, as they were not received fast enough; those that
+ *   follow are there. The field @lost of the next one counts them, unless none
+ *   follows.
+ * * -EPERM: the subscription has ended, see td_subscribe(); after its last event
+ * * -ENOTCONN: there is no subscription
+ * * -EINTR: a signal came while it waited
+ * * -EBADMSG, -ENOMEM: a message makes no sense, or there is no memory to read it;
+ *   it is left out
+ */
+int td_event(struct td_handle *td, const struct td_task **task, int timeout);
+
+/**
+ * td_fd() - the file descriptor of the subscription
+ * @td: the handle
+ *
+ * For poll(2), after td_event() returned -EAGAIN, and for setsockopt(2):
+ * SO_RCVBUF says how many bytes of events may wait. It is for no other use.
+ *
+ * Return: the descriptor, or -1 without a subscription.
+ */
+int td_fd(const struct td_handle *td);
+
+/* --- a mirror: all tasks, kept up to date by events ----------------------- */
+
+/**
+ * td_mirror_open() - subscribe to events, and read the tasks
+ * @mirror: set to the mirror, or to NULL after an error
+ * @td: a handle without selections. Until td_mirror_close() it is the mirror's:
+ *	td_dump() and td_get() may be used with it between calls for the mirror, but
+ *	td_subscribe() and td_event() not.
+ * @strategy: %TASK_DIAG_DUMP_ALL or %TASK_DIAG_DUMP_ALL_THREAD
+ *
+ * The mirror has the tasks that live and that the caller may see: not those that
+ * ended, though their parents did not wait for them yet.
+ *
+ * Return: 0 or a negative errno, as td_subscribe() and td_next(); td_error() of
+ * the handle tells why.
+ */
+int td_mirror_open(struct td_mirror **mirror, struct td_handle *td,
+		   __u64 strategy);
+
+/**
+ * td_mirror_close() - free a mirror; the handle stays
+ * @mirror: the mirror, or NULL
+ */
+void td_mirror_close(struct td_mirror *mirror);
+
+/**
+ * td_mirror_update() - apply the events that are there
+ * @mirror: the mirror
+ * @timeout: how long to wait for the first, as for td_event()
+ *
+ * If some were lost it reads the tasks anew.
+ *
+ * Return: 0, also if there was none, or a negative errno: as td_event(), or as
+ * td_next() if the tasks could not be read anew, which the next call tries again.
+ */
+int td_mirror_update(struct td_mirror *mirror, int timeout);
+
+/**
+ * td_mirror_dump() - read the tasks anew
+ * @mirror: the mirror
+ *
+ * No event tells that a task is hidden from the caller from now on, or that he may
+ * see another one from now on. This finds out.
+ *
+ * Return: 0 or a negative errno, as td_mirror_update().
+ */
+int td_mirror_dump(struct td_mirror *mirror);
+
+/**
+ * td_mirror_find() - a task of a mirror by its id
+ * @mirror: the mirror
+ * @id: its id as in struct task_diag_base
+ *
+ * Return: the task as the last message about it was: ids, number and name are those
+ * of now, state and parent may be others by now. NULL if the mirror does not have
+ * it. Valid until the next call that changes the mirror.
+ */
+const struct task_diag_base *td_mirror_find(struct td_mirror *mirror, __u64 id);
+
+/**
+ * td_mirror_next() - the tasks of a mirror, in no order
+ * @mirror: the mirror
+ * @task: the one before, or NULL for the first
+ *
+ * Return: the next one, as td_mirror_find(), or NULL after the last.
+ */
+const struct task_diag_base *td_mirror_next(struct td_mirror *mirror,
+					    const struct task_diag_base *task);
+
+/**
+ * td_mirror_lost() - how many events were lost so far
+ * @mirror: the mirror
+ *
+ * Return: their number, as far as events told of it.
+ */
+__u64 td_mirror_lost(const struct td_mirror *mirror);
+
 /* --- tasks --------------------------------------------------------------- */
 
 /**
@@ -252,7 +398,7 @@ void td_task_free(struct td_task *task);
 /**
  * td_group() - the struct of a group
  * @task: the task
- * @attr: the group's attribute, such as %TASK_DIAG_BASE
+ * @attr: the group's attribute, such as %TASK_DIAG_BASE, or %TASK_DIAG_EVENT
  * @to: where to copy it; of a list it is the first element
  * @size: bytes there: sizeof(*@to). What the kernel's struct has beyond is left
  *	out, what it lacks is zero, and so is all of it after an error.

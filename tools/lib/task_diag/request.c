@@ -2,6 +2,7 @@
 /* The connection to task_diag: requests, and the messages that answer them */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -34,6 +35,35 @@
 			 TASK_DIAG_SHOW_MEM_ROLLUP | TASK_DIAG_SHOW_FILES)
 
 /**
+ * struct subscription - where events come from
+ * @fd: its socket, or -1 without one
+ * @seq: sequence number of its request, which the events have as well
+ * @result: why there are no more events, or 0
+ * @buf: the datagram that was received last
+ * @buf_size: bytes there is room for
+ * @at: where in it the next event begins
+ * @end: where it ends
+ * @store: the task of the last event
+ *
+ * The socket is not that of requests, which is closed whenever an answer is given
+ * up. So events wait where the kernel counts those that find no room, and neither
+ * does a dump lose them nor do they delay one. The order of events among the tasks
+ * of a dump is no loss: on one socket, too, a datagram of tasks may come after the
+ * event that one of them ended. What counts is that the kernel acknowledged the
+ * subscription before a dump begins.
+ */
+struct subscription {
+	int fd;
+	__u32 seq;
+	int result;
+	char *buf;
+	size_t buf_size;
+	size_t at;
+	size_t end;
+	struct td_store store;
+};
+
+/**
  * struct td_handle - see libtask_diag.h
  * @fd: the socket, or -1 if the next request is to open one
  * @family: message type of the family
@@ -42,7 +72,7 @@
  * @header_len: bytes of it
  * @seq: sequence number of the last request
  * @type: its message type, which the answer has as well
- * @dump: it asked for a dump
+ * @many: its answer is of any number of messages, and tells its end
  * @active: its answer has not ended yet
  * @inconsistent: the kernel says that of the answer
  * @result: how it ended
@@ -54,10 +84,11 @@
  * @select: selections of the next request, as attributes
  * @select_len: bytes of them
  * @select_err: why one of them is missing
+ * @events: the subscription
  * @error: why the last call failed
  *
- * After fork() a child has a copy of all of it and shares the socket, whose
- * answers are for the parent: it closes its descriptor without receiving.
+ * After fork() a child has a copy of all of it and shares the sockets, whose
+ * answers are for the parent: it closes its descriptors without receiving.
  */
 struct td_handle {
 	int fd;
@@ -67,7 +98,7 @@ struct td_handle {
 	size_t header_len;
 	__u32 seq;
 	__u16 type;
-	bool dump;
+	bool many;
 	bool active;
 	bool inconsistent;
 	int result;
@@ -79,6 +110,7 @@ struct td_handle {
 	char *select;
 	size_t select_len;
 	int select_err;
+	struct subscription events;
 	char error[256];
 };
 
@@ -115,6 +147,19 @@ static int give_up(struct td_handle *td, int err)
 static int bad_answer(struct td_handle *td, const char *why)
 {
 	return give_up(td, fail(td, -EBADMSG, why));
+}
+
+/* Nothing comes any more, for the reason @result. */
+static void end_events(struct td_handle *td, int result)
+{
+	if (td->events.fd >= 0)
+		close(td->events.fd);
+	td->events.fd = -1;
+	td->events.result = result;
+	free(td->events.buf);
+	td->events.buf = NULL;
+	td->events.at = 0;
+	td->events.end = 0;
 }
 
 /* --- the socket ---------------------------------------------------------- */
@@ -168,7 +213,7 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	}
 
 	td->type = type;
-	td->dump = flags & NLM_F_DUMP;
+	td->many = flags & (NLM_F_DUMP | NLM_F_ACK);
 	iov[0].iov_len = offsetof(typeof(msg), attr);
 	if (attr) {
 		iov[0].iov_len = offsetof(typeof(msg), data) + NLA_ALIGN(len);
@@ -196,19 +241,19 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	return 0;
 }
 
-/* What the datagram had beyond the buffer is lost: this is for the next request. */
-static int grow_buffer(struct td_handle *td, size_t size)
+/* What the datagram had beyond the buffer is lost: this is for the next one. */
+static void grow_buffer(char **old, size_t *old_size, size_t size)
 {
-	char *buf = size <= BUFFER_MAX ? realloc(td->buf, size) : NULL;
+	char *buf = size <= BUFFER_MAX ? realloc(*old, size) : NULL;
 
 	if (buf) {
-		td->buf = buf;
-		td->buf_size = size;
+		*old = buf;
+		*old_size = size;
 	}
-	return fail(td, -EMSGSIZE, "a part of the answer was cut off");
 }
 
-static int receive_datagram(struct td_handle *td)
+/* Returns the length of the datagram, which may be more than @size, or its errno. */
+static ssize_t receive(int fd, char *buf, size_t size, int flags)
 {
 	struct sockaddr_nl from = {};
 	socklen_t from_len;
@@ -217,15 +262,23 @@ static int receive_datagram(struct td_handle *td)
 	/* Anybody may send to this socket: only port 0 is the kernel. */
 	do {
 		from_len = sizeof(from);
-		len = recvfrom(td->fd, td->buf, td->buf_size, MSG_TRUNC,
+		len = recvfrom(fd, buf, size, MSG_TRUNC | flags,
 			       (struct sockaddr *)&from, &from_len);
 	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
+	return len < 0 ? -errno : len;
+}
+
+static int receive_datagram(struct td_handle *td)
+{
+	const ssize_t len = receive(td->fd, td->buf, td->buf_size, 0);
 
 	if (len < 0)
-		return give_up(td, fail(td, -errno, "cannot receive"));
-	/* With MSG_TRUNC it is the datagram's length. */
-	if ((size_t)len > td->buf_size)
-		return give_up(td, grow_buffer(td, len));
+		return give_up(td, fail(td, len, "cannot receive"));
+	if ((size_t)len > td->buf_size) {
+		grow_buffer(&td->buf, &td->buf_size, len);
+		return give_up(td, fail(td, -EMSGSIZE,
+					"a part of the answer was cut off"));
+	}
 	if (!len)
 		return bad_answer(td, "an empty datagram");
 	td->at = 0;
@@ -323,8 +376,7 @@ static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 		if (nlh->nlmsg_type != td->type ||
 		    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN))
 			return bad_answer(td, "a message of another type");
-		/* A plain request is answered by one message. */
-		if (!td->dump)
+		if (!td->many)
 			end_answer(td, 0);
 		*message = nlh;
 		return 1;
@@ -424,6 +476,9 @@ int td_open(struct td_handle **td)
 		return -ENOMEM;
 	(*td)->fd = -1;
 	(*td)->store.limit = LIMIT_DEFAULT;
+	(*td)->events.fd = -1;
+	(*td)->events.result = -ENOTCONN;
+	(*td)->events.store.limit = LIMIT_DEFAULT;
 	return connect_family(*td);
 }
 
@@ -432,11 +487,13 @@ void td_close(struct td_handle *td)
 	if (!td)
 		return;
 	close_socket(td);
+	end_events(td, 0);
 	if (td->ours)
 		munmap(td->ours, 1);
 	free(td->buf);
 	free(td->select);
 	free(td->store.data);
+	free(td->events.store.data);
 	free(td);
 }
 
@@ -454,6 +511,7 @@ void td_header(const struct td_handle *td, struct task_diag_header *header,
 void td_set_limit(struct td_handle *td, size_t bytes)
 {
 	td->store.limit = bytes < LIMIT_MAX ? bytes : LIMIT_MAX;
+	td->events.store.limit = td->store.limit;
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -653,9 +711,10 @@ void td_stop(struct td_handle *td)
 {
 	const struct nlmsghdr *nlh;
 
-	/* A child's copy of the descriptor; the socket stays its parent's. */
+	/* A child's copies of the descriptors; the sockets stay its parent's. */
 	if (td->ours && !*td->ours) {
 		close_socket(td);
+		end_events(td, -EPERM);
 		td->active = false;
 	}
 	/* Often the end is here already, and the socket can stay. */
@@ -664,4 +723,193 @@ void td_stop(struct td_handle *td)
 	if (td->active)
 		give_up(td, 0);
 	td__trim_store(&td->store);
+}
+
+/* --- events -------------------------------------------------------------- */
+
+/**
+ * td__is_between_parts() - whether all is read of what was received of an answer
+ * @td: the handle
+ */
+bool td__is_between_parts(const struct td_handle *td)
+{
+	return td->at >= td->end;
+}
+
+/**
+ * td__is_selecting() - whether there are selections for the next request
+ * @td: the handle
+ */
+bool td__is_selecting(const struct td_handle *td)
+{
+	return td->select_len || td->select_err;
+}
+
+/*
+ * The events that come before the acknowledgment are left out: what they tell is
+ * what a dump that begins after it finds.
+ */
+static int subscribe(struct td_handle *td, const void *req, size_t size)
+{
+	struct subscription *events = &td->events;
+	struct task_diag_header header;
+	const struct nlmsghdr *nlh;
+	char *buf;
+	int ret;
+
+	td_header(td, &header, sizeof(header));
+	if (!header.events)
+		return end_answer(td, fail(td, -EOPNOTSUPP,
+					   "this kernel has no subscriptions"));
+	ret = ask(td, td->family, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK,
+		  TASK_DIAG_REQUEST, req, size);
+	if (!ret) {
+		do {
+			ret = next_message(td, &nlh);
+		} while (ret > 0);
+	}
+	if (ret)
+		return ret;
+
+	buf = malloc(BUFFER_SIZE);
+	if (!buf)
+		return give_up(td, fail(td, -ENOMEM, "malloc"));
+	events->fd = td->fd;
+	events->seq = td->seq;
+	events->result = 0;
+	events->buf = td->buf;
+	events->buf_size = td->buf_size;
+	events->at = td->at;
+	events->end = td->end;
+	td->fd = -1;
+	td->buf = buf;
+	td->buf_size = BUFFER_SIZE;
+	td->at = 0;
+	td->end = 0;
+	return 0;
+}
+
+int td_subscribe(struct td_handle *td, const struct task_diag_pid *req,
+		 size_t size, __u32 events)
+{
+	int err;
+
+	td_select(td, TASK_DIAG_EVENTS, &events, sizeof(events));
+	err = begin(td);
+	end_events(td, -ENOTCONN);
+	if (!err)
+		err = subscribe(td, req, size);
+	return forget_selections(td, err);
+}
+
+int td_fd(const struct td_handle *td)
+{
+	return td->events.fd;
+}
+
+static int no_event(struct td_handle *td)
+{
+	switch (td->events.result) {
+	case 0:
+		return fail(td, -EAGAIN, "no event");
+	case -ENOTCONN:
+		return fail(td, -ENOTCONN, "no subscription");
+	default:
+		return fail(td, td->events.result, "the subscription has ended");
+	}
+}
+
+static int receive_events(struct td_handle *td, int timeout)
+{
+	struct subscription *events = &td->events;
+	struct pollfd poll_fd = { .fd = events->fd, .events = POLLIN };
+	ssize_t len;
+
+	for (;;) {
+		len = receive(events->fd, events->buf, events->buf_size,
+			      MSG_DONTWAIT);
+		if (len == -EPERM && !events->result) {
+			/* What came before is still there. */
+			events->result = len;
+			continue;
+		}
+		if (len != -EAGAIN || events->result || !timeout)
+			break;
+		if (poll(&poll_fd, 1, timeout) < 0)
+			return fail(td, -errno, "cannot wait for an event");
+		if (timeout > 0)
+			timeout = 0;
+	}
+	if (len == -EAGAIN || len == -EPERM)
+		return no_event(td);
+	if (len == -ENOBUFS)
+		return fail(td, len, "events were lost");
+	if (len < 0)
+		return fail(td, len, "cannot receive");
+	if ((size_t)len > events->buf_size) {
+		grow_buffer(&events->buf, &events->buf_size, len);
+		return fail(td, -ENOBUFS, "events were cut off");
+	}
+	events->at = 0;
+	events->end = len;
+	return 0;
+}
+
+static bool is_event(const struct td_handle *td, const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_type == td->family &&
+	       nlh->nlmsg_seq == td->events.seq &&
+	       nlh->nlmsg_len >= NLMSG_LENGTH(GENL_HDRLEN) &&
+	       command(nlh) == TASK_DIAG_CMD_EVENT;
+}
+
+/* Returns 0, or the negative errno for which there is no *@task. */
+static int read_event(struct td_store *store, const struct nlmsghdr *nlh,
+		      const struct td_task **task)
+{
+	int err;
+
+	*task = td__usual_task(store, nlh);
+	if (!*task) {
+		td__begin_task(store);
+		if (td__add_message(store, nlh))
+			return -EBADMSG;
+		*task = td__end_task(store);
+	}
+	err = td_group(*task, TASK_DIAG_EVENT, NULL, 0);
+	if (err)
+		*task = NULL;
+	return err == -ENODATA ? -EBADMSG : err;
+}
+
+int td_event(struct td_handle *td, const struct td_task **task, int timeout)
+{
+	struct subscription *events = &td->events;
+	const struct nlmsghdr *nlh;
+	size_t left;
+	int err;
+
+	*task = NULL;
+	if (events->fd >= 0 && !*td->ours)
+		end_events(td, -EPERM);
+	if (events->fd < 0)
+		return no_event(td);
+	do {
+		if (events->at >= events->end) {
+			err = receive_events(td, timeout);
+			if (err)
+				return err;
+		}
+		nlh = (const void *)(events->buf + events->at);
+		left = events->end - events->at;
+		if (left < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN ||
+		    nlh->nlmsg_len > left) {
+			events->at = events->end;
+			return fail(td, -EBADMSG, "an event of a wrong length");
+		}
+		events->at += NLMSG_ALIGN(nlh->nlmsg_len);
+	} while (!is_event(td, nlh));
+
+	err = read_event(&events->store, nlh, task);
+	return err ? fail(td, err, "a message about an event") : 1;
 }

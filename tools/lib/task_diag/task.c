@@ -17,6 +17,24 @@
 #define STORE_MIN	4096
 #define STORE_KEEP	(1024 * 1024)
 
+/*
+ * Attribute 0 is no group: a task has TASK_DIAG_EVENT in its place. Returns that of
+ * any other attribute, or %TD_GROUPS.
+ */
+#define EVENT_PLACE	0
+
+static bool is_group(unsigned int attr)
+{
+	return attr - 1 < TD_GROUPS - 1;
+}
+
+static unsigned int place(unsigned int attr)
+{
+	if (attr == TASK_DIAG_EVENT)
+		return EVENT_PLACE;
+	return is_group(attr) ? attr : TD_GROUPS;
+}
+
 /* --- kinds of groups ----------------------------------------------------- */
 
 /**
@@ -271,8 +289,6 @@ static void compact(struct td_store *store)
 /* What came of a group before it failed is of no use. */
 static void fail_group(struct td_task *task, unsigned int attr, int err)
 {
-	if (attr >= TD_GROUPS)
-		return;
 	task->present &= ~(1ULL << attr);
 	task->failed |= 1ULL << attr;
 	task->error[attr] = err;
@@ -306,7 +322,7 @@ static int extend_text(struct td_store *store, struct td_task *task,
 static void add_group(struct td_store *store, struct td_task *task,
 		      const struct nlattr *nla)
 {
-	const unsigned int attr = td__attr_type(nla);
+	const unsigned int attr = place(td__attr_type(nla));
 	const char *data = td__attr_data(nla);
 	const size_t len = td__attr_len(nla);
 	const __u32 off = text_offset(attr, data, len);
@@ -333,8 +349,9 @@ static void add_error(struct td_task *task, const struct nlattr *nla)
 	struct task_diag_error error;
 
 	td__copy(&error, sizeof(error), td__attr_data(nla), td__attr_len(nla));
-	fail_group(task, error.attr, td__is_errno(error.error) ? error.error :
-								 -EBADMSG);
+	if (is_group(error.attr))
+		fail_group(task, error.attr,
+			   td__is_errno(error.error) ? error.error : -EBADMSG);
 }
 
 /* Returns 1 if TASK_DIAG_MORE is among the attributes up to @end, or -EBADMSG. */
@@ -347,7 +364,7 @@ static int add_attrs(struct td_store *store, struct td_task *task,
 		const unsigned int type = td__attr_type(nla);
 		const char *data = td__attr_data(nla);
 
-		if (type < TD_GROUPS)
+		if (place(type) < TD_GROUPS)
 			add_group(store, task, nla);
 		else if (type == TASK_DIAG_ERROR)
 			add_error(task, nla);
@@ -392,7 +409,7 @@ static __u32 message_pid(const struct nlattr *nla, const char *end)
 /**
  * td__add_message() - join a message to those before
  * @store: where they are
- * @nlh: the message, complete and a %TASK_DIAG_CMD_GET
+ * @nlh: the message, complete, a %TASK_DIAG_CMD_GET or a %TASK_DIAG_CMD_EVENT
  *
  * Return: 1 if the task continues in the next one, 0 if it is complete, or
  * -EBADMSG.
@@ -429,7 +446,12 @@ static bool note_groups(struct td_store *store, struct td_task *task,
 				return false;
 			continue;
 		}
-		if (attr >= TD_GROUPS ||
+		if (attr == TASK_DIAG_EVENT) {
+			note_value(task, EVENT_PLACE,
+				   (const char *)nla - (const char *)nlh);
+			continue;
+		}
+		if (!is_group(attr) ||
 		    (kinds[attr].bytes && task->present >> attr & 1) ||
 		    text_offset(attr, data, td__attr_len(nla)))
 			return false;
@@ -468,7 +490,7 @@ const struct td_task *td__end_task(struct td_store *store)
 /**
  * td__usual_task() - make a task of the only message about it, without a copy
  * @store: where to
- * @nlh: the message, complete and a %TASK_DIAG_CMD_GET
+ * @nlh: the message, complete, a %TASK_DIAG_CMD_GET or a %TASK_DIAG_CMD_EVENT
  *
  * Return: the task, or NULL if td__add_message() has to look at the message.
  */
@@ -554,7 +576,7 @@ static const char *value_at(const struct td_task *task, size_t at, size_t *len)
 	return record_data(record_at(header, 0));
 }
 
-/* The first value of a group, or NULL for the reason in *@err */
+/* The first value at the @attr of place(), or NULL for the reason in *@err */
 static inline const char *find_group(const struct td_task *task,
 				     unsigned int attr, size_t *len, int *err)
 {
@@ -583,6 +605,7 @@ int td_group(const struct td_task *task, unsigned int attr, void *to,
 	size_t len;
 	int err = 0;
 
+	attr = place(attr);
 	data = find_group(task, attr, &len, &err);
 	copy_struct(to, size, attr, data, len);
 	return err;
@@ -596,6 +619,7 @@ int td_bytes(const struct td_task *task, unsigned int attr, const char **data,
 	size_t text = 0;
 	int err = 0;
 
+	attr = place(attr);
 	value = find_group(task, attr, len, &err);
 	if (value && (kinds[attr].list || task->first[attr] != task->last[attr]))
 		err = -EINVAL;
@@ -706,6 +730,7 @@ int td_item(const struct td_task *task, unsigned int attr, struct td_item *item,
 	size_t len;
 	int err = 0;
 
+	attr = place(attr);
 	data = find_group(task, attr, &len, &err);
 	if (data && item->next)
 		data = next_value(task, attr, item->next, &len);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +17,7 @@
 
 /**
  * struct datagram - what one recvfrom() returns
- * @answers: number of the request
+ * @answers: number of the request; of events, how many answers come before
  * @port: sender
  * @err: errno with which recvfrom() fails instead
  * @claim: its length, if that is more than there is
@@ -32,8 +33,12 @@ struct datagram {
 	char *data;
 };
 
-static struct datagram queue[MAX_DATAGRAMS];
-static unsigned int queued, next;
+/* Answers, and what comes to the socket of a subscription */
+static struct datagram queue[MAX_DATAGRAMS], event_queue[MAX_DATAGRAMS];
+static unsigned int queued, next, events_queued, next_event;
+static struct datagram *last;
+static int event_fd = -1;
+static __u32 event_seq;
 static unsigned int answers;
 static __u32 seqs[MAX_REQUESTS];
 static size_t message_at;
@@ -46,6 +51,8 @@ unsigned int fake_received;
 bool fake_no_memory;
 int fake_socket_errno;
 int fake_send_errno;
+static bool old_kernel;
+int fake_timeout;
 
 /* --- what a test queues -------------------------------------------------- */
 
@@ -54,8 +61,13 @@ void fake_reset(void)
 {
 	while (queued)
 		free(queue[--queued].data);
+	while (events_queued)
+		free(event_queue[--events_queued].data);
 	memset(queue, 0, sizeof(queue));
+	memset(event_queue, 0, sizeof(event_queue));
 	next = 0;
+	next_event = 0;
+	event_fd = -1;
 	answers = 0;
 	fake_requests = 0;
 	fake_request_len = 0;
@@ -64,11 +76,8 @@ void fake_reset(void)
 	fake_no_memory = false;
 	fake_socket_errno = 0;
 	fake_send_errno = 0;
-}
-
-static struct datagram *last(void)
-{
-	return &queue[queued - 1];
+	old_kernel = false;
+	fake_timeout = 0;
 }
 
 void fake_answer(void)
@@ -80,29 +89,39 @@ void fake_datagram(void)
 {
 	if (queued == MAX_DATAGRAMS)
 		abort();
-	queue[queued++] = (struct datagram) { .answers = answers };
+	last = &queue[queued++];
+	*last = (struct datagram) { .answers = answers };
+}
+
+/* What follows is of the subscription, and comes after all that was queued before. */
+void fake_event_datagram(void)
+{
+	if (events_queued == MAX_DATAGRAMS)
+		abort();
+	last = &event_queue[events_queued++];
+	*last = (struct datagram) { .answers = queued };
 }
 
 void fake_from(__u32 port)
 {
-	last()->port = port;
+	last->port = port;
 }
 
 /* The datagram is cut off: it had @len bytes. */
 void fake_longer(size_t len)
 {
-	last()->claim = len;
+	last->claim = len;
 }
 
 /* recvfrom() fails in its place. */
 void fake_errno(int err)
 {
-	last()->err = err;
+	last->err = err;
 }
 
 void fake_raw(const void *data, size_t len)
 {
-	struct datagram *dg = last();
+	struct datagram *dg = last;
 
 	dg->data = realloc(dg->data, dg->len + len);
 	if (!dg->data && dg->len + len)
@@ -115,9 +134,9 @@ void fake_raw(const void *data, size_t len)
 /* The message's length is that of what there is of it so far. */
 static void set_length(void)
 {
-	struct nlmsghdr *nlh = (void *)(last()->data + message_at);
+	struct nlmsghdr *nlh = (void *)(last->data + message_at);
 
-	nlh->nlmsg_len = last()->len - message_at;
+	nlh->nlmsg_len = last->len - message_at;
 }
 
 static void put_header(__u16 type, __u16 flags)
@@ -128,7 +147,7 @@ static void put_header(__u16 type, __u16 flags)
 		.nlmsg_seq = SEQ_OF_REQUEST,
 	};
 
-	message_at = last()->len;
+	message_at = last->len;
 	fake_raw(&nlh, sizeof(nlh));
 	set_length();
 }
@@ -146,6 +165,14 @@ void fake_task(__u32 pid)
 {
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_GET);
 	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
+}
+
+void fake_event(__u32 pid, const struct task_diag_event *event)
+{
+	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_EVENT);
+	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
+	if (event)
+		fake_put(TASK_DIAG_EVENT, event, sizeof(*event));
 }
 
 void fake_put(__u16 attr, const void *data, size_t len)
@@ -216,16 +243,16 @@ void fake_error(int err, const char *text)
 	put_end(NLMSG_ERROR, err, text, copy, sizeof(copy));
 }
 
-/* The answers to td_open() */
-void fake_start(void)
+static void put_header_of_family(void)
 {
 	const __u16 family = FAKE_FAMILY;
 	struct task_diag_header header = {
 		.show_flags = 0x1234567890ULL,
 		.page_size = FAKE_PAGE_SIZE,
+		.events = 2 * (1U << TASK_DIAG_EVENT_MAX) - 2,
+		.event_show_flags = 0x1234567890ULL,
 	};
 
-	fake_reset();
 	fake_answer();
 	fake_datagram();
 	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
@@ -235,7 +262,23 @@ void fake_start(void)
 	fake_answer();
 	fake_datagram();
 	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_HEADER);
-	fake_put(TASK_DIAG_HEADER, &header, sizeof(header));
+	fake_put(TASK_DIAG_HEADER, &header, old_kernel ?
+		 offsetof(struct task_diag_header, events) : sizeof(header));
+}
+
+/* The answers to td_open() */
+void fake_start(void)
+{
+	fake_reset();
+	put_header_of_family();
+}
+
+/* The same of a kernel without subscriptions */
+void fake_start_old(void)
+{
+	fake_reset();
+	old_kernel = true;
+	put_header_of_family();
 }
 
 /* Something of each kind, in two tasks of which the first is split */
@@ -355,32 +398,83 @@ void fake_rich_answer(void)
 	fake_done(0, NULL);
 }
 
+/* Events of each kind, while a dump is received, and an answer to td_subscribe() */
+void fake_rich_events(void)
+{
+	struct task_diag_base base = { .pid = 1, .state = 'R', .comm = "event", .id = 1 };
+	struct task_diag_event event = { .id = 1, .tgid = 1, .exit_code = 256 };
+	struct task_diag_times times = { .utime = 1000 };
+	__u32 type;
+
+	fake_answer();
+	fake_datagram();
+	fake_error(0, NULL);
+	fake_event_datagram();
+	for (type = 1; type <= TASK_DIAG_EVENT_MAX; type++) {
+		event.type = type;
+		event.old_id = type == TASK_DIAG_EVENT_EXEC ? 7 : 0;
+		fake_event(1, &event);
+		fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+	}
+	fake_rich_answer();
+	fake_event_datagram();
+	fake_errno(ENOBUFS);
+	fake_event_datagram();
+	event.type = TASK_DIAG_EVENT_EXIT;
+	event.lost = 3;
+	fake_event(2, &event);
+	fake_put(TASK_DIAG_CMDLINE, "a\0b", 4);
+	fake_group_error(TASK_DIAG_ENVIRON, -EMSGSIZE);
+	fake_process(TASK_DIAG_TIMES, &times, sizeof(times));
+	fake_rich_answer();
+	fake_event_datagram();
+	fake_errno(EPERM);
+}
+
 /* --- as bytes ------------------------------------------------------------ */
+
+#define NEW_ANSWER	1
+#define OF_EVENTS	2
+#define NO_BUFFERS	4
+#define NO_PERMISSION	8
 
 struct saved {
 	__u16 len;
 	__u8 port;
-	__u8 new_answer;
+	__u8 flags;
 };
+
+static size_t save(char *to, size_t size, const struct datagram *dg, __u8 flags)
+{
+	struct saved saved = {
+		.len = dg->len,
+		.port = dg->port,
+		.flags = flags,
+	};
+
+	if (dg->err)
+		saved.flags |= dg->err == ENOBUFS ? NO_BUFFERS : NO_PERMISSION;
+	if (sizeof(saved) + dg->len > size)
+		abort();
+	memcpy(to, &saved, sizeof(saved));
+	if (dg->len)
+		memcpy(to + sizeof(saved), dg->data, dg->len);
+	return sizeof(saved) + dg->len;
+}
 
 size_t fake_save(char *to, size_t size)
 {
-	unsigned int i, answer = 0;
+	unsigned int i, event = 0, answer = 0;
 	size_t len = 0;
 
-	for (i = 0; i < queued; i++) {
-		struct saved saved = {
-			.len = queue[i].len,
-			.port = queue[i].port,
-			.new_answer = queue[i].answers != answer,
-		};
-
-		if (len + sizeof(saved) + queue[i].len > size)
-			abort();
-		memcpy(to + len, &saved, sizeof(saved));
-		len += sizeof(saved);
-		memcpy(to + len, queue[i].data, queue[i].len);
-		len += queue[i].len;
+	for (i = 0; i <= queued; i++) {
+		for (; event < events_queued && event_queue[event].answers <= i; event++)
+			len += save(to + len, size - len, &event_queue[event],
+				    OF_EVENTS);
+		if (i == queued)
+			break;
+		len += save(to + len, size - len, &queue[i],
+			    queue[i].answers != answer ? NEW_ANSWER : 0);
 		answer = queue[i].answers;
 	}
 	return len;
@@ -390,14 +484,20 @@ void fake_load(const char *from, size_t len)
 {
 	struct saved saved;
 
-	while (len >= sizeof(saved) && queued < MAX_DATAGRAMS) {
+	while (len >= sizeof(saved) && queued < MAX_DATAGRAMS &&
+	       events_queued < MAX_DATAGRAMS) {
 		memcpy(&saved, from, sizeof(saved));
 		from += sizeof(saved);
 		len -= sizeof(saved);
-		if (saved.new_answer)
+		if (saved.flags & NEW_ANSWER)
 			fake_answer();
-		fake_datagram();
+		if (saved.flags & OF_EVENTS)
+			fake_event_datagram();
+		else
+			fake_datagram();
 		fake_from(saved.port);
+		if (saved.flags & (NO_BUFFERS | NO_PERMISSION))
+			fake_errno(saved.flags & NO_BUFFERS ? ENOBUFS : EPERM);
 		if (saved.len > len)
 			saved.len = len;
 		fake_raw(from, saved.len);
@@ -452,6 +552,12 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
 	}
 	if (nlh->nlmsg_len != fake_request_len)
 		abort();
+	if (nlh->nlmsg_type == FAKE_FAMILY &&
+	    ((const struct genlmsghdr *)NLMSG_DATA(nlh))->cmd ==
+	    TASK_DIAG_CMD_SUBSCRIBE) {
+		event_fd = fd;
+		event_seq = nlh->nlmsg_seq;
+	}
 	if (fake_requests < MAX_REQUESTS - 1)
 		seqs[++fake_requests] = nlh->nlmsg_seq;
 	return fake_request_len;
@@ -472,21 +578,55 @@ static void set_seqs(char *buf, size_t len, __u32 seq)
 	}
 }
 
+static struct datagram *event_there(void)
+{
+	struct datagram *dg = &event_queue[next_event];
+
+	return next_event < events_queued && dg->answers <= next ? dg : NULL;
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
+{
+	/* The test harness waits for its children. */
+	if (nr != 1 || fds->fd != event_fd)
+		return __real_poll(fds, nr, timeout);
+	if (fds->events != POLLIN || !timeout)
+		abort();
+	fake_timeout = timeout;
+	if (event_there())
+		return 1;
+	if (timeout > 0)
+		return 0;
+	/* The kernel would let the caller wait. */
+	errno = EINTR;
+	return -1;
+}
+
 ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags,
 			struct sockaddr *from, socklen_t *from_len)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct datagram *dg = &queue[next];
+	const bool of_events = flags & MSG_DONTWAIT;
+	struct datagram *dg = of_events ? event_there() : &queue[next];
 	size_t len;
 
-	if (fd < 0 || flags != MSG_TRUNC || *from_len < sizeof(kernel))
+	if (fd < 0 || (flags & ~MSG_DONTWAIT) != MSG_TRUNC ||
+	    *from_len < sizeof(kernel) || (of_events && fd != event_fd))
 		abort();
-	/* The kernel would let the caller wait. */
-	if (next == queued || dg->answers > fake_requests) {
-		errno = EIO;
-		return -1;
+	if (of_events) {
+		if (!dg) {
+			errno = EAGAIN;
+			return -1;
+		}
+		next_event++;
+	} else {
+		/* The kernel would let the caller wait. */
+		if (next == queued || dg->answers > fake_requests) {
+			errno = EIO;
+			return -1;
+		}
+		next++;
 	}
-	next++;
 	fake_received++;
 	if (dg->err) {
 		errno = dg->err;
@@ -498,7 +638,7 @@ ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags,
 	len = dg->len < size ? dg->len : size;
 	if (len)
 		memcpy(buf, dg->data, len);
-	set_seqs(buf, len, seqs[dg->answers]);
+	set_seqs(buf, len, of_events ? event_seq : seqs[dg->answers]);
 	return dg->claim ? dg->claim : dg->len;
 }
 
@@ -541,7 +681,7 @@ unsigned long read_task(const struct td_task *task)
 
 	if (!task)
 		return 0;
-	for (attr = 0; attr <= 64; attr++) {
+	for (attr = 0; attr <= TASK_DIAG_EVENT; attr++) {
 		if (!td_group(task, attr, buf, sizeof(buf)))
 			sum += add_up(buf, sizeof(buf));
 		sum += td_group(task, attr, buf, 3);

@@ -5,6 +5,7 @@
  *	mkdir corpus && TD_SEED=corpus/seed tests/fuzz
  *	tests/fuzz -max_total_time=120 corpus
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,37 @@ int initialize(int *argc, char ***argv) __asm__("LLVMFuzzerInitialize");
 #define GET_FIRST	1
 #define SMALL_LIMIT	2
 #define OPEN_TOO	4
+#define SUBSCRIBE	8
+#define MIRROR		16
+
+/* Until there is no event any more */
+static void read_events(struct td_handle *td)
+{
+	const struct td_task *task;
+	int ret;
+
+	do {
+		ret = td_event(td, &task, 0);
+		read_task(task);
+	} while (ret > 0 || ret == -EBADMSG || ret == -ENOBUFS);
+}
+
+static void read_mirror(struct td_handle *td, __u64 strategy)
+{
+	const struct task_diag_base *base = NULL;
+	struct td_mirror *mirror;
+	int i;
+
+	if (td_mirror_open(&mirror, td, strategy))
+		return;
+	for (i = 0; i < 4; i++)
+		td_mirror_update(mirror, 0);
+	while ((base = td_mirror_next(mirror, base))) {
+		if (td_mirror_find(mirror, base->id) != base)
+			abort();
+	}
+	td_mirror_close(mirror);
+}
 
 int test_input(const char *data, size_t size)
 {
@@ -36,10 +68,16 @@ int test_input(const char *data, size_t size)
 	if (!td_open(&td)) {
 		if (*data & SMALL_LIMIT)
 			td_set_limit(td, 256);
+		if (*data & MIRROR)
+			read_mirror(td, *data & GET_FIRST ?
+				    TASK_DIAG_DUMP_ALL_THREAD : TASK_DIAG_DUMP_ALL);
+		if (*data & SUBSCRIBE && !td_subscribe(td, &req, sizeof(req), 62))
+			read_events(td);
 		if (*data & GET_FIRST && !td_get(td, &req, sizeof(req), &task))
 			read_task(task);
 		if (!td_dump(td, &req, sizeof(req)))
 			read_all(td);
+		read_events(td);
 		if (!td_dump(td, &req, sizeof(req)) && td_next(td, &task) > 0)
 			read_task(task);
 	}
@@ -60,8 +98,8 @@ int initialize(int *argc, char ***argv)
 	if (!path)
 		return 0;
 	fake_reset();
-	fake_rich_answer();
-	fake_rich_answer();
+	fake_rich_events();
+	seed[0] = SUBSCRIBE;
 	len = fake_save(seed + 1, sizeof(seed) - 1);
 	file = fopen(path, "w");
 	if (!file || fwrite(seed, 1, len + 1, file) != len + 1 || fclose(file))

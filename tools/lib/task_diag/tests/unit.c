@@ -2,6 +2,7 @@
 /* What the library makes of answers that a made-up kernel gives */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -1292,6 +1293,1045 @@ TEST_F(td, a_limit_may_become_smaller)
 	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_ENVIRON, &data, &len), -E2BIG);
 }
 
+/* --- events -------------------------------------------------------------- */
+
+static int subscribe(FIXTURE_DATA(td) *self)
+{
+	return td_subscribe(self->td, &self->req, sizeof(self->req),
+			    1U << TASK_DIAG_EVENT_EXIT);
+}
+
+/* The kernel's acknowledgment of the next request */
+static void acknowledge(void)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(0, NULL);
+}
+
+#define SUBSCRIBE() do {						\
+	acknowledge();							\
+	ASSERT_EQ(subscribe(self), 0) TH_LOG("%s", td_error(self->td));	\
+} while (0)
+
+static int event(FIXTURE_DATA(td) *self)
+{
+	return td_event(self->td, &self->task, 0);
+}
+
+/* An event of this type, that task @pid has the id 100 + @pid */
+static void put_event(__u32 type, __u32 pid)
+{
+	struct task_diag_event info = {
+		.type = type,
+		.id = 100 + pid,
+		.tgid = pid,
+	};
+
+	fake_event(pid, &info);
+}
+
+static bool is_event(const struct td_task *task, __u32 type, __u32 pid)
+{
+	struct task_diag_event info;
+
+	return !td_group(task, TASK_DIAG_EVENT, &info, sizeof(info)) &&
+	       td_pid(task) == pid && info.type == type &&
+	       info.id == 100 + pid && info.tgid == pid;
+}
+
+#define EXPECT_EVENT(type, pid) do {					\
+	ASSERT_EQ(event(self), 1) TH_LOG("%s", td_error(self->td));	\
+	EXPECT_TRUE(is_event(self->task, TASK_DIAG_EVENT_##type, pid));	\
+} while (0)
+
+TEST_F(td, subscription_is_what_the_caller_says)
+{
+	const struct nlmsghdr *nlh = (const void *)fake_request;
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1000), 0);
+	SUBSCRIBE();
+	EXPECT_EQ(nlh->nlmsg_type, FAKE_FAMILY);
+	EXPECT_EQ(nlh->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+	EXPECT_EQ(genl->cmd, TASK_DIAG_CMD_SUBSCRIBE);
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &self->req, sizeof(self->req)));
+	EXPECT_TRUE(asked(TASK_DIAG_EVENTS, &(__u32){ 8 }, 4));
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_UID, &(__u32){ 1000 }, 4));
+	EXPECT_GE(td_fd(self->td), 0);
+
+	answer_with((__u32[]){ 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(request_attr(TASK_DIAG_EVENTS), NULL);
+	EXPECT_EQ(request_attr(TASK_DIAG_SELECT_UID), NULL);
+}
+
+TEST_F(td, subscription_that_is_refused)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(-EOPNOTSUPP, "no events with VMA");
+	EXPECT_EQ(subscribe(self), -EOPNOTSUPP);
+	EXPECT_NE(strstr(td_error(self->td), "no events with VMA"), NULL);
+	EXPECT_EQ(td_fd(self->td), -1);
+	EXPECT_EQ(event(self), -ENOTCONN);
+	EXPECT_EQ(self->task, NULL);
+	EXPECT_EQ(strncmp(td_error(self->td), "no subscription: ", 17), 0);
+	SUBSCRIBE();
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, no_subscription_without_a_selection_that_failed)
+{
+	const unsigned int requests = fake_requests;
+
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1), 0);
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 2), -EEXIST);
+	EXPECT_EQ(subscribe(self), -EEXIST);
+	EXPECT_EQ(fake_requests, requests);
+	EXPECT_EQ(td_subscribe(self->td, &self->req, 257, 8), -E2BIG);
+	EXPECT_EQ(event(self), -ENOTCONN);
+	SUBSCRIBE();
+	EXPECT_EQ(request_attr(TASK_DIAG_SELECT_UID), NULL);
+}
+
+TEST_F(td, subscription_to_a_kernel_that_has_none)
+{
+	td_close(self->td);
+	fake_start_old();
+	ASSERT_EQ(td_open(&self->td), 0);
+	EXPECT_EQ(subscribe(self), -EOPNOTSUPP);
+	EXPECT_NE(strstr(td_error(self->td), "this kernel has no subscriptions"),
+		  NULL);
+	EXPECT_EQ(fake_requests, 2);
+	answer_with((__u32[]){ 1, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+}
+
+TEST_F(td, subscription_whose_acknowledgment_is_lost)
+{
+	fake_answer();
+	fake_datagram();
+	fake_errno(ENOBUFS);
+	EXPECT_EQ(subscribe(self), -ENOBUFS);
+	EXPECT_EQ(event(self), -ENOTCONN);
+	SUBSCRIBE();
+	EXPECT_EQ(fake_sockets, 2);
+}
+
+TEST_F(td, subscription_without_memory)
+{
+	acknowledge();
+	fake_no_memory = true;
+	EXPECT_EQ(subscribe(self), -ENOMEM);
+	fake_no_memory = false;
+	SUBSCRIBE();
+	EXPECT_EQ(event(self), -EAGAIN);
+}
+
+TEST_F(td, events_follow_the_acknowledgment)
+{
+	fake_answer();
+	fake_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	fake_datagram();
+	fake_error(0, NULL);
+	put_event(TASK_DIAG_EVENT_EXIT, 3);
+	ASSERT_EQ(subscribe(self), 0);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_FORK, 4);
+	put_event(TASK_DIAG_EVENT_EXEC, 5);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_CRED, 6);
+	EXPECT_EVENT(EXIT, 3);
+	EXPECT_EVENT(FORK, 4);
+	EXPECT_EVENT(EXEC, 5);
+	EXPECT_EVENT(CRED, 6);
+	EXPECT_EQ(event(self), -EAGAIN);
+	EXPECT_EQ(self->task, NULL);
+	EXPECT_EQ(event(self), -EAGAIN);
+	EXPECT_EQ(fake_timeout, 0);
+}
+
+TEST_F(td, an_event_has_groups_and_errors)
+{
+	struct task_diag_event info = {
+		.type = TASK_DIAG_EVENT_EXIT,
+		.flags = TASK_DIAG_EVENT_LAST,
+		.id = 0x1122334455667788ULL,
+		.exit_signal = -1,
+	}, got;
+	struct task_diag_times times = { .utime = 11 }, got_times;
+	const char *data;
+	struct td_task *copy;
+	int i;
+	size_t len;
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	/* In place, and, with an error, as a copy: u64 at odd multiples of 4 */
+	for (i = 0; i < 2; i++) {
+		fake_event(5, NULL);
+		fake_put(TASK_DIAG_NAME, "x", 1);
+		if (i)
+			fake_group_error(TASK_DIAG_ENVIRON, -EMSGSIZE);
+		fake_put(TASK_DIAG_EVENT, &info, sizeof(info));
+		fake_put(TASK_DIAG_CMDLINE, "a\0b", 4);
+		fake_put(TASK_DIAG_TIMES, &times, sizeof(times));
+		fake_process(TASK_DIAG_TIMES, &times, sizeof(times));
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(event(self), 1);
+		EXPECT_EQ(td_pid(self->task), 5);
+		EXPECT_EQ(td_group(self->task, TASK_DIAG_EVENT, &got, sizeof(got)), 0);
+		EXPECT_EQ(memcmp(&got, &info, sizeof(got)), 0);
+		EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EVENT, &data, &len), 0);
+		EXPECT_EQ(len, sizeof(info));
+		EXPECT_EQ(td_group(self->task, 0, NULL, 0), -EINVAL);
+		EXPECT_EQ(td_group(self->task, TASK_DIAG_ENVIRON, NULL, 0),
+			  i ? -EMSGSIZE : -ENODATA);
+		EXPECT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), 0);
+		EXPECT_EQ(len, 4);
+		EXPECT_EQ(td_group(td_process(self->task), TASK_DIAG_TIMES,
+				   &got_times, sizeof(got_times)), 0);
+		EXPECT_EQ(got_times.utime, 11);
+		copy = td_task_dup(self->task);
+		ASSERT_NE(copy, NULL);
+		EXPECT_EQ(read_task(copy), read_task(self->task));
+		td_task_free(copy);
+	}
+}
+
+TEST_F(td, a_task_of_a_dump_has_no_event)
+{
+	answer();
+	fake_task(1);
+	fake_put(0, "nothing", 7);
+	fake_group_error(0, -EAGAIN);
+	DUMP_ONE();
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_EVENT, NULL, 0), -ENODATA);
+	EXPECT_EQ(td_group(self->task, 0, NULL, 0), -EINVAL);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_PID, NULL, 0), -EINVAL);
+}
+
+TEST_F(td, events_of_other_lengths)
+{
+	struct {
+		struct task_diag_event event;
+		char later[8];
+	} info = {
+		.event = { .type = TASK_DIAG_EVENT_EXIT, .id = 3, .exit_code = 9 },
+		.later = "later",
+	};
+	struct task_diag_event got;
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	fake_event(1, NULL);
+	fake_put(TASK_DIAG_EVENT, &info, sizeof(info));
+	fake_event(2, NULL);
+	fake_put(TASK_DIAG_EVENT, &info, offsetof(struct task_diag_event, time));
+	ASSERT_EQ(event(self), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_EVENT, &got, sizeof(got)), 0);
+	EXPECT_EQ(memcmp(&got, &info, sizeof(got)), 0);
+	ASSERT_EQ(event(self), 1);
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_EVENT, &got, sizeof(got)), 0);
+	EXPECT_EQ(got.type, TASK_DIAG_EVENT_EXIT);
+	EXPECT_EQ(got.id, 0);
+	EXPECT_EQ(got.exit_code, 0);
+}
+
+TEST_F(td, events_and_a_dump_do_not_mix)
+{
+	const struct td_task *task;
+
+	SUBSCRIBE();
+	answer();
+	fake_task(1);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_FORK, 7);
+	put_event(TASK_DIAG_EVENT_EXIT, 8);
+	fake_datagram();
+	fake_task(2);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 7);
+	fake_datagram();
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(td_next(self->td, &task), 1);
+	EXPECT_EVENT(FORK, 7);
+	EXPECT_EQ(td_pid(task), 1);
+	ASSERT_EQ(td_next(self->td, &task), 1);
+	EXPECT_TRUE(is_event(self->task, TASK_DIAG_EVENT_FORK, 7));
+	EXPECT_EVENT(EXIT, 8);
+	EXPECT_EVENT(EXIT, 7);
+	EXPECT_EQ(td_pid(task), 2);
+	EXPECT_EQ(td_next(self->td, &task), 0);
+	EXPECT_EQ(event(self), -EAGAIN);
+	EXPECT_EQ(td_next(self->td, &task), 0);
+}
+
+TEST_F(td, a_subscription_outlives_answers)
+{
+	SUBSCRIBE();
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_errno(ENOBUFS);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -ENOBUFS);
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	td_stop(self->td);
+	answer_with((__u32[]){ 2, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(fake_sockets, 4);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	EXPECT_EVENT(EXIT, 1);
+}
+
+TEST_F(td, one_subscription_ends_the_other)
+{
+	SUBSCRIBE();
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	EXPECT_EVENT(EXIT, 1);
+	SUBSCRIBE();
+	EXPECT_EQ(event(self), -EAGAIN);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 3);
+	EXPECT_EVENT(EXIT, 3);
+}
+
+TEST_F(td, lost_events_are_told_and_others_follow)
+{
+	struct task_diag_event info = { .type = TASK_DIAG_EVENT_EXIT, .lost = 5 };
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	fake_errno(ENOBUFS);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	fake_event_datagram();
+	fake_event(2, &info);
+	EXPECT_EQ(event(self), -ENOBUFS);
+	EXPECT_EQ(self->task, NULL);
+	EXPECT_NE(strstr(td_error(self->td), "lost"), NULL);
+	EXPECT_EVENT(EXIT, 1);
+	ASSERT_EQ(event(self), 1);
+	info.lost = 0;
+	EXPECT_EQ(td_group(self->task, TASK_DIAG_EVENT, &info, sizeof(info)), 0);
+	EXPECT_EQ(info.lost, 5);
+	EXPECT_EQ(event(self), -EAGAIN);
+}
+
+TEST_F(td, cut_events_are_lost_and_the_next_ones_fit)
+{
+	static const char name[40000];
+	int i;
+
+	SUBSCRIBE();
+	for (i = 0; i < 2; i++) {
+		fake_event_datagram();
+		put_event(TASK_DIAG_EVENT_EXIT, 1);
+		fake_put(TASK_DIAG_NAME, name, sizeof(name));
+	}
+	EXPECT_EQ(event(self), -ENOBUFS);
+	EXPECT_EVENT(EXIT, 1);
+}
+
+TEST_F(td, the_end_of_a_subscription_follows_its_events)
+{
+	SUBSCRIBE();
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	fake_event_datagram();
+	fake_errno(EPERM);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	EXPECT_EVENT(EXIT, 1);
+	EXPECT_EVENT(EXIT, 2);
+	EXPECT_EQ(event(self), -EPERM);
+	EXPECT_NE(strstr(td_error(self->td), "has ended"), NULL);
+	EXPECT_EQ(td_event(self->td, &self->task, -1), -EPERM);
+	EXPECT_EQ(fake_timeout, 0);
+	fake_event_datagram();
+	fake_errno(EPERM);
+	EXPECT_EQ(event(self), -EPERM);
+	SUBSCRIBE();
+	EXPECT_EQ(event(self), -EAGAIN);
+}
+
+TEST_F(td, an_error_of_the_socket)
+{
+	SUBSCRIBE();
+	fake_event_datagram();
+	fake_errno(EINTR);
+	fake_event_datagram();
+	fake_errno(EFAULT);
+	EXPECT_EQ(event(self), -EFAULT);
+	EXPECT_NE(strstr(td_error(self->td), "cannot receive"), NULL);
+	EXPECT_EQ(event(self), -EAGAIN);
+}
+
+TEST_F(td, waiting_for_an_event)
+{
+	SUBSCRIBE();
+	EXPECT_EQ(td_event(self->td, &self->task, 50), -EAGAIN);
+	EXPECT_EQ(fake_timeout, 50);
+	/* From somebody else */
+	fake_event_datagram();
+	fake_from(77);
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	EXPECT_EQ(td_event(self->td, &self->task, -1), -EINTR);
+	EXPECT_EQ(fake_timeout, -1);
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	fake_timeout = 0;
+	EXPECT_EQ(td_event(self->td, &self->task, -1), 1);
+	EXPECT_EQ(fake_timeout, 0);
+}
+
+TEST_F(td, other_messages_are_no_events)
+{
+	const struct nlmsghdr stale = {
+		.nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
+		.nlmsg_type = FAKE_FAMILY,
+		.nlmsg_seq = 77777,
+	};
+	const struct genlmsghdr genl = { .cmd = TASK_DIAG_CMD_EVENT };
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	fake_raw(&stale, sizeof(stale));
+	fake_raw(&genl, sizeof(genl));
+	fake_task(1);
+	fake_message(FAKE_FAMILY + 1, 0, TASK_DIAG_CMD_EVENT);
+	fake_error(-EINVAL, "later");
+	fake_done(0, NULL);
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	EXPECT_EVENT(EXIT, 1);
+	EXPECT_EQ(event(self), -EAGAIN);
+}
+
+TEST_F(td, events_that_make_no_sense)
+{
+	const struct nlmsghdr bad[] = {
+		{ .nlmsg_len = 3, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 17, .nlmsg_type = FAKE_FAMILY },
+		{ .nlmsg_len = 0xffffffff, .nlmsg_type = FAKE_FAMILY },
+	};
+	size_t i;
+
+	SUBSCRIBE();
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		fake_event_datagram();
+		fake_raw(&bad[i], sizeof(bad[i]));
+		EXPECT_EQ(event(self), -EBADMSG) TH_LOG("%zu", i);
+		EXPECT_EQ(event(self), -EAGAIN);
+	}
+	fake_event_datagram();
+	EXPECT_EQ(event(self), -EBADMSG);
+	fake_event_datagram();
+	fake_raw("x", 1);
+	EXPECT_EQ(event(self), -EBADMSG);
+	/* Those that follow in the same datagram are read. */
+	fake_event_datagram();
+	fake_event(1, NULL);
+	put_event(TASK_DIAG_EVENT_EXIT, 0);
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_EVENT);
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(event(self), -EBADMSG);
+		EXPECT_EQ(self->task, NULL);
+	}
+	EXPECT_EVENT(EXIT, 1);
+}
+
+TEST_F(td, no_memory_for_an_event)
+{
+	SUBSCRIBE();
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	fake_group_error(TASK_DIAG_ENVIRON, -EMSGSIZE);
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	fake_no_memory = true;
+	EXPECT_EQ(event(self), -ENOMEM);
+	EXPECT_EVENT(EXIT, 2);
+	fake_no_memory = false;
+}
+
+TEST_F(td, a_child_has_no_subscription)
+{
+	pid_t child;
+	int i, status;
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	put_event(TASK_DIAG_EVENT_EXIT, 2);
+	answer_with((__u32[]){ 7, 0 });
+	EXPECT_EVENT(EXIT, 1);
+	for (i = 0; i < 2; i++) {
+		child = fork();
+		ASSERT_GE(child, 0);
+		if (!child) {
+			if (i && (event(self) != -EPERM || fake_received != 4))
+				_exit(1);
+			if (dump(self) || next(self) != 1 || td_pid(self->task) != 7)
+				_exit(2);
+			/* Nor after a request has opened a socket of the child's */
+			_exit(event(self) == -EPERM && td_fd(self->td) < 0 ? 0 : 3);
+		}
+		ASSERT_EQ(waitpid(child, &status, 0), child);
+		EXPECT_EQ(status, 0);
+	}
+	EXPECT_EVENT(EXIT, 2);
+}
+
+/* --- mirrors ------------------------------------------------------------- */
+
+FIXTURE(mirror)
+{
+	struct td_handle *td;
+	struct td_mirror *mirror;
+};
+
+FIXTURE_SETUP(mirror)
+{
+	fake_start();
+	ASSERT_EQ(td_open(&self->td), 0);
+	self->mirror = NULL;
+}
+
+FIXTURE_TEARDOWN(mirror)
+{
+	td_mirror_close(self->mirror);
+	td_close(self->td);
+	self->mirror = NULL;
+	self->td = NULL;
+	EXPECT_EQ(leaks(), 0);
+}
+
+static void put_base(__u64 id, const char *name, char state)
+{
+	struct task_diag_base base = { .pid = id, .id = id, .state = state };
+
+	memcpy(base.comm, name, strlen(name));
+	fake_put(TASK_DIAG_BASE, &base, sizeof(base));
+}
+
+static void put_dumped(__u64 id, const char *name)
+{
+	fake_task(id);
+	put_base(id, name, 'S');
+}
+
+static void put_change(__u32 type, __u64 id, __u64 old_id, const char *name)
+{
+	struct task_diag_event info = { .type = type, .id = id, .old_id = old_id };
+
+	fake_event_datagram();
+	fake_event(id, &info);
+	put_base(id, name, 'R');
+}
+
+static void put_fork(__u64 id)
+{
+	put_change(TASK_DIAG_EVENT_FORK, id, 0, "fork");
+}
+
+static void put_exit(__u64 id)
+{
+	put_change(TASK_DIAG_EVENT_EXIT, id, 0, "exit");
+}
+
+static void put_loss(__u64 id, __u64 lost)
+{
+	struct task_diag_event info = {
+		.type = TASK_DIAG_EVENT_FORK,
+		.id = id,
+		.lost = lost,
+	};
+
+	fake_event_datagram();
+	fake_event(id, &info);
+	put_base(id, "loss", 'R');
+}
+
+static int open_mirror(FIXTURE_DATA(mirror) *self, __u64 strategy)
+{
+	return td_mirror_open(&self->mirror, self->td, strategy);
+}
+
+/* Whether it has these tasks, up to 0, and no other */
+static bool mirror_has(FIXTURE_DATA(mirror) *self, const __u64 *ids)
+{
+	const struct task_diag_base *base = NULL;
+	size_t nr = 0;
+
+	for (; *ids; ids++, nr++) {
+		base = td_mirror_find(self->mirror, *ids);
+		if (!base || base->id != *ids || base->pid != *ids)
+			return false;
+	}
+	for (base = NULL; (base = td_mirror_next(self->mirror, base)); nr--)
+		;
+	return !nr;
+}
+
+#define EXPECT_HAS(...)	\
+	EXPECT_TRUE(mirror_has(self, (const __u64[]){ __VA_ARGS__, 0 }))
+
+static bool is_named(FIXTURE_DATA(mirror) *self, __u64 id, const char *name)
+{
+	const struct task_diag_base *base = td_mirror_find(self->mirror, id);
+
+	return base && !strcmp((const char *)base->comm, name);
+}
+
+#define OPEN_MIRROR(strategy)	\
+	ASSERT_EQ(open_mirror(self, TASK_DIAG_DUMP_##strategy), 0)
+
+/* One with the tasks 1 and 2 */
+#define OPEN_SMALL_MIRROR(strategy) do {				\
+	acknowledge();							\
+	answer();							\
+	put_dumped(1, "one");						\
+	put_dumped(2, "two");						\
+	fake_done(0, NULL);						\
+	OPEN_MIRROR(strategy);						\
+} while (0)
+
+static int update(FIXTURE_DATA(mirror) *self)
+{
+	return td_mirror_update(self->mirror, 0);
+}
+
+TEST_F(mirror, events_change_it)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	EXPECT_HAS(1, 2);
+	EXPECT_EQ(td_mirror_find(self->mirror, 3), NULL);
+	put_fork(4097);
+	put_fork(8193);
+	put_exit(2);
+	/* That it did not see, and one that it does not know */
+	put_change(TASK_DIAG_EVENT_CRED, 5, 0, "cred");
+	put_exit(77);
+	put_change(TASK_DIAG_EVENT_COMM, 1, 0, "other");
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 5, 4097, 8193);
+	EXPECT_TRUE(is_named(self, 1, "other"));
+	put_exit(4097);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 5, 8193);
+	EXPECT_EQ(td_mirror_lost(self->mirror), 0);
+	EXPECT_EQ(td_mirror_update(self->mirror, 70), 0);
+	EXPECT_EQ(fake_timeout, 70);
+}
+
+TEST_F(mirror, events_amid_a_dump_are_right)
+{
+	acknowledge();
+	answer();
+	put_dumped(11, "gone soon");
+	put_dumped(12, "gone soon");
+	put_dumped(14, "old");
+	fake_event_datagram();
+	fake_errno(EINTR);
+	put_fork(10);
+	put_exit(11);
+	put_exit(12);
+	put_exit(13);
+	put_change(TASK_DIAG_EVENT_COMM, 14, 0, "new");
+	put_change(TASK_DIAG_EVENT_COMM, 15, 0, "new");
+	put_fork(16);
+	put_exit(16);
+	fake_datagram();
+	put_dumped(13, "gone before");
+	put_dumped(15, "old");
+	put_dumped(16, "short");
+	put_dumped(17, "stays");
+	fake_done(0, NULL);
+	OPEN_MIRROR(ALL);
+	EXPECT_HAS(10, 14, 15, 17);
+	EXPECT_TRUE(is_named(self, 14, "new"));
+	EXPECT_TRUE(is_named(self, 15, "new"));
+}
+
+TEST_F(mirror, ids_are_remembered_no_longer_than_a_dump)
+{
+	acknowledge();
+	answer();
+	put_dumped(4, "four");
+	put_exit(5);
+	fake_datagram();
+	put_dumped(5, "five");
+	fake_done(0, NULL);
+	OPEN_MIRROR(ALL);
+	EXPECT_HAS(4);
+	/* No kernel does that: it shows that nothing is kept. */
+	put_fork(5);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(4, 5);
+}
+
+/* A thread other than the leader calls exec: before a dump, amid it, after it. */
+TEST_F(mirror, exec_takes_over_an_id)
+{
+	OPEN_SMALL_MIRROR(ALL_THREAD);
+	put_exit(1);
+	put_change(TASK_DIAG_EVENT_EXEC, 1, 2, "exec");
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1);
+	EXPECT_TRUE(is_named(self, 1, "exec"));
+
+	answer();
+	put_dumped(1, "before");
+	put_dumped(3, "thread");
+	put_exit(1);
+	put_change(TASK_DIAG_EVENT_EXEC, 1, 3, "exec");
+	put_fork(4);
+	put_exit(4);
+	/* Not that of another thread */
+	put_change(TASK_DIAG_EVENT_EXEC, 4, 4, "dead");
+	fake_datagram();
+	put_dumped(1, "old");
+	put_dumped(3, "thread");
+	fake_done(0, NULL);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 0);
+	EXPECT_HAS(1);
+	EXPECT_TRUE(is_named(self, 1, "exec"));
+	put_exit(1);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
+}
+
+TEST_F(mirror, has_no_dead)
+{
+	struct task_diag_sched sched = { .nr_threads = 1 };
+	struct task_diag_event info = { .type = TASK_DIAG_EVENT_COMM, .id = 9 };
+
+	acknowledge();
+	answer();
+	fake_task(1);
+	put_base(1, "zombie", 'Z');
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	fake_task(2);
+	put_base(2, "dead", 'X');
+	fake_task(3);
+	put_base(3, "leader", 'Z');
+	sched.nr_threads = 2;
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	fake_task(4);
+	put_base(4, "ending", 'R');
+	sched.nr_threads = 1;
+	sched.flags = 4;	/* PF_EXITING */
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	fake_done(0, NULL);
+	OPEN_MIRROR(ALL);
+	EXPECT_HAS(3);
+	/* Another thread of its process named the leader, which has ended. */
+	fake_event_datagram();
+	fake_event(9, &info);
+	put_base(9, "named", 'Z');
+	/* Whether 3 had ended as a whole another dump says. */
+	answer();
+	fake_task(3);
+	put_base(3, "leader", 'Z');
+	sched.nr_threads = 2;
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	fake_task(9);
+	put_base(9, "named", 'Z');
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(3, 9);
+	td_mirror_close(self->mirror);
+
+	acknowledge();
+	answer();
+	fake_task(3);
+	put_base(3, "leader", 'Z');
+	put_dumped(4, "thread");
+	fake_done(0, NULL);
+	OPEN_MIRROR(ALL_THREAD);
+	EXPECT_HAS(4);
+	fake_event_datagram();
+	fake_event(9, &info);
+	put_base(9, "named", 'Z');
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(4);
+}
+
+TEST_F(mirror, lost_events_are_found_by_a_dump)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	put_fork(3);
+	/* The end of 3 and of 2, and the beginning of 4 are lost. */
+	put_loss(5, 3);
+	answer();
+	put_dumped(1, "one");
+	put_dumped(4, "four");
+	put_dumped(5, "five");
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 4, 5);
+	EXPECT_EQ(td_mirror_lost(self->mirror), 3);
+
+	/* The error comes before events of before: they are no news for the dump. */
+	fake_event_datagram();
+	fake_errno(ENOBUFS);
+	put_fork(6);
+	put_fork(7);
+	answer();
+	put_dumped(1, "one");
+	put_dumped(7, "seven");
+	put_fork(8);
+	fake_datagram();
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 7, 8);
+}
+
+TEST_F(mirror, events_that_a_dump_loses_are_found_by_the_next)
+{
+	acknowledge();
+	answer();
+	put_dumped(1, "one");
+	put_loss(2, 1);
+	fake_datagram();
+	fake_done(0, NULL);
+	OPEN_MIRROR(ALL);
+	EXPECT_HAS(1, 2);
+	answer_with((__u32[]){ 0 });
+	EXPECT_EQ(update(self), 0);
+	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
+	/* And that is all. */
+	EXPECT_EQ(update(self), 0);
+}
+
+TEST_F(mirror, a_dump_that_fails_takes_nothing_away)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	answer();
+	put_dumped(3, "three");
+	put_exit(2);
+	fake_datagram();
+	fake_done(-EAGAIN, "busy");
+	EXPECT_EQ(td_mirror_dump(self->mirror), -EAGAIN);
+	EXPECT_HAS(1, 3);
+	fake_answer();
+	fake_datagram();
+	fake_error(-EPERM, "denied");
+	EXPECT_EQ(update(self), -EPERM);
+	EXPECT_HAS(1, 3);
+	answer();
+	put_dumped(4, "four");
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(4);
+}
+
+TEST_F(mirror, a_task_that_became_hidden_is_found_by_a_dump)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	/* What happened before the dump is no news for it. */
+	put_fork(9);
+	answer();
+	put_dumped(2, "two");
+	put_dumped(3, "visible now");
+	fake_done(0, NULL);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 0);
+	EXPECT_HAS(2, 3);
+}
+
+TEST_F(mirror, its_subscription_ends)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	fake_event_datagram();
+	fake_errno(EPERM);
+	put_exit(1);
+	EXPECT_EQ(update(self), -EPERM);
+	EXPECT_HAS(2);
+	EXPECT_EQ(update(self), -EPERM);
+	EXPECT_EQ(td_mirror_dump(self->mirror), -EPERM);
+	EXPECT_HAS(2);
+}
+
+TEST_F(mirror, a_signal_is_no_loss)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	EXPECT_EQ(td_mirror_update(self->mirror, -1), -EINTR);
+	EXPECT_EQ(update(self), 0);
+}
+
+TEST_F(mirror, that_cannot_be)
+{
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1), 0);
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EINVAL);
+	EXPECT_EQ(self->mirror, NULL);
+	answer_with((__u32[]){ 0 });
+	EXPECT_EQ(td_dump(self->td, &(struct task_diag_pid){}, 32), 0);
+
+	fake_answer();
+	fake_datagram();
+	fake_error(-EUSERS, "too many");
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EUSERS);
+	acknowledge();
+	fake_answer();
+	fake_datagram();
+	fake_error(-EPERM, "denied");
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EPERM);
+	EXPECT_NE(strstr(td_error(self->td), "denied"), NULL);
+	fake_no_memory = true;
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -ENOMEM);
+	fake_no_memory = false;
+	EXPECT_EQ(self->mirror, NULL);
+	td_mirror_close(NULL);
+}
+
+TEST_F(mirror, without_memory_is_read_anew)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	put_fork(3);
+	answer();
+	put_dumped(1, "one");
+	put_dumped(4, "four");
+	fake_done(0, NULL);
+	answer();
+	put_dumped(1, "one");
+	put_dumped(4, "four");
+	fake_done(0, NULL);
+	fake_no_memory = true;
+	EXPECT_EQ(update(self), -ENOMEM);
+	EXPECT_EQ(update(self), -ENOMEM);
+	EXPECT_HAS(1, 2);
+	fake_no_memory = false;
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 4);
+}
+
+static unsigned int seed = 1;
+
+static unsigned int any(unsigned int max)
+{
+	return rand_r(&seed) % max;
+}
+
+#define MODEL_IDS	40
+
+/* Tasks of a model, and the next one that is made */
+static bool lives[MODEL_IDS];
+static __u64 model_next;
+
+/* One change, and the event on it; another thread's exec is an end and two ids. */
+static void change_model(void)
+{
+	const __u64 id = 1 + any(model_next), other = 1 + any(model_next);
+
+	if (any(3) && model_next < MODEL_IDS - 1) {
+		lives[model_next] = true;
+		put_fork(model_next++);
+	} else if (id >= model_next || !lives[id]) {
+		return;
+	} else if (any(2) && other != id && other < model_next && lives[other]) {
+		put_exit(id);
+		if (any(2))
+			put_change(TASK_DIAG_EVENT_COMM, other, 0, "comm");
+		put_change(TASK_DIAG_EVENT_EXEC, id, other, "exec");
+		lives[other] = false;
+	} else if (any(2)) {
+		put_change(TASK_DIAG_EVENT_COMM, id, 0, "comm");
+	} else {
+		put_exit(id);
+		lives[id] = false;
+	}
+}
+
+/* A dump: each task as it is at some time, its part received at a later one */
+static void dump_model(void)
+{
+	__u64 part[MODEL_IDS];
+	__u64 id, end = 1;
+	size_t i, nr;
+
+	fake_answer();
+	fake_datagram();
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
+	while (end < MODEL_IDS) {
+		id = end;
+		end += 1 + any(6);
+		for (nr = 0; id < end && id < MODEL_IDS; id++) {
+			if (lives[id])
+				part[nr++] = id;
+			if (!any(3))
+				change_model();
+		}
+		while (any(2))
+			change_model();
+		fake_datagram();
+		fake_message(NLMSG_NOOP, 0, 0);
+		for (i = 0; i < nr; i++)
+			put_dumped(part[i], "dump");
+	}
+	fake_done(0, NULL);
+}
+
+/* Whatever the order, the mirror is the model in the end, without a fresh dump. */
+TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 120)
+{
+	const struct task_diag_base *base;
+	int round, i;
+	__u64 id;
+
+	for (round = 0; round < 3000; round++) {
+		td_mirror_close(self->mirror);
+		td_close(self->td);
+		fake_start();
+		ASSERT_EQ(td_open(&self->td), 0);
+		memset(lives, 0, sizeof(lives));
+		model_next = 1;
+		acknowledge();
+		/* Tasks of before the subscription, and a loss of anything */
+		for (i = any(20); i; i--)
+			lives[model_next++] = any(2);
+		dump_model();
+		OPEN_MIRROR(ALL_THREAD);
+		for (i = any(20); i; i--)
+			change_model();
+		ASSERT_EQ(update(self), 0);
+		if (any(2)) {
+			for (i = any(10); i && model_next < MODEL_IDS - 1; i--) {
+				lives[1 + any(model_next - 1 + !(model_next - 1))] = false;
+				lives[model_next++] = any(2);
+			}
+			fake_event_datagram();
+			fake_errno(ENOBUFS);
+			dump_model();
+			ASSERT_EQ(update(self), 0);
+			ASSERT_EQ(update(self), 0);
+		}
+		for (id = 1; id < MODEL_IDS; id++) {
+			base = td_mirror_find(self->mirror, id);
+			ASSERT_EQ(!!base, lives[id]) TH_LOG("round %d, id %llu", round, id);
+		}
+	}
+}
+
 /* --- nonsense ------------------------------------------------------------ */
 
 TEST_F(td, the_answer_ends_in_a_task)
@@ -1369,22 +2409,16 @@ TEST_F(td, messages_that_make_no_sense)
 	EXPECT_EQ(next(self), -EBADMSG);
 }
 
-static unsigned int seed = 1;
-
-static unsigned int any(unsigned int max)
-{
-	return rand_r(&seed) % max;
-}
-
 /* Every byte of an answer is changed, and it is cut everywhere. */
 TEST_F_TIMEOUT(td, no_answer_makes_it_crash, 300)
 {
 	static char good[65536], bad[65536];
+	struct td_mirror *mirror;
 	size_t len, at, cut;
-	int i;
+	int i, ret;
 
 	fake_reset();
-	fake_rich_answer();
+	fake_rich_events();
 	len = fake_save(good, sizeof(good));
 	td_close(self->td);
 	for (at = 0; at < len; at++) {
@@ -1399,8 +2433,18 @@ TEST_F_TIMEOUT(td, no_answer_makes_it_crash, 300)
 			ASSERT_EQ(td_open(&self->td), 0);
 			if (any(2))
 				td_set_limit(self->td, any(2000));
+			if (any(2)) {
+				subscribe(self);
+			} else if (!td_mirror_open(&mirror, self->td, any(3))) {
+				td_mirror_update(mirror, 0);
+				td_mirror_close(mirror);
+			}
 			if (!dump(self))
 				read_all(self->td);
+			do {
+				ret = td_event(self->td, &self->task, 0);
+				read_task(self->task);
+			} while (ret > 0 || ret == -EBADMSG || ret == -ENOBUFS);
 			td_close(self->td);
 		}
 	}
