@@ -9,6 +9,7 @@
  * once" means (1).
  */
 #include "arguments.h"
+#include "events.h"
 #include "hidepid.h"
 
 #include <arpa/inet.h>
@@ -2095,11 +2096,13 @@ TEST_F_TIMEOUT(sniffer, sees_no_answer, 120)
 {
 	const __u64 groups = BIT(BASE);
 	const __u32 missing = 0x7ffffff0;
+	struct td_events seen = {};
 	struct td_answer *answer;
 	struct sniffed sniffed;
 	struct td_sock sock;
 	struct td_msg msg;
 	unsigned int i;
+	pid_t pid;
 
 	ASSERT_EQ(0, td_open(&sock));
 	td_set_recv_size(&sock, 4096);
@@ -2122,9 +2125,18 @@ TEST_F_TIMEOUT(sniffer, sees_no_answer, 120)
 		EXPECT_EQ(ESRCH, answer->error);
 		td_free(answer);
 	}
+	EXPECT_EQ(0, td_subscribe(&sock, &seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, groups));
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	EXPECT_EQ(0, td_wait(pid));
+	td_drain(&sock, &seen);
+	EXPECT_STREQ("fork,exit", td_story(&seen, pid));
+	td_free_events(&seen);
 
 	sniffed = ask_sniffer(self);
-	EXPECT_EQ(i + 2, sniffed.nr_requests);
+	EXPECT_EQ(i + 3, sniffed.nr_requests);
 	EXPECT_EQ(0, sniffed.nr_answers);
 	EXPECT_EQ(0, sniffed.nr_ends);
 	/* It works: td_open() was told the family's id. */

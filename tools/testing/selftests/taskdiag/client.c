@@ -48,14 +48,14 @@ static int connect_family(struct td_client *client)
 }
 
 /**
- * td_open() - connect to task_diag
+ * td_connect() - connect to task_diag
  * @client: what to set up
  * @buf_size: bytes to receive at a time, %TD_BUFFER_SIZE if in doubt
  *
- * Return: 0 or a negative number, with the reason in @client->error; td_close()
+ * Return: 0 or a negative number, with the reason in @client->error; td_disconnect()
  * is for the first case only.
  */
-int td_open(struct td_client *client, size_t buf_size)
+int td_connect(struct td_client *client, size_t buf_size)
 {
 	int err;
 
@@ -68,15 +68,15 @@ int td_open(struct td_client *client, size_t buf_size)
 	else
 		err = connect_family(client);
 	if (err)
-		td_close(client);
+		td_disconnect(client);
 	return err;
 }
 
 /**
- * td_close() - the end of td_open()
- * @client: what td_open() set up
+ * td_disconnect() - the end of td_connect()
+ * @client: what td_connect() set up
  */
-void td_close(struct td_client *client)
+void td_disconnect(struct td_client *client)
 {
 	if (client->sock)
 		nl_socket_free(client->sock);
@@ -112,7 +112,8 @@ static int send_request(struct td_client *client, __u8 cmd, int flags,
 	}
 	nl_complete_msg(client->sock, msg);
 	/* The answer tells its end itself: an ACK would only be one more. */
-	nlmsg_hdr(msg)->nlmsg_flags &= ~NLM_F_ACK;
+	if (!(flags & NLM_F_ACK))
+		nlmsg_hdr(msg)->nlmsg_flags &= ~NLM_F_ACK;
 	client->seq = nlmsg_hdr(msg)->nlmsg_seq;
 
 	client->syscalls++;
@@ -144,19 +145,19 @@ int td_request(struct td_client *client, __u8 cmd, int flags,
 /**
  * td_request_selected() - send a request that chooses among tasks
  * @client: where to
- * @flags: %NLM_F_DUMP, or 0 for a plain request
+ * @cmd: TASK_DIAG_CMD_*
+ * @flags: %NLM_F_DUMP, %NLM_F_ACK for a subscription, or 0 for a plain request
  * @req: payload of TASK_DIAG_REQUEST
- * @selections: what chooses
+ * @selections: what chooses, and other attributes
  * @nr: how many these are
  *
  * Return: 0 or a negative number, with the reason in @client->error.
  */
-int td_request_selected(struct td_client *client, int flags,
+int td_request_selected(struct td_client *client, __u8 cmd, int flags,
 			const struct task_diag_pid *req,
 			const struct td_selection *selections, size_t nr)
 {
-	return send_request(client, TASK_DIAG_CMD_GET, flags, req, selections,
-			    nr);
+	return send_request(client, cmd, flags, req, selections, nr);
 }
 
 /**
@@ -227,7 +228,7 @@ static int end_of_answer(struct td_client *client, const struct nlmsghdr *nlh)
  * td_rare_message() - look at a message that is not just the next one of a dump
  * @client: where it came from
  * @nlh: the message
- * @fn: called if it is the answer to a plain request
+ * @fn: called if it is the answer to a plain request, or an event
  * @arg: for @fn
  *
  * For td_receive().

@@ -9,11 +9,11 @@
  *	struct td_client client;
  *	struct task_diag_pid req = { .show_flags = TASK_DIAG_SHOW_BASE };
  *
- *	if (td_open(&client, TD_BUFFER_SIZE) ||
+ *	if (td_connect(&client, TD_BUFFER_SIZE) ||
  *	    td_request(&client, TASK_DIAG_CMD_GET, NLM_F_DUMP, &req) ||
  *	    td_receive(&client, callback, arg))
  *		fprintf(stderr, "%s\n", client.error);
- *	td_close(&client);
+ *	td_disconnect(&client);
  */
 #ifndef TASKDIAG_CLIENT_H
 #define TASKDIAG_CLIENT_H
@@ -55,7 +55,7 @@ struct td_client {
 };
 
 /**
- * struct td_selection - an attribute TASK_DIAG_SELECT_* of a request
+ * struct td_selection - an attribute of a request, such as TASK_DIAG_SELECT_*
  * @attr: which one
  * @data: its payload
  * @len: how long that is
@@ -71,15 +71,16 @@ struct td_selection {
  * @nlh: the message, in the client's buffer; at least td_genl() of it is there
  * @arg: the caller's own
  *
- * Return: 0 to go on, or a negative number that ends td_receive() with it.
+ * Return: 0 to go on, or a negative number that ends td_receive() with it. Of the
+ * answer to a plain request 0 is the end, and %TD_GO_ON goes on.
  */
 typedef int (*td_message_fn)(const struct nlmsghdr *nlh, void *arg);
 
-int td_open(struct td_client *client, size_t buf_size);
-void td_close(struct td_client *client);
+int td_connect(struct td_client *client, size_t buf_size);
+void td_disconnect(struct td_client *client);
 int td_request(struct td_client *client, __u8 cmd, int flags,
 	       const struct task_diag_pid *req);
-int td_request_selected(struct td_client *client, int flags,
+int td_request_selected(struct td_client *client, __u8 cmd, int flags,
 			const struct task_diag_pid *req,
 			const struct td_selection *selections, size_t nr);
 
@@ -144,7 +145,8 @@ static inline __u32 td_pid(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr = td_first_attr(nlh);
 
-	if (td_genl(nlh)->cmd != TASK_DIAG_CMD_GET ||
+	if ((td_genl(nlh)->cmd != TASK_DIAG_CMD_GET &&
+	     td_genl(nlh)->cmd != TASK_DIAG_CMD_EVENT) ||
 	    nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN + sizeof(__u32) ||
 	    attr->nla_type != TASK_DIAG_PID ||
 	    attr->nla_len != NLA_HDRLEN + sizeof(__u32))

@@ -477,7 +477,7 @@ static void check_attr(struct fuzz_want *want, const struct nlattr *attr,
 	const size_t len = payload_len(attr);
 	int error = header ? -EINVAL : 0;
 
-	if (!type || type > (header ? TASK_DIAG_REQUEST : TASK_DIAG_ATTR_MAX)) {
+	if (!type || type > (header ? TASK_DIAG_REQUEST : TASK_DIAG_SELECT_KTHREADS)) {
 		refuse(want, EINVAL, at, "Unknown attribute type");
 		return;
 	}

@@ -4,6 +4,7 @@
  * and cannot tell a hidden one from one that does not exist.
  */
 #include "hidepid.h"
+#include "events.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>
@@ -175,10 +176,22 @@ static const struct person people[] = {
 	},
 };
 
+/* Where a task says that it has told its subscribers of its new name */
+static int told_fds[2] = { -1, -1 };
+
+/* An event of the thread's own making */
+static void take_name(int sig)
+{
+	syscall(SYS_prctl, PR_SET_NAME, "told", 0, 0, 0);
+	if (write(told_fds[1], "", 1) != 1)
+		_exit(KSFT_FAIL);
+}
+
 static void become_person(const void *arg)
 {
 	const struct person *p = arg;
 
+	signal(SIGUSR1, take_name);
 	td_must(!setgroups(0, NULL), "setgroups");
 	td_must(!setresgid(p->gids[0], p->gids[1], p->gids[2]), "setresgid");
 	td_must(!prctl(PR_SET_KEEPCAPS, !!p->caps), "PR_SET_KEEPCAPS");
@@ -321,6 +334,7 @@ FIXTURE_SETUP(hidepid)
 	if (variant->landlock && !td_has_landlock())
 		SKIP(return, "landlock is off: %s", strerror(errno));
 	ASSERT_TRUE(td_private_tmp() && td_mount_hidepid());
+	ASSERT_EQ(0, pipe(told_fds));
 	spawn_people(_metadata, self->pids);
 }
 
@@ -559,6 +573,95 @@ static void check_myself(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(hidepid) *self)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
+}
+
+/* Of the people that have not ended, or of all their threads */
+static struct td_set living(const pid_t *pids, bool threads)
+{
+	struct td_set set = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(people); i++) {
+		if (people[i].more == end)
+			continue;
+		if (threads)
+			proc_add_tids("/proc", pids[i], &set);
+		else
+			td_set_add(&set, pids[i]);
+	}
+	td_set_sort(&set);
+	return set;
+}
+
+/* Subscribes, and says which events came until the pipe is closed. */
+static void check_events(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(hidepid) *self, int ready, int done,
+			 bool threads)
+{
+	struct td_set asked = living(self->pids, threads), want = {}, told = {};
+	const __u64 strategy = threads ? TASK_DIAG_DUMP_ALL_THREAD :
+					 TASK_DIAG_DUMP_ALL;
+	struct td_events seen = {};
+	struct td_set shown;
+	size_t i;
+	char byte;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &seen, 1 << TASK_DIAG_EVENT_COMM,
+				  strategy, TASK_DIAG_SHOW_BASE));
+	td_must(write(ready, "", 1) == 1, "write");
+	td_must(!read(done, &byte, 1), "read");
+	td_drain(&self->sock, &seen);
+	EXPECT_STREQ("", seen.broken.broken);
+	for (i = 0; i < seen.nr; i++)
+		td_set_add(&told, seen.list[i].pid);
+	shown = threads ? proc_all_tids(HIDEPID) : proc_pids(HIDEPID);
+	for (i = 0; i < asked.nr; i++)
+		if (td_set_has(&shown, asked.pids[i]))
+			td_set_add(&want, asked.pids[i]);
+	td_set_sort(&told);
+	EXPECT_STREQ("", td_set_diff(&want, &told));
+}
+
+static void let_all_tell(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(hidepid) *self,
+			 const FIXTURE_VARIANT(hidepid) *variant, bool threads)
+{
+	struct td_set asked = living(self->pids, threads);
+	int ready[2], done[2];
+	pid_t child;
+	size_t i;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(done));
+	child = fork();
+	if (!child) {
+		close(done[1]);
+		close(ready[0]);
+		variant->become();
+		td_must(!td_open(&self->sock), "td_open");
+		check_events(_metadata, self, ready[1], done[0], threads);
+		_exit(0);
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	for (i = 0; i < asked.nr; i++) {
+		ASSERT_EQ(0, syscall(SYS_tkill, asked.pids[i], SIGUSR1));
+		ASSERT_EQ(1, read(told_fds[0], &byte, 1));
+	}
+	close(done[1]);
+	EXPECT_EQ(0, td_wait(child));
+	td_set_free(&asked);
+}
+
+TEST_F_TIMEOUT(hidepid, events_are_of_what_procfs_shows, 120)
+{
+	let_all_tell(_metadata, self, variant, false);
+}
+
+TEST_F_TIMEOUT(hidepid, events_of_threads_are_of_what_procfs_shows, 120)
+{
+	let_all_tell(_metadata, self, variant, true);
 }
 
 TEST_F_TIMEOUT(hidepid, oneself_is_always_seen, 120)

@@ -93,7 +93,7 @@ static void dump(void)
 
 static void open_client(void)
 {
-	if (td_open(&client, TD_BUFFER_SIZE)) {
+	if (td_connect(&client, TD_BUFFER_SIZE)) {
 		fprintf(stderr, "rate: %s\n", client.error);
 		exit(1);
 	}

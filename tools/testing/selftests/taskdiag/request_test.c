@@ -522,7 +522,8 @@ TEST_F(request, unknown_netlink_flag_is_refused)
 
 TEST_F(request, unknown_command_is_refused)
 {
-	static const __u8 commands[] = { 0, TASK_DIAG_CMD_MAX + 1, 255 };
+	static const __u8 commands[] = { 0, TASK_DIAG_CMD_EVENT,
+				       TASK_DIAG_CMD_MAX + 1, 255 };
 	struct td_msg msg;
 	unsigned int i;
 
@@ -719,6 +720,11 @@ FIXTURE_TEARDOWN(header)
 	td_close(&self->sock);
 }
 
+/* Groups that events never have */
+#define NO_EVENT	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |		\
+			 TASK_DIAG_SHOW_MEM_ROLLUP | TASK_DIAG_SHOW_FILES |	\
+			 TASK_DIAG_SHOW_LABEL | TASK_DIAG_SHOW_WCHAN)
+
 static void expect_header(struct __test_metadata *_metadata,
 			  const struct td_answer *answer)
 {
@@ -730,7 +736,10 @@ static void expect_header(struct __test_metadata *_metadata,
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), header->page_size);
 	EXPECT_EQ(sysconf(_SC_CLK_TCK), header->clk_tck);
 	EXPECT_EQ(FLAGS, header->flags);
-	EXPECT_EQ(0, header->pad);
+	EXPECT_EQ(0x3e, header->events);
+	EXPECT_EQ(0, header->event_show_flags & ~header->show_flags);
+	EXPECT_EQ(0, header->event_show_flags & NO_EVENT);
+	EXPECT_TRUE(header->event_show_flags & TASK_DIAG_SHOW_CMDLINE);
 	EXPECT_EQ(0, header->show_flags & ~EVERY_GROUP);
 	EXPECT_TRUE(header->show_flags & TASK_DIAG_SHOW_BASE);
 }

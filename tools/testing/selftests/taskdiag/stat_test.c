@@ -5,6 +5,7 @@
  */
 #include "taskdiag.h"
 #include "diff.h"
+#include "events.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>
@@ -550,6 +551,278 @@ FIXTURE_TEARDOWN(stat)
 	td_write_file(DELAYACCT, self->delayacct);
 	td_close(&self->taskstats);
 	td_close(&self->sock);
+}
+
+/* --- STAT of threads and processes that end ----------------------------- */
+
+/* What a taskstats listener was sent of one thread, or one process */
+struct exit_record {
+	__u32		pid;
+	bool		process;
+	union stats	stats;
+	int		len;
+};
+
+struct exit_records {
+	struct exit_record	*list;
+	size_t			nr, max;
+};
+
+static bool taskstats_listen(struct td_sock *sock, __u16 attr)
+{
+	struct td_msg msg;
+	char cpus[32];
+
+	snprintf(cpus, sizeof(cpus), "0-%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
+	td_begin(&msg, sock->family, TASKSTATS_CMD_GET, NLM_F_ACK, ++sock->seq);
+	td_put(&msg, attr, cpus, strlen(cpus) + 1);
+	return !td_send(sock, &msg) && recv(sock->fd, sock->buf, sock->size, 0) > 0 &&
+	       !((struct nlmsgerr *)NLMSG_DATA(sock->buf))->error;
+}
+
+static void add_record(struct exit_records *records, const struct nlattr *aggr)
+{
+	const struct nlattr *attr = aggr + 1;
+	const struct nlattr *end = (void *)aggr + aggr->nla_len;
+	struct exit_record *record;
+
+	records->list = td_grow(records->list, records->nr, &records->max,
+				sizeof(*record));
+	record = &records->list[records->nr++];
+	memset(record, 0, sizeof(*record));
+	record->process = aggr->nla_type == TASKSTATS_TYPE_AGGR_TGID;
+	for (; attr < end; attr = (void *)attr + NLA_ALIGN(attr->nla_len)) {
+		switch (attr->nla_type) {
+		case TASKSTATS_TYPE_PID:
+		case TASKSTATS_TYPE_TGID:
+			record->pid = *(__u32 *)(attr + 1);
+			break;
+		case TASKSTATS_TYPE_STATS:
+			record->len = td_attr_len(attr);
+			memcpy(&record->stats, attr + 1, record->len);
+		}
+	}
+}
+
+static void drain_taskstats(struct td_sock *sock, struct exit_records *records)
+{
+	const struct nlmsghdr *nlh = (void *)sock->buf;
+	const struct nlattr *attr;
+	struct td_answer broken = {};
+	size_t pos;
+
+	while (recv(sock->fd, sock->buf, sock->size, MSG_DONTWAIT) > 0) {
+		pos = NLMSG_LENGTH(GENL_HDRLEN);
+		while ((attr = td_next_attr(&broken, nlh, &pos)))
+			if (attr->nla_type == TASKSTATS_TYPE_AGGR_PID ||
+			    attr->nla_type == TASKSTATS_TYPE_AGGR_TGID)
+				add_record(records, attr);
+	}
+}
+
+#define STAT_FIELD(name)	{ #name, offsetof(struct taskstats, name) }
+
+struct stat_field {
+	const char	*name;
+	size_t		at;
+};
+
+/* Times and their integrals grow until the task is off its CPU for the last time. */
+static const struct stat_field growing[] = {
+	STAT_FIELD(cpu_run_real_total), STAT_FIELD(cpu_run_virtual_total),
+	STAT_FIELD(ac_utime), STAT_FIELD(ac_stime),
+	STAT_FIELD(ac_utimescaled), STAT_FIELD(ac_stimescaled),
+	STAT_FIELD(cpu_scaled_run_real_total),
+	STAT_FIELD(coremem), STAT_FIELD(virtmem),
+};
+
+#define TIME_SLACK	100000000ULL	/* of an emulated machine, ns or us */
+
+/* But for times, that of taskstats has nothing else. */
+static const struct stat_field of_process[] = {
+	STAT_FIELD(cpu_count), STAT_FIELD(cpu_delay_total),
+	STAT_FIELD(blkio_count), STAT_FIELD(blkio_delay_total),
+	STAT_FIELD(swapin_count), STAT_FIELD(swapin_delay_total),
+	STAT_FIELD(freepages_count), STAT_FIELD(freepages_delay_total),
+	STAT_FIELD(thrashing_count), STAT_FIELD(thrashing_delay_total),
+	STAT_FIELD(compact_count), STAT_FIELD(compact_delay_total),
+	STAT_FIELD(wpcopy_count), STAT_FIELD(wpcopy_delay_total),
+	STAT_FIELD(nvcsw), STAT_FIELD(nivcsw),
+};
+
+static __u64 *field_of(union stats *stats, const struct stat_field *field)
+{
+	return (void *)stats->bytes + field->at;
+}
+
+static void compare_thread_record(union stats *here, size_t len,
+				  struct exit_record *record)
+{
+	__u64 *mine, *theirs;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(growing); i++) {
+		mine = field_of(here, &growing[i]);
+		theirs = field_of(&record->stats, &growing[i]);
+		expect_between(record->pid, growing[i].name, *theirs, *mine,
+			       *mine + TIME_SLACK);
+		*mine = *theirs;
+	}
+	still(here);
+	still(&record->stats);
+	round_io(&here->here);
+	compare_bytes(record->pid, here, len, &record->stats, record->len);
+}
+
+static void compare_process_record(union stats *here, struct exit_record *record)
+{
+	const __u64 there = record->stats.here.cpu_run_virtual_total;
+	size_t i;
+
+	/* It adds up what was charged to each thread at its last tick. */
+	expect_between(record->pid, "time of the process",
+		       here->here.cpu_run_virtual_total + TIME_SLACK, there,
+		       there + 2 * TIME_SLACK);
+	for (i = 0; i < ARRAY_SIZE(of_process); i++)
+		expect(record->pid, of_process[i].name,
+		       *field_of(here, &of_process[i]),
+		       *field_of(&record->stats, &of_process[i]));
+	if (here->here.ac_pid != record->pid || !here->here.ac_minflt ||
+	    !here->here.read_syscalls)
+		differs("%u: the record of the process is not complete; ", record->pid);
+}
+
+static bool copy_stat(const struct nlattr *attr, union stats *stats, size_t *len)
+{
+	if (!attr || attr->nla_type != TASK_DIAG_STAT)
+		return false;
+	*len = td_attr_len(attr);
+	memset(stats, 0, sizeof(*stats));
+	memcpy(stats, (void *)attr + NLA_HDRLEN, *len);
+	return true;
+}
+
+/*
+ * Returns false if the task was preempted between the one and the other: then all
+ * goes on.
+ */
+static bool compare_record(const struct td_events *seen, struct exit_record *record)
+{
+	const struct nlattr *attr;
+	const struct td_event *event = NULL;
+	union stats here;
+	size_t i, len;
+
+	for (i = 0; i < seen->nr; i++)
+		if (record->process ?
+		    seen->list[i].event.tgid == record->pid &&
+		    seen->list[i].event.flags & TASK_DIAG_EVENT_LAST :
+		    seen->list[i].pid == record->pid)
+			event = &seen->list[i];
+	if (!event) {
+		differs("%u: no event; ", record->pid);
+		return true;
+	}
+	attr = td_event_attr(event, record->process ? TASK_DIAG_PROCESS : TASK_DIAG_STAT);
+	if (attr && record->process)
+		attr = (void *)attr + NLA_HDRLEN;
+	if (!copy_stat(attr, &here, &len)) {
+		differs("%u: no STAT in the event; ", record->pid);
+		return true;
+	}
+	if (here.here.cpu_count != record->stats.here.cpu_count ||
+	    here.here.nvcsw + here.here.nivcsw !=
+	    record->stats.here.nvcsw + record->stats.here.nivcsw)
+		return false;
+	if (record->process)
+		compare_process_record(&here, record);
+	else
+		compare_thread_record(&here, len, record);
+	return true;
+}
+
+static void work_a_little(void)
+{
+	unsigned int i;
+	char buf[100], *area;
+	int zero = open("/dev/zero", O_RDONLY);
+
+	for (i = 0; i < 20; i++)
+		td_must(read(zero, buf, sizeof(buf)) == sizeof(buf), "read");
+	close(zero);
+	area = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	td_must(area != MAP_FAILED, "mmap");
+	for (i = 0; i < 8; i++)
+		area[i * 4096] = 1;
+	munmap(area, 8 * 4096);
+}
+
+static void *work_a_little_in_thread(void *unused)
+{
+	work_a_little();
+	return unused;
+}
+
+static void end_after_threads(unsigned int nr)
+{
+	pthread_t thread;
+
+	work_a_little();
+	while (nr--) {
+		td_must(!pthread_create(&thread, NULL, work_a_little_in_thread,
+					NULL), "pthread_create");
+		pthread_join(thread, NULL);
+	}
+	_exit(3);
+}
+
+TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
+{
+	struct task_diag_pid req = {
+		.show_flags = BIT(STAT),
+		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
+		.flags = TASK_DIAG_WITH_PROCESS,
+	};
+	const unsigned int nr = td_env_number("TASKDIAG_EXITS", 300);
+	unsigned int i, preempted = 0, processes = 0, ends = 0;
+	struct exit_records records = {};
+	struct td_events seen = {};
+	struct td_msg msg;
+	size_t j;
+	pid_t pid;
+
+	begin_diff();
+	td_begin_subscribe(&self->sock, &msg, 1 << TASK_DIAG_EVENT_EXIT, &req);
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &seen, &msg));
+	ASSERT_TRUE(taskstats_listen(&self->taskstats,
+				     TASKSTATS_CMD_ATTR_REGISTER_CPUMASK));
+	for (i = 0; ends < nr && !diff.len; i++) {
+		pid = fork();
+		if (!pid)
+			end_after_threads(i % 4);
+		EXPECT_EQ(3, td_wait(pid));
+		td_drain(&self->sock, &seen);
+		records.nr = 0;
+		drain_taskstats(&self->taskstats, &records);
+		for (j = 0; j < records.nr; j++) {
+			if (!td_find_event(&seen, records.list[j].pid,
+					   TASK_DIAG_EVENT_EXIT))
+				continue;	/* of another program */
+			preempted += !compare_record(&seen, &records.list[j]);
+			processes += records.list[j].process;
+			ends++;
+		}
+		EXPECT_LT(i % 4, records.nr);
+		td_free_events(&seen);
+	}
+	EXPECT_STREQ("", diff.text);
+	EXPECT_EQ(0, seen.nr_full);
+	EXPECT_LT(nr / 10, processes);
+	EXPECT_GT(nr / 2, preempted);
+	TH_LOG("%u records, %u of processes, %u not compared", ends, processes,
+	       preempted);
+	free(records.list);
 }
 
 /* --- STAT of threads --------------------------------------------------- */

@@ -13,10 +13,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <linux/magic.h>
 
 #include "client.h"
 #include "delays_print.h"
+#include "follow.h"
 #include "groups_print.h"
 #include "output.h"
 
@@ -43,22 +45,33 @@ static const char *const strategies[] = {
 	[TASK_DIAG_DUMP_THREAD] = "thread",
 };
 
+static const char *const event_types[] = {
+	[TASK_DIAG_EVENT_FORK] = "fork",
+	[TASK_DIAG_EVENT_EXEC] = "exec",
+	[TASK_DIAG_EVENT_EXIT] = "exit",
+	[TASK_DIAG_EVENT_COMM] = "comm",
+	[TASK_DIAG_EVENT_CRED] = "cred",
+};
+
 /* --- what the kernel supports ------------------------------------------ */
+
+/* @to is zero: what the kernel's struct lacks stays so. */
+static void copy_struct(void *to, size_t size, const struct nlattr *attr)
+{
+	const size_t len = td_attr_len(attr);
+
+	memcpy(to, td_attr_data(attr), len < size ? len : size);
+}
 
 static int read_header(const struct nlmsghdr *nlh, void *arg)
 {
 	struct task_diag_header *header = arg;
 	const struct nlattr *attr;
-	size_t len;
 
 	attr = td_first_attr(nlh);
 	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		if (td_attr_type(attr) != TASK_DIAG_HEADER)
-			continue;
-		len = td_attr_len(attr);
-		if (len > sizeof(*header))
-			len = sizeof(*header);
-		memcpy(header, td_attr_data(attr), len);
+		if (td_attr_type(attr) == TASK_DIAG_HEADER)
+			copy_struct(header, sizeof(*header), attr);
 	}
 	return 0;
 }
@@ -86,6 +99,16 @@ static const char *strategy_name(unsigned int nr)
 	return number;
 }
 
+static const char *event_name(unsigned int nr)
+{
+	static char number[32];
+
+	if (nr < ARRAY_SIZE(event_types) && event_types[nr])
+		return event_types[nr];
+	snprintf(number, sizeof(number), "event%u", nr);
+	return number;
+}
+
 /* The names of the bits in @mask, each in @quote and after @separator but one */
 static void print_mask(__u64 mask, const char *(*name)(unsigned int nr),
 		       const char *quote, const char *separator)
@@ -109,6 +132,10 @@ static void print_header(const struct task_diag_header *header)
 	print_mask(header->flags, flag_name, "", ",");
 	printf("\nstrategy ");
 	print_mask(header->dump_strategies, strategy_name, "", "|");
+	printf("\nevent ");
+	print_mask(header->events, event_name, "", ",");
+	printf("\nevent_show ");
+	print_mask(header->event_show_flags, group_name, "", ",");
 	printf("\npage_size %u\nclk_tck %u\n", header->page_size,
 	       header->clk_tck);
 }
@@ -121,6 +148,10 @@ static void print_json_header(const struct task_diag_header *header)
 	print_mask(header->flags, flag_name, "\"", ",");
 	printf("],\"strategy\":[");
 	print_mask(header->dump_strategies, strategy_name, "\"", ",");
+	printf("],\"event\":[");
+	print_mask(header->events, event_name, "\"", ",");
+	printf("],\"event_show\":[");
+	print_mask(header->event_show_flags, group_name, "\"", ",");
 	printf("],\"page_size\":%u,\"clk_tck\":%u}\n", header->page_size,
 	       header->clk_tck);
 }
@@ -134,6 +165,7 @@ static void print_json_header(const struct task_diag_header *header)
  * @present: mask of the groups that are there
  * @groups: their values, by attribute
  * @errors: array of struct task_diag_error
+ * @event: what happened to it, if that is why there is a message
  * @process: of a leader: the values of its process, or NULL
  */
 struct task {
@@ -142,6 +174,7 @@ struct task {
 	__u64 present;
 	struct bytes groups[NR_GROUPS];
 	struct bytes errors;
+	struct task_diag_event event;
 	struct task *process;
 };
 
@@ -154,6 +187,7 @@ static void reset_task(struct task *task, __u32 pid)
 	for (attr = 0; attr < NR_GROUPS; attr++)
 		task->groups[attr].len = 0;
 	task->errors.len = 0;
+	memset(&task->event, 0, sizeof(task->event));
 	if (task->process)
 		reset_task(task->process, 0);
 }
@@ -174,9 +208,8 @@ static void free_task(struct task *task)
 static void add_error(struct task *task, const struct nlattr *attr)
 {
 	struct task_diag_error error = {};
-	size_t len = td_attr_len(attr);
 
-	memcpy(&error, td_attr_data(attr), len < sizeof(error) ? len : sizeof(error));
+	copy_struct(&error, sizeof(error), attr);
 	add_bytes(&task->errors, &error, sizeof(error));
 	if (error.attr < NR_GROUPS) {
 		task->present &= ~(1ULL << error.attr);
@@ -212,6 +245,8 @@ static void add_attr(struct task *task, const struct nlattr *attr)
 		add_error(task, attr);
 	} else if (type == TASK_DIAG_PROCESS) {
 		add_process(task, attr);
+	} else if (type == TASK_DIAG_EVENT) {
+		copy_struct(&task->event, sizeof(task->event), attr);
 	} else if (type < NR_GROUPS) {
 		task->present |= 1ULL << type;
 		join_group(type, &task->groups[type], td_attr_data(attr),
@@ -277,14 +312,13 @@ static bool fits_line(__u64 show)
 	return !(rest & (rest - 1)) && !(rest & lines);
 }
 
-static void print_title(__u64 show)
+/* The columns of the title, and that of the one other group */
+static void print_title(const char *columns, __u64 show)
 {
 	const char *name;
 	unsigned int attr;
 
-	printf("    PID");
-	if (show & TASK_DIAG_SHOW_BASE)
-		printf(" " BASE_COLUMNS);
+	fputs(columns, stdout);
 	for (attr = TASK_DIAG_BASE + 1; fits_line(show) && attr < NR_GROUPS; attr++) {
 		if (!(show >> attr & 1))
 			continue;
@@ -318,13 +352,12 @@ static void print_process_lines(const struct task *process)
 	print_errors(process, "\n    process ");
 }
 
-static void print_lines(const struct task *task, __u64 show)
+/* The groups from @attr on end the line, or follow it. */
+static void print_groups(const struct task *task, unsigned int attr, __u64 show)
 {
 	const bool one_line = fits_line(show);
-	unsigned int attr;
 
-	printf("%7u", task->pid);
-	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+	for (; attr < NR_GROUPS; attr++) {
 		if (!(task->present >> attr & 1))
 			continue;
 		if (attr == TASK_DIAG_BASE || one_line)
@@ -339,6 +372,12 @@ static void print_lines(const struct task *task, __u64 show)
 	putchar('\n');
 }
 
+static void print_lines(const struct task *task, __u64 show)
+{
+	printf("%7u", task->pid);
+	print_groups(task, TASK_DIAG_BASE, show);
+}
+
 static void print_json_errors(const struct task *task)
 {
 	const struct task_diag_error *error = errors(task);
@@ -351,11 +390,25 @@ static void print_json_errors(const struct task *task)
 	putchar(']');
 }
 
+static void print_json_event(const struct task_diag_event *event)
+{
+	printf(",\"event\":{\"type\":\"%s\",\"last\":%s,\"time\":%llu,\"id\":%llu",
+	       event_name(event->type),
+	       event->flags & TASK_DIAG_EVENT_LAST ? "true" : "false",
+	       event->time, event->id);
+	printf(",\"parent_id\":%llu,\"old_id\":%llu,\"lost\":%llu,\"tgid\":%u",
+	       event->parent_id, event->old_id, event->lost, event->tgid);
+	printf(",\"ppid\":%u,\"exit_code\":%u,\"exit_signal\":%d}", event->ppid,
+	       event->exit_code, event->exit_signal);
+}
+
 static void print_json(const struct task *task)
 {
 	unsigned int attr;
 
 	printf("{\"pid\":%u", task->pid);
+	if (task->event.type)
+		print_json_event(&task->event);
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
 		if (task->present >> attr & 1) {
 			printf(",\"%s\":", group_name(attr));
@@ -396,6 +449,42 @@ static void print_block(const struct task *task, const char *what)
 	}
 }
 
+/* --- events ------------------------------------------------------------ */
+
+#define EVENT_COLUMNS	"          TIME TYPE     PID    PPID COMM            STATUS"
+
+static void print_status(const struct task_diag_event *event)
+{
+	if (event->type != TASK_DIAG_EVENT_EXIT)
+		printf("%6s", "");
+	else if (WIFSIGNALED(event->exit_code))
+		printf("SIG%-3d", WTERMSIG(event->exit_code));
+	else
+		printf("%6d", WEXITSTATUS(event->exit_code));
+}
+
+static void print_event_line(const struct task *task, __u64 show)
+{
+	const struct task_diag_event *event = &task->event;
+	const struct bytes *group = &task->groups[TASK_DIAG_BASE];
+	struct task_diag_base base = {};
+
+	if (task->present & TASK_DIAG_SHOW_BASE)
+		memcpy(&base, group->data,
+		       group->len < sizeof(base) ? group->len : sizeof(base));
+	if (event->lost)
+		printf("%llu events lost\n", event->lost);
+	printf("%7llu.%06llu %s %7u %7u ", event->time / 1000000000,
+	       event->time / 1000 % 1000000, event_name(event->type), task->pid,
+	       event->ppid);
+	print_escaped(base.comm,
+		      strnlen((const char *)base.comm, sizeof(base.comm)),
+		      TASK_DIAG_COMM_LEN - 1);
+	putchar(' ');
+	print_status(event);
+	print_groups(task, TASK_DIAG_BASE + 1, show);
+}
+
 /* --- what was asked for ------------------------------------------------ */
 
 #define DELAYS_SHOW	(TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_STAT)
@@ -412,6 +501,11 @@ static struct {
 	bool show_all;
 	bool header;
 	bool plain;
+	bool follow;
+	bool mirror;
+	bool time_given;
+	__u32 events;
+	unsigned int seconds;
 	size_t buffer;
 	__u32 pids[TASK_DIAG_PIDS_MAX];
 	__u32 flags;
@@ -422,6 +516,20 @@ static struct {
 	.req.show_flags = TASK_DIAG_SHOW_BASE,
 	.buffer = TD_BUFFER_SIZE,
 };
+
+/* @data must stay. */
+static void select_by(__u16 attr, const void *data, int len)
+{
+	size_t i;
+
+	for (i = 0; i < opts.nr_selections; i++) {
+		if (opts.selections[i].attr == attr)
+			break;
+	}
+	opts.selections[i] = (struct td_selection) { attr, data, len };
+	if (i == opts.nr_selections)
+		opts.nr_selections++;
+}
 
 /**
  * struct reader - what the callbacks keep from message to message
@@ -507,8 +615,8 @@ static __always_inline int ask(struct td_client *client, td_message_fn fn,
 {
 	int flags = opts.plain ? 0 : NLM_F_DUMP;
 
-	if (td_request_selected(client, flags, &opts.req, opts.selections,
-				opts.nr_selections) ||
+	if (td_request_selected(client, TASK_DIAG_CMD_GET, flags, &opts.req,
+				opts.selections, opts.nr_selections) ||
 	    td_receive(client, fn, arg))
 		return fail(client->error);
 	return 0;
@@ -547,7 +655,9 @@ static int show_tasks(struct td_client *client)
 	if (opts.mode == MODE_JSON)
 		putchar('[');
 	else if (opts.mode == MODE_TABLE)
-		print_title(opts.req.show_flags);
+		print_title(opts.req.show_flags & TASK_DIAG_SHOW_BASE ?
+			    "    PID " BASE_COLUMNS : "    PID",
+			    opts.req.show_flags);
 	err = ask(client, collect_task, &reader);
 	print_task(&reader);
 	if (opts.mode == MODE_JSON)
@@ -556,6 +666,63 @@ static int show_tasks(struct td_client *client)
 		err = fail("the answer ended before its last task did");
 	free_task(&reader.task);
 	return err;
+}
+
+/* A line at a time, and each of JSON is a value of its own. */
+static int print_event(const struct nlmsghdr *nlh, void *arg)
+{
+	struct reader *reader = arg;
+
+	if (td_genl(nlh)->cmd != TASK_DIAG_CMD_EVENT)
+		return TD_GO_ON;
+	reset_task(&reader->task, td_pid(nlh));
+	add_message(&reader->task, nlh);
+	if (opts.mode == MODE_JSON) {
+		print_json(&reader->task);
+		putchar('\n');
+	} else {
+		print_event_line(&reader->task, opts.req.show_flags);
+	}
+	return TD_GO_ON;
+}
+
+/* The acknowledgment is among the events. */
+static int receive_events(struct td_client *client, unsigned long long until_ns)
+{
+	struct reader reader = {};
+	int ret = 0;
+
+	while (!ret && wait_for_event(client->fd, until_ns) > 0) {
+		ssize_t len = td_receive_part(client);
+
+		if (len == -EAGAIN)
+			continue;
+		if (len == -ENOBUFS) {
+			/* The next event tells how many. */
+			fprintf(stderr, "task_diag_all: events were lost\n");
+			continue;
+		}
+		ret = len < 0 ? len : td_walk(client, len, print_event, &reader);
+		if (ret == TD_GO_ON)
+			ret = 0;
+	}
+	free_task(&reader.task);
+	return ret ? fail(client->error) : 0;
+}
+
+static int show_events(struct td_client *client, unsigned long long until_ns)
+{
+	/* It may be woken by a message that is not the kernel's. */
+	if (fcntl(client->fd, F_SETFL, O_NONBLOCK))
+		die("fcntl");
+	if (opts.mode == MODE_TABLE) {
+		opts.req.show_flags |= TASK_DIAG_SHOW_BASE;
+		print_title(EVENT_COLUMNS, opts.req.show_flags);
+	}
+	if (td_request_selected(client, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK,
+				&opts.req, opts.selections, opts.nr_selections))
+		return fail(client->error);
+	return receive_events(client, until_ns);
 }
 
 static void show_header(const struct task_diag_header *header)
@@ -575,8 +742,27 @@ static int get_header(struct td_client *client, struct task_diag_header *header)
 	    td_receive(client, read_header, header))
 		return fail(client->error);
 	if (opts.show_all)
-		opts.req.show_flags |= header->show_flags;
+		opts.req.show_flags |= opts.follow ? header->event_show_flags :
+						     header->show_flags;
 	return 0;
+}
+
+static int follow(struct td_client *client, const struct task_diag_header *header)
+{
+	unsigned long long until_ns = 0;
+
+	if (!header->events)
+		return fail("this kernel has no subscriptions to events");
+	begin_to_follow();
+	if (opts.time_given)
+		until_ns = now_ns() + opts.seconds * 1000000000ULL;
+	if (opts.mirror)
+		return follow_in_mirror(opts.req.dump_strategy, until_ns,
+					opts.mode == MODE_JSON);
+	if (!opts.events)
+		opts.events = header->events;
+	select_by(TASK_DIAG_EVENTS, &opts.events, sizeof(opts.events));
+	return show_events(client, until_ns);
 }
 
 static int show(struct td_client *client)
@@ -591,6 +777,8 @@ static int show(struct td_client *client)
 		show_header(&header);
 		return 0;
 	}
+	if (opts.follow || opts.mirror)
+		return follow(client, &header);
 	if (opts.mode == MODE_PIDS)
 		return show_pids(client);
 	if (opts.mode > MODE_DELAYS)
@@ -637,6 +825,13 @@ static void print_usage(FILE *to)
 	      "                    yes: only kernel threads; no: none of them\n"
 	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
 	      "                    then the default\n"
+	      "  --follow          events as they happen, in place of tasks: of processes, or of\n"
+	      "                    threads with --strategy all-thread\n"
+	      "  --events LIST     which (all), with commas: fork, exec, exit, comm, cred\n"
+	      "  --mirror          keep all processes or threads up to date by events, compare\n"
+	      "                    them with a dump each second, and tell what differs\n"
+	      "  --for SECONDS     end --follow or --mirror after this time, not with SIGINT or\n"
+	      "                    SIGTERM only\n"
 	      "  --header          show what the kernel supports\n"
 	      "  --buffer BYTES    receive as much at a time (65536)\n"
 	      "  --help            this text\n\n"
@@ -646,6 +841,9 @@ static void print_usage(FILE *to)
 	      "does not have is left out; one that could not be read shows as [group: ERROR].\n"
 	      "In names and other texts a byte that is not printable ASCII shows as \\xHH;\n"
 	      "arguments and variables stand with a blank in between.\n\n"
+	      "An event has a line of its time since boot, its type, the pid of the task and of\n"
+	      "its parent, the name, of exit the status or SIG and the signal, and the groups as\n"
+	      "in the table; or it is a value of JSON in a line.\n\n"
 	      "In place of the table, one of these:\n"
 	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
 	      "  --delays          waits, I/O and context switches as getdelays -d -i -q prints\n"
@@ -656,7 +854,8 @@ static void print_usage(FILE *to)
 	      "  --quiet           the number of tasks\n"
 	      "  --bench           the number of tasks, and the system calls and the\n"
 	      "                    nanoseconds from the request to its answer's end\n\n"
-	      "Exit status: 0; 1 if the kernel refused; 2 for wrong usage.\n", to);
+	      "Exit status: 0; 1 if the kernel refused, or a mirror differed from ten dumps in\n"
+	      "a row; 2 for wrong usage.\n", to);
 }
 
 static noreturn void bad_usage(const char *what, const char *value)
@@ -724,25 +923,28 @@ static void parse_show(char *list)
 	}
 }
 
+static void parse_events(char *list)
+{
+	char *name;
+	size_t i;
+
+	opts.events = 0;
+	while ((name = strsep(&list, ","))) {
+		for (i = 1; i < ARRAY_SIZE(event_types); i++) {
+			if (!strcmp(event_types[i], name))
+				break;
+		}
+		if (i == ARRAY_SIZE(event_types))
+			bad_usage("no such event:", name);
+		opts.events |= 1U << i;
+	}
+}
+
 static void set_mode(enum mode mode, const char *option)
 {
 	if (opts.mode != MODE_TABLE && opts.mode != mode)
 		bad_usage("one way to show is enough:", option);
 	opts.mode = mode;
-}
-
-/* @data must stay. */
-static void select_by(__u16 attr, const void *data, int len)
-{
-	size_t i;
-
-	for (i = 0; i < opts.nr_selections; i++) {
-		if (opts.selections[i].attr == attr)
-			break;
-	}
-	opts.selections[i] = (struct td_selection) { attr, data, len };
-	if (i == opts.nr_selections)
-		opts.nr_selections++;
 }
 
 static void select_by_number(__u16 attr, __u32 number)
@@ -827,7 +1029,8 @@ static void select_kernel_threads(const char *which)
 enum {
 	STRATEGY, PID, SHOW, PLAIN, HEADER, BUFFER, JSON, DELAYS, ONLY_PIDS, QUIET,
 	BENCH, HELP, SOCKETS, PATHS, KINDS, WITH_PROCESS, PIDS, CGROUP, DESCENDANTS,
-	USER, REAL_USER, SESSION, TTY, STATES, KERNEL_THREADS
+	USER, REAL_USER, SESSION, TTY, STATES, KERNEL_THREADS, FOLLOW, EVENTS, MIRROR,
+	FOR
 };
 
 static const struct option options[] = {
@@ -856,6 +1059,10 @@ static const struct option options[] = {
 	{ "tty", required_argument, NULL, TTY },
 	{ "states", required_argument, NULL, STATES },
 	{ "kernel-threads", required_argument, NULL, KERNEL_THREADS },
+	{ "follow", no_argument, NULL, FOLLOW },
+	{ "events", required_argument, NULL, EVENTS },
+	{ "mirror", no_argument, NULL, MIRROR },
+	{ "for", required_argument, NULL, FOR },
 	{}
 };
 
@@ -936,6 +1143,19 @@ static void parse_option(int option)
 	case KERNEL_THREADS:
 		select_kernel_threads(optarg);
 		break;
+	case FOLLOW:
+		opts.follow = true;
+		break;
+	case EVENTS:
+		parse_events(optarg);
+		break;
+	case MIRROR:
+		opts.mirror = true;
+		break;
+	case FOR:
+		opts.seconds = number("no time:", optarg, UINT_MAX);
+		opts.time_given = true;
+		break;
 	case HELP:
 		print_usage(stdout);
 		exit(finish_output() ? 1 : 0);
@@ -943,6 +1163,27 @@ static void parse_option(int option)
 		print_usage(stderr);
 		exit(2);
 	}
+}
+
+static void check_following(void)
+{
+	const char *option = opts.follow ? "--follow" : "--mirror";
+
+	if (!opts.follow && opts.events)
+		bad_usage("only with --follow:", "--events");
+	if (!opts.follow && !opts.mirror && opts.time_given)
+		bad_usage("only with --follow or --mirror:", "--for");
+	if (!opts.follow && !opts.mirror)
+		return;
+	if (opts.follow && opts.mirror)
+		bad_usage("not with --mirror:", option);
+	if (opts.mode > MODE_JSON || opts.header || opts.plain)
+		bad_usage("only as lines or with --json:", option);
+	if (opts.req.dump_strategy != TASK_DIAG_DUMP_ALL &&
+	    opts.req.dump_strategy != TASK_DIAG_DUMP_ALL_THREAD)
+		bad_usage("only with --strategy all or all-thread:", option);
+	if (opts.mirror && (opts.show_given || opts.req.flags || opts.nr_selections))
+		bad_usage("not with --show or a selection:", option);
 }
 
 static void parse_options(int argc, char **argv)
@@ -963,6 +1204,7 @@ static void parse_options(int argc, char **argv)
 	}
 	if (opts.plain && !opts.strategy_given)
 		opts.req.dump_strategy = TASK_DIAG_DUMP_ONE;
+	check_following();
 }
 
 int main(int argc, char **argv)
@@ -971,11 +1213,11 @@ int main(int argc, char **argv)
 	int err;
 
 	parse_options(argc, argv);
-	if (td_open(&client, opts.buffer)) {
+	if (td_connect(&client, opts.buffer)) {
 		fail(client.error);
 		return 1;
 	}
 	err = show(&client);
-	td_close(&client);
+	td_disconnect(&client);
 	return finish_output() || err ? 1 : 0;
 }

@@ -1416,6 +1416,9 @@ static size_t build_message(struct td_msg *msg, const struct fuzz_step *step,
 		break;
 	case SPOIL_COMMAND:
 		msg->genl.cmd = arg;
+		/* The oracle knows no events, which would come amid the answers. */
+		if (msg->genl.cmd == TASK_DIAG_CMD_SUBSCRIBE)
+			msg->genl.cmd = TASK_DIAG_CMD_EVENT;
 		msg->genl.version = arg >> 8;
 		break;
 	case SPOIL_GENL_RESERVED:

@@ -85,7 +85,21 @@ refuses_wrong_options()
 	refuses ./task_diag_all --show '' || return
 	refuses ./task_diag_all --pid -1 || return
 	refuses ./task_diag_all --pid 4294967296 || return
-	refuses ./task_diag_all --buffer 1k
+	refuses ./task_diag_all --buffer 1k || return
+	refuses ./task_diag_all --follow --mirror || return
+	refuses ./task_diag_all --follow --events exit,spawn || return
+	refuses ./task_diag_all --follow --events '' || return
+	refuses ./task_diag_all --follow --for soon || return
+	refuses ./task_diag_all --follow --strategy one || return
+	refuses ./task_diag_all --follow --quiet || return
+	refuses ./task_diag_all --follow --plain || return
+	refuses ./task_diag_all --header --follow || return
+	refuses ./task_diag_all --mirror --delays || return
+	refuses ./task_diag_all --mirror --show base || return
+	refuses ./task_diag_all --mirror --with-process || return
+	refuses ./task_diag_all --mirror --user 0 || return
+	refuses ./task_diag_all --events exit || return
+	refuses ./task_diag_all --for 1
 }
 
 # Runs Python's $1 on the JSON that the command behind it prints, as j.
@@ -408,6 +422,97 @@ write_error_is_told()
 		"./$tool" >/dev/full 2>"$dir/err"
 		[ $? -eq 1 ] || explain "$tool does not fail" || return
 	done
+}
+
+# Ends a process with status 3, and looks whether the follower has told of two: the
+# first may have begun before it was there.
+sees_end()
+{
+	sh -c 'exit 3' marked
+	[ "$(grep -c "$1" "$dir/follow")" -ge 2 ]
+}
+
+# Whether what follows $2, the status that it ends with after SIGTERM, prints a line
+# like $1 when a process ends.
+follows()
+{
+	line=$1
+	want=$2
+	shift 2
+	: >"$dir/follow"
+	"$@" >"$dir/follow" 2>"$dir/err" &
+	follower=$!
+	wait_until sees_end "$line"
+	seen=$?
+	kill $follower
+	wait $follower
+	status=$?
+	[ $status -eq "$want" ] ||
+		explain "status $status, not $want: $* $(cat "$dir/err")" || return
+	[ $seen -eq 0 ] || explain "$* prints: $(tail -n 3 "$dir/follow")"
+}
+
+exit_line=' exit .* sh  *3 sh -c exit 3 marked$'
+
+follow_shows_an_end()
+{
+	follows "$exit_line" 0 ./task_diag_all --follow --show cmdline || return
+	grep -q ' fork ' "$dir/follow" && grep -q ' exec ' "$dir/follow" ||
+		explain "neither fork nor exec" || return
+	follows "$exit_line" 0 ./task_diag_all --follow --events exit \
+		--show cmdline --strategy all-thread || return
+	! grep -q ' fork \| exec ' "$dir/follow" || explain "not exit alone" || return
+	ends_with 0 ./task_diag_all --follow --for 1
+}
+
+follow_gives_json()
+{
+	follows '"type":"exit".*"cmdline":\["sh","-c","exit 3","marked"\]' 0 \
+		./task_diag_all --follow --show all --json || return
+	python3 -c 'import json, sys
+events = [json.loads(line) for line in open(sys.argv[1], "rb")]
+ends = [e for e in events if e["event"]["type"] == "exit" and
+        e.get("cmdline") == ["sh", "-c", "exit 3", "marked"]]
+def of(end): return [e["event"] for e in events if e["event"]["id"] == end["event"]["id"]]
+# The first may have begun before there was somebody to tell.
+end = max(ends, key=lambda end: len(of(end)))
+its = of(end)
+assert [e["type"] for e in its] == ["fork", "exec", "exit"], its
+assert all(e["ppid"] == int(sys.argv[2]) for e in its), its
+assert its[0]["time"] < its[1]["time"] < its[2]["time"], its
+assert its[2]["exit_code"] == 3 << 8 and its[2]["last"] and not its[0]["last"], its
+assert end["base"]["id"] == its[0]["id"] and end["base"]["pid"] == end["pid"], end' \
+		"$dir/follow" $$ 2>"$dir/err" || explain "$(tail -n 1 "$dir/err")"
+}
+
+# While processes and threads come and go
+mirror_is_the_dump()
+{
+	while :; do
+		./fork --processes 5 --threads 3 -- true
+	done &
+	churn=$!
+	ends_with 0 ./task_diag_all --mirror --for 3 &&
+		grep -q '^[0-9]* tasks, 0 differ, ' "$dir/out" &&
+		ends_with 0 ./task_diag_all --mirror --strategy all-thread --for 3 &&
+		grep -q '^[0-9]* tasks, 0 differ, ' "$dir/out"
+	status=$?
+	kill $churn
+	wait $churn 2>/dev/null
+	[ $status -eq 0 ] || explain "$(cat "$dir/out" "$dir/err")" || return
+	json 'assert j["tasks"] > 0 and j["differences"] == [], j' \
+		./task_diag_all --mirror --for 0 --json
+}
+
+example_follows()
+{
+	follows ' 3 sh -c exit 3 marked *$' 143 ./library_short
+}
+
+longer_event_is_same()
+{
+	follows "$exit_line" 0 env LD_PRELOAD="$PWD/longer.so" \
+		./task_diag_all --follow --show cmdline
 }
 
 # Tells the result of a check: $1 is what it is about, the rest the command.
@@ -904,7 +1009,7 @@ if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 44
+ktap_set_plan 49
 
 for tool in task_diag_all task_proc_all fork; do
 	check "$tool --help" helps $tool
@@ -948,7 +1053,14 @@ else
 fi
 check_with ./task_diag_align "task_diag_all copies structs, never casts" copies_structs
 
+check "longer structs: --follow shows the same" longer_event_is_same
+
 check "the examples tell what procfs does" examples_tell
+
+check "--follow shows how a process ends" follow_shows_an_end
+check_with python3 "--follow --json is JSON in each line" follow_gives_json
+check_as_root_with python3 "--mirror is what a dump is" mirror_is_the_dump
+check "an example shows how a process ends" example_follows
 
 check_with python3 "--pids selects" with_states pids_are_selected
 check "--states selects" with_states states_are_selected

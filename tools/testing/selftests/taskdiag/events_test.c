@@ -1,0 +1,915 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Subscriptions: what a task that begins, becomes another one, or ends tells its
+ * subscribers, against what its parent, procfs and system calls say of it. Whom it
+ * tells is in hidepid_test.c.
+ */
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "events.h"
+
+#define EVENT(type)	(1U << TASK_DIAG_EVENT_##type)
+#define SHOW(group)	TASK_DIAG_SHOW_##group
+
+FIXTURE(events)
+{
+	struct td_sock sock;
+	struct td_events seen;
+	__u32 mine;
+};
+
+FIXTURE_SETUP(events)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	self->mine = getpid();
+}
+
+FIXTURE_TEARDOWN(events)
+{
+	td_kill_children();
+	td_free_events(&self->seen);
+	td_close(&self->sock);
+}
+
+/* Forks a child that runs @child, and waits for its end. */
+static pid_t run(int (*child)(const void *arg), const void *arg, int *status)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(child(arg));
+	if (pid < 0 || waitpid(pid, status, __WALL) != pid)
+		return -1;
+	return pid;
+}
+
+static int do_nothing(const void *unused)
+{
+	return 0;
+}
+
+static __u64 boottime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+#define EXPECT_SOUND()	EXPECT_STREQ("", self->seen.broken.broken)
+
+/* --- fork, exec, exit -------------------------------------------------- */
+
+static int exec_true(const void *unused)
+{
+	execl("/bin/sh", "a shell", "-c", "exit 7", NULL);
+	return 127;
+}
+
+TEST_F(events, tell_the_life_of_a_process)
+{
+	const __u64 groups = SHOW(BASE) | SHOW(CMDLINE) | SHOW(EXE) | SHOW(TIMES);
+	static const char arguments[] = "a shell\0-c\0exit 7";
+	const struct td_event *born, *became, *ended;
+	__u64 before = boottime(), my_id = td_pidfd_ino(self->mine);
+	const struct nlattr *attr;
+	struct task_diag_base base;
+	char exe[PATH_MAX] = {};
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, groups));
+	pid = run(exec_true, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	ASSERT_STREQ("fork,exec,exit", td_story(&self->seen, pid));
+	born = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_FORK);
+	became = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXEC);
+	ended = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+
+	EXPECT_LE(before, born->event.time);
+	EXPECT_LE(born->event.time, became->event.time);
+	EXPECT_LE(became->event.time, ended->event.time);
+	EXPECT_GE(boottime(), ended->event.time);
+
+	EXPECT_EQ(pid, born->event.tgid);
+	EXPECT_EQ(self->mine, born->event.ppid);
+	EXPECT_EQ(my_id, born->event.parent_id);
+	EXPECT_NE(0, born->event.id);
+	EXPECT_EQ(born->event.id, became->event.id);
+	EXPECT_EQ(born->event.id, became->event.old_id);
+	EXPECT_EQ(born->event.id, ended->event.id);
+	EXPECT_EQ(SIGCHLD, ended->event.exit_signal);
+	EXPECT_EQ(status, ended->event.exit_code);
+	EXPECT_EQ(7, WEXITSTATUS(ended->event.exit_code));
+	EXPECT_EQ(TASK_DIAG_EVENT_LAST, ended->event.flags);
+	EXPECT_EQ(0, ended->event.lost);
+
+	ASSERT_TRUE(td_event_group(born, TASK_DIAG_BASE, &base, sizeof(base)));
+	EXPECT_EQ(pid, base.pid);
+	EXPECT_EQ(self->mine, base.ppid);
+	EXPECT_EQ(born->event.id, base.id);
+	EXPECT_STREQ("events_test", (char *)base.comm);
+	ASSERT_TRUE(td_event_group(became, TASK_DIAG_BASE, &base, sizeof(base)));
+	EXPECT_STREQ("sh", (char *)base.comm);
+
+	attr = td_event_attr(became, TASK_DIAG_CMDLINE);
+	ASSERT_NE(NULL, attr);
+	EXPECT_EQ(sizeof(arguments), td_attr_len(attr));
+	EXPECT_EQ(0, memcmp(arguments, (void *)attr + NLA_HDRLEN,
+			    sizeof(arguments)));
+	ASSERT_NE(NULL, realpath("/bin/sh", exe));
+	attr = td_event_attr(ended, TASK_DIAG_EXE);
+	ASSERT_NE(NULL, attr);
+	EXPECT_EQ(strlen(exe), td_attr_len(attr));
+	EXPECT_EQ(0, memcmp(exe, (void *)attr + NLA_HDRLEN, strlen(exe)));
+}
+
+static int die_of_signal(const void *unused)
+{
+	signal(SIGTERM, SIG_DFL);
+	raise(SIGTERM);
+	return 1;
+}
+
+TEST_F(events, tell_which_signal_ended_a_process)
+{
+	const struct td_event *ended;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, 0));
+	pid = run(die_of_signal, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	ASSERT_STREQ("exit", td_story(&self->seen, pid));
+	ended = &self->seen.list[0];
+	EXPECT_EQ(status, ended->event.exit_code);
+	EXPECT_EQ(SIGTERM, WTERMSIG(ended->event.exit_code));
+}
+
+TEST_F(events, are_only_those_that_were_asked_for)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXEC),
+				  TASK_DIAG_DUMP_ALL, 0));
+	pid = run(exec_true, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("exec", td_story(&self->seen, pid));
+}
+
+/* Of any length, up to what fits no message, and with the groups after them */
+TEST_F_TIMEOUT(events, have_arguments_of_any_length, 120)
+{
+	static const char variables[] = "ONE=1\0TWO=two";
+	char *const environment[] = { "ONE=1", "TWO=two", NULL };
+	const __u64 groups = SHOW(CMDLINE) | SHOW(ENVIRON) | SHOW(EXE);
+	unsigned int len, longest = 0, shortest_error = ~0U;
+	const struct td_event *event;
+	const struct nlattr *attr;
+	char *argument;
+	int status;
+	pid_t pid;
+
+	argument = malloc(70000);
+	ASSERT_NE(NULL, argument);
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXEC),
+				  TASK_DIAG_DUMP_ALL, groups));
+	for (len = 16; len < 66000; len += len > 31000 && len < 32800 ? 12 : 1500) {
+		memset(argument, 'a', len);
+		argument[len] = 0;
+		pid = fork();
+		if (!pid) {
+			execle("/bin/true", "true", argument, NULL, environment);
+			_exit(127);
+		}
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		td_drain(&self->sock, &self->seen);
+		event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXEC);
+		ASSERT_NE(NULL, event)
+			TH_LOG("%u bytes", len);
+		attr = td_event_attr(event, TASK_DIAG_CMDLINE);
+		if (attr) {
+			EXPECT_EQ(len + 6, td_attr_len(attr));
+			longest = len;
+		} else {
+			EXPECT_EQ(-E2BIG, td_event_error(event, TASK_DIAG_CMDLINE));
+			if (len < shortest_error)
+				shortest_error = len;
+		}
+		attr = td_event_attr(event, TASK_DIAG_ENVIRON);
+		if (attr) {
+			EXPECT_EQ(sizeof(variables), td_attr_len(attr));
+			EXPECT_EQ(0, memcmp(variables, attr + 1, sizeof(variables)));
+		} else {
+			EXPECT_EQ(-E2BIG, td_event_error(event, TASK_DIAG_ENVIRON));
+		}
+		EXPECT_TRUE(td_event_attr(event, TASK_DIAG_EXE) ||
+			    td_event_error(event, TASK_DIAG_EXE) == -E2BIG);
+		td_free_events(&self->seen);
+	}
+	EXPECT_LT(30000, longest);
+	EXPECT_LT(longest, shortest_error);
+	free(argument);
+}
+
+/* --- threads ------------------------------------------------------------- */
+
+static void *end_thread(void *tid)
+{
+	*(__u32 *)tid = syscall(SYS_gettid);
+	return NULL;
+}
+
+/* In shared memory: the tids of the threads of a child */
+static __u32 *tids;
+
+static int start_two_threads(const void *unused)
+{
+	pthread_t threads[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, end_thread, &tids[i]);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+static void *wait_and_exit(void *unused)
+{
+	/* The leader is a zombie then. */
+	td_wait_state(getpid(), getpid(), 'Z');
+	tids[0] = syscall(SYS_gettid);
+	syscall(SYS_exit, 3);
+	return unused;
+}
+
+static int end_leader_first(const void *unused)
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, wait_and_exit, NULL), "thread");
+	syscall(SYS_exit, 5);
+	return 0;
+}
+
+static void *exec_in_thread(void *unused)
+{
+	tids[0] = syscall(SYS_gettid);
+	tids[1] = td_pidfd_ino(tids[0]);
+	exec_true(NULL);
+	return unused;
+}
+
+static int exec_from_thread(const void *unused)
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, exec_in_thread, NULL), "thread");
+	for (;;)
+		pause();
+	return 0;
+}
+
+FIXTURE(threads)
+{
+	struct td_sock sock;
+	struct td_events seen;
+};
+
+FIXTURE_SETUP(threads)
+{
+	ASSERT_EQ(0, td_open(&self->sock));
+	tids = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)tids);
+}
+
+FIXTURE_TEARDOWN(threads)
+{
+	td_free_events(&self->seen);
+	td_close(&self->sock);
+}
+
+TEST_F(threads, are_told_of_to_those_who_ask_for_threads)
+{
+	const struct td_event *event;
+	int status, i;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL_THREAD, 0));
+	pid = run(start_two_threads, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("fork,exit", td_story(&self->seen, pid));
+	for (i = 0; i < 2; i++) {
+		ASSERT_STREQ("fork,exit", td_story(&self->seen, tids[i]));
+		event = td_find_event(&self->seen, tids[i], TASK_DIAG_EVENT_EXIT);
+		EXPECT_EQ(pid, event->event.tgid);
+		EXPECT_EQ(getpid(), event->event.ppid);
+		EXPECT_EQ(-1, event->event.exit_signal);
+		EXPECT_EQ(0, event->event.flags);
+	}
+	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+	EXPECT_EQ(TASK_DIAG_EVENT_LAST, event->event.flags);
+}
+
+TEST_F(threads, are_not_told_of_to_those_who_ask_for_processes)
+{
+	int status, i;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, 0));
+	pid = run(start_two_threads, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("fork,exit", td_story(&self->seen, pid));
+	for (i = 0; i < 2; i++)
+		EXPECT_STREQ("", td_story(&self->seen, tids[i]));
+}
+
+TEST_F(threads, that_outlive_the_leader_end_the_process)
+{
+	const __u64 groups = SHOW(CMDLINE) | SHOW(EXE) | SHOW(MEM);
+	const struct td_event *event;
+	struct task_diag_mem mem;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, groups));
+	pid = run(end_leader_first, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	ASSERT_STREQ("exit", td_story(&self->seen, pid));
+	event = &self->seen.list[0];
+	EXPECT_EQ(status, event->event.exit_code);
+	EXPECT_EQ(SIGCHLD, event->event.exit_signal);
+	EXPECT_EQ(TASK_DIAG_EVENT_LAST, event->event.flags);
+	EXPECT_NE(NULL, td_event_attr(event, TASK_DIAG_CMDLINE));
+	EXPECT_NE(NULL, td_event_attr(event, TASK_DIAG_EXE));
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_MEM, &mem, sizeof(mem)));
+	EXPECT_LT(0, mem.rss_anon);
+}
+
+TEST_F(threads, that_call_exec_take_the_leaders_place)
+{
+	const struct td_event *born, *leader, *became, *ended;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL_THREAD, SHOW(BASE)));
+	pid = run(exec_from_thread, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("fork,exit,exec,exit", td_story(&self->seen, pid));
+	ASSERT_STREQ("fork", td_story(&self->seen, tids[0]));
+	leader = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_FORK);
+	born = td_find_event(&self->seen, tids[0], TASK_DIAG_EVENT_FORK);
+	became = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXEC);
+	ASSERT_NE(NULL, became);
+	EXPECT_EQ(tids[1], (__u32)born->event.id);
+	EXPECT_EQ(born->event.id, became->event.old_id);
+	EXPECT_EQ(leader->event.id, became->event.id);
+	/* The old leader was not the last thread. */
+	ended = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+	EXPECT_EQ(0, ended->event.flags);
+	ended = td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT, 1);
+	ASSERT_NE(NULL, ended);
+	EXPECT_EQ(TASK_DIAG_EVENT_LAST, ended->event.flags);
+	EXPECT_EQ(7, WEXITSTATUS(ended->event.exit_code));
+}
+
+TEST_F(threads, that_call_exec_are_one_process)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+	pid = run(exec_from_thread, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("fork,exec,exit", td_story(&self->seen, pid));
+}
+
+/* The sums of a process come with its last thread, whichever that is. */
+static void check_sums(struct __test_metadata *_metadata,
+		       const struct td_events *seen, __u32 last, __u32 other)
+{
+	const struct nlattr *attr, *inner;
+	const struct td_event *event;
+	struct task_diag_times times, sum = {};
+
+	event = td_find_event(seen, other, TASK_DIAG_EVENT_EXIT);
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(NULL, td_event_attr(event, TASK_DIAG_PROCESS));
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_TIMES, &times, sizeof(times)));
+	sum = times;
+
+	event = td_find_event(seen, last, TASK_DIAG_EVENT_EXIT);
+	ASSERT_NE(NULL, event);
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_TIMES, &times, sizeof(times)));
+	sum.min_flt += times.min_flt;
+	attr = td_event_attr(event, TASK_DIAG_PROCESS);
+	ASSERT_NE(NULL, attr);
+	inner = (void *)attr + NLA_HDRLEN;
+	EXPECT_EQ(TASK_DIAG_TIMES, inner->nla_type);
+	memcpy(&times, (void *)inner + NLA_HDRLEN, sizeof(times));
+	EXPECT_EQ(sum.min_flt, times.min_flt);
+	EXPECT_LT(0, times.min_flt);
+}
+
+TEST_F(threads, end_with_the_sums_of_their_process)
+{
+	struct task_diag_pid req = {
+		.show_flags = SHOW(TIMES),
+		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
+		.flags = TASK_DIAG_WITH_PROCESS,
+	};
+	struct td_msg msg;
+	int status;
+	pid_t pid;
+
+	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	pid = run(end_leader_first, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	check_sums(_metadata, &self->seen, tids[0], pid);
+}
+
+/* --- names and credentials ------------------------------------------------- */
+
+static int take_names(const void *unused)
+{
+	td_must(!prctl(PR_SET_NAME, "one"), "PR_SET_NAME");
+	td_must(td_write_file("/proc/self/comm", "two"), "comm");
+	return 0;
+}
+
+TEST_F(events, tell_new_names)
+{
+	struct task_diag_base base;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+	pid = run(take_names, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	ASSERT_STREQ("fork,comm,comm,exit", td_story(&self->seen, pid));
+	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_COMM, 0),
+		       TASK_DIAG_BASE, &base, sizeof(base));
+	EXPECT_STREQ("one", (char *)base.comm);
+	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_COMM, 1),
+		       TASK_DIAG_BASE, &base, sizeof(base));
+	EXPECT_STREQ("two", (char *)base.comm);
+}
+
+static int change_ids(const void *unused)
+{
+	/* Changes nothing, and so is no event. */
+	td_must(!setresuid(0, 0, 0), "setresuid");
+	td_must(!setresgid(TD_BOB, TD_BOB, TD_BOB), "setresgid");
+	td_must(!setresuid(TD_ALICE, TD_ALICE, TD_ALICE), "setresuid");
+	return 0;
+}
+
+TEST_F(events, tell_new_credentials)
+{
+	struct task_diag_cred cred;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, SHOW(CRED)));
+	pid = run(change_ids, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	ASSERT_STREQ("fork,cred,cred,exit", td_story(&self->seen, pid));
+	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_CRED, 0),
+		       TASK_DIAG_CRED, &cred, sizeof(cred));
+	EXPECT_EQ(TD_BOB, cred.gid);
+	EXPECT_EQ(0, cred.uid);
+	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_CRED, 1),
+		       TASK_DIAG_CRED, &cred, sizeof(cred));
+	EXPECT_EQ(TD_ALICE, cred.uid);
+	EXPECT_EQ(0, cred.cap_effective);
+}
+
+/* --- who is told ------------------------------------------------------------- */
+
+static int exec_set_uid(const void *path)
+{
+	execl(path, "set-uid", "secret", NULL);
+	return 127;
+}
+
+TEST_F(events, of_a_set_uid_program_are_hidden)
+{
+	int status;
+	pid_t watcher, pid;
+
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_EQ(0, system("cp /bin/true /tmp/set-uid && chmod 4755 /tmp/set-uid"));
+	watcher = fork();
+	if (!watcher) {
+		td_become(TD_ALICE);
+		td_must(!td_open(&self->sock), "td_open");
+		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				      TASK_DIAG_DUMP_ALL, SHOW(CMDLINE)),
+			"subscribe");
+		pid = run(exec_set_uid, "/tmp/set-uid", &status);
+		td_drain(&self->sock, &self->seen);
+		_exit(strcmp(td_story(&self->seen, pid), "fork") || status);
+	}
+	EXPECT_EQ(0, td_wait(watcher));
+}
+
+/* The socket's subscription is over with the credentials that made it. */
+TEST_F(events, end_when_the_subscriber_drops_privileges)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				      TASK_DIAG_DUMP_ALL, 0), "subscribe");
+		td_become(TD_ALICE);
+		pid = run(do_nothing, NULL, &status);
+		td_drain(&self->sock, &self->seen);
+		_exit(self->seen.end != EPERM || strcmp("", td_story(&self->seen, pid)));
+	}
+	EXPECT_EQ(0, td_wait(pid));
+}
+
+TEST_F(events, end_when_the_subscriber_ends)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				   TASK_DIAG_DUMP_ALL, 0));
+	EXPECT_EQ(0, td_wait(pid));
+	pid = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_EQ(EPERM, self->seen.end);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("", td_story(&self->seen, pid));
+}
+
+TEST_F(events, end_when_the_subscriber_calls_exec)
+{
+	int status, fds[2];
+	pid_t pid, other;
+	char byte;
+
+	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC));
+	pid = fork();
+	if (!pid) {
+		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				      TASK_DIAG_DUMP_ALL, 0), "subscribe");
+		execl("/bin/sleep", "sleep", "1000", NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	ASSERT_EQ(0, read(fds[0], &byte, 1));
+	other = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_EQ(EPERM, self->seen.end);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("", td_story(&self->seen, other));
+	EXPECT_STREQ("", td_story(&self->seen, pid));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* A child that was told is what the child of the subscriber reads. */
+TEST_F(events, are_the_subscribers_whoever_reads_them)
+{
+	int status;
+	pid_t pid, reader;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, 0));
+	pid = run(do_nothing, NULL, &status);
+	reader = fork();
+	if (!reader) {
+		td_drain(&self->sock, &self->seen);
+		_exit(strcmp("exit", td_story(&self->seen, pid)));
+	}
+	EXPECT_EQ(0, td_wait(reader));
+}
+
+TEST_F(events, stop_when_the_sysctl_denies_them)
+{
+	static const char path[] = "/proc/sys/kernel/task_diag";
+	char before[8];
+	int status;
+	pid_t pid;
+
+	td_read_file(path, before, sizeof(before));
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, 0));
+	ASSERT_TRUE(td_write_file(path, "2"));
+	pid = run(do_nothing, NULL, &status);
+	ASSERT_TRUE(td_write_file(path, before));
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("", td_story(&self->seen, pid));
+	pid = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("exit", td_story(&self->seen, pid));
+}
+
+/* --- in the subscriber's numbers --------------------------------------------- */
+
+TEST_F(events, are_in_the_subscribers_numbers)
+{
+	const struct td_event *event;
+	struct task_diag_cred cred;
+	int status, ready[2];
+	pid_t inner, outer, child;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	inner = td_clone(CLONE_NEWUSER | CLONE_NEWPID);
+	if (!inner) {
+		td_must(!td_open(&self->sock), "td_open");
+		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				      TASK_DIAG_DUMP_ALL, SHOW(CRED)), "subscribe");
+		/* Its user 0 is not mapped yet: it has none. */
+		child = run(do_nothing, NULL, &status);
+		td_must(write(ready[1], "", 1) == 1, "write");
+		sleep(1);
+		td_drain(&self->sock, &self->seen);
+		event = td_find_event(&self->seen, child, TASK_DIAG_EVENT_EXIT);
+		td_must(child == 2 && event, "exit");
+		td_must(event->event.tgid == 2 && event->event.ppid == 1, "pids");
+		td_event_group(event, TASK_DIAG_CRED, &cred, sizeof(cred));
+		td_must(cred.uid == 65534, "uid");
+		/* Nothing of what is outside */
+		_exit(self->seen.nr != 2);
+	}
+	ASSERT_LT(0, inner);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	outer = run(do_nothing, NULL, &status);
+	EXPECT_LT(0, outer);
+	EXPECT_EQ(0, td_wait(inner));
+}
+
+/* --- selections ---------------------------------------------------------------- */
+
+static int become_alice(const void *unused)
+{
+	td_become(TD_ALICE);
+	return 0;
+}
+
+TEST_F(events, can_be_of_one_user)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
+	const __u32 uid = TD_ALICE;
+	struct td_msg msg;
+	pid_t pid, other;
+	int status;
+
+	td_begin_subscribe(&self->sock, &msg, EVENT(FORK) | EVENT(EXIT), &req);
+	td_put(&msg, TASK_DIAG_SELECT_UID, &uid, sizeof(uid));
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	pid = run(become_alice, NULL, &status);
+	other = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("exit", td_story(&self->seen, pid));
+	EXPECT_STREQ("", td_story(&self->seen, other));
+}
+
+TEST_F(events, can_be_of_some_pids)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
+	pid_t pids[4], i;
+	__u32 wanted[3];
+	__u64 ids[3];
+	struct td_msg msg;
+
+	for (i = 0; i < 4; i++) {
+		pids[i] = td_spawn_sleeper(NULL, NULL);
+		ASSERT_LT(0, pids[i]);
+	}
+	wanted[0] = pids[3];
+	wanted[1] = pids[1];
+	wanted[2] = pids[0];
+	ids[0] = 0;
+	ids[1] = td_pidfd_ino(pids[1]);
+	ids[2] = ids[1];
+	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
+	td_put(&msg, TASK_DIAG_SELECT_PIDS, wanted, sizeof(wanted));
+	td_put(&msg, TASK_DIAG_SELECT_IDS, ids, sizeof(ids));
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	td_kill_children();
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_EQ(2, self->seen.nr);
+	EXPECT_STREQ("exit", td_story(&self->seen, pids[3]));
+	EXPECT_STREQ("exit", td_story(&self->seen, pids[1]));
+}
+
+#define CGROUPS	"/tmp/taskdiag-cgroups"
+
+static int join_cgroup(const void *unused)
+{
+	td_must(td_write_file(CGROUPS "/taskdiag-events/cgroup.procs", "0"), "join");
+	return run(do_nothing, NULL, &(int){ 0 }) < 0;
+}
+
+TEST_F(events, can_be_of_a_cgroup)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
+	struct td_msg msg;
+	pid_t pid, other;
+	int status;
+	__u32 fd;
+
+	ASSERT_TRUE(td_private_tmp());
+	ASSERT_EQ(0, mkdir(CGROUPS, 0700));
+	if (mount("cgroup2", CGROUPS, "cgroup2", 0, NULL))
+		SKIP(return, "no cgroup2: %s", strerror(errno));
+	ASSERT_EQ(0, mkdir(CGROUPS "/taskdiag-events", 0700));
+	fd = open(CGROUPS "/taskdiag-events", O_RDONLY);
+	td_begin_subscribe(&self->sock, &msg, EVENT(FORK) | EVENT(EXIT), &req);
+	td_put(&msg, TASK_DIAG_SELECT_CGROUP_FD, &fd, sizeof(fd));
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	pid = run(join_cgroup, NULL, &status);
+	EXPECT_EQ(0, status);
+	other = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("exit", td_story(&self->seen, pid));
+	EXPECT_STREQ("", td_story(&self->seen, other));
+	/* Its child as well, from its birth on */
+	EXPECT_EQ(3, self->seen.nr);
+	close(fd);
+	rmdir(CGROUPS "/taskdiag-events");
+}
+
+/* --- what is refused ------------------------------------------------------------- */
+
+#define OF_ALL	"events are of all processes or of all threads: narrow them by TASK_DIAG_SELECT_*"
+
+TEST_F(events, are_refused_by_name)
+{
+	static const struct {
+		struct task_diag_pid req;
+		__u32 events;
+		int error;
+		const char *text;
+	} bad[] = {
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL }, 0, EINVAL,
+		  "TASK_DIAG_EVENTS 0x0 is none of 0x3e" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL }, 0x41, EINVAL,
+		  "TASK_DIAG_EVENTS 0x41 is none of 0x3e" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ONE }, 2, EINVAL,
+		  OF_ALL },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(VMA) },
+		  2, EOPNOTSUPP, "group VMA is not told with events" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(FILES) },
+		  2, EOPNOTSUPP, "group FILES is not told with events" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(FD),
+		    .flags = TASK_DIAG_FD_KINDS },
+		  2, EOPNOTSUPP, "events have no numbers of open files by kind" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = 1ULL << 60 },
+		  2, EINVAL, "show_flags has unknown bits 0x1000000000000000" },
+	};
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		td_begin_subscribe(&self->sock, &msg, bad[i].events, &bad[i].req);
+		EXPECT_EQ(bad[i].error,
+			  td_send_subscribe(&self->sock, &self->seen, &msg));
+		EXPECT_STREQ(bad[i].text, self->seen.text);
+	}
+	td_request(&self->sock, &msg, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK);
+	td_put(&msg, TASK_DIAG_REQUEST, &req, sizeof(req));
+	EXPECT_EQ(EINVAL, td_send_subscribe(&self->sock, &self->seen, &msg));
+	EXPECT_STREQ("TASK_DIAG_EVENTS is missing", self->seen.text);
+
+	td_begin_subscribe(&self->sock, &msg, 2, &req);
+	td_put(&msg, TASK_DIAG_SELECT_STATES, "R", 2);
+	EXPECT_EQ(EOPNOTSUPP, td_send_subscribe(&self->sock, &self->seen, &msg));
+	EXPECT_STREQ("TASK_DIAG_SELECT_STATES: the task of an event is running",
+		     self->seen.text);
+
+	/* None of these left one behind. */
+	EXPECT_EQ(0, td_subscribe(&self->sock, &self->seen, 2, TASK_DIAG_DUMP_ALL, 0));
+	EXPECT_EQ(EBUSY, td_subscribe(&self->sock, &self->seen, 2,
+				      TASK_DIAG_DUMP_ALL, 0));
+	EXPECT_STREQ("socket has a subscription", self->seen.text);
+}
+
+/* --- a receive buffer that is full ------------------------------------------------ */
+
+static void run_many(unsigned int nr)
+{
+	int status;
+
+	while (nr--)
+		run(do_nothing, NULL, &status);
+}
+
+TEST_F_TIMEOUT(events, that_are_lost_are_counted, 120)
+{
+	static const unsigned int nr = 400;
+	__u64 lost = 0;
+	int small = 1, status;
+	size_t i;
+
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &small,
+				sizeof(small)));
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, SHOW(BASE) | SHOW(STAT)));
+	run_many(nr);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_EQ(1, self->seen.nr_full);
+	EXPECT_GT(nr, self->seen.nr);
+	/* The next one says how many. */
+	run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	for (i = 0; i < self->seen.nr; i++)
+		lost += self->seen.list[i].event.lost;
+	EXPECT_LT(0, lost);
+	EXPECT_LE(nr + 1, self->seen.nr + lost);
+}
+
+TEST_F_TIMEOUT(events, share_datagrams_while_they_wait, 120)
+{
+	static const unsigned int nr = 400;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+	run_many(nr);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_EQ(0, self->seen.nr_full);
+	EXPECT_LE(nr, self->seen.nr);
+	EXPECT_GT(self->seen.nr / 10, self->seen.datagrams);
+}
+
+/* --- traces that the subscriber leaves in the task ---------------------------------- */
+
+#define PF_SUPERPRIV	0x00000100
+
+static int read_own_flags(const void *unused)
+{
+	unsigned int flags = 0;
+	char text[512];
+
+	prctl(PR_SET_NAME, "told");
+	td_read_file("/proc/self/stat", text, sizeof(text));
+	td_must(sscanf(strrchr(text, ')'), ") %*c %*d %*d %*d %*d %*d %u",
+		       &flags) == 1, "stat");
+	return flags & PF_SUPERPRIV ? 1 : 0;
+}
+
+/* The flag is of the use of a privilege since the fork. */
+static int read_flags_of_alice(const void *unused)
+{
+	int status;
+
+	td_become(TD_ALICE);
+	run(read_own_flags, NULL, &status);
+	return WEXITSTATUS(status);
+}
+
+TEST_F(events, leave_no_trace_of_the_subscribers_privileges)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+	pid = run(read_flags_of_alice, NULL, &status);
+	EXPECT_EQ(0, status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("fork,cred,cred,cred,exit", td_story(&self->seen, pid));
+}
+
+int main(int argc, char **argv)
+{
+	return td_main(argc, argv);
+}
