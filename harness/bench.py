@@ -270,6 +270,41 @@ def cpus(tools):
     finish_run(run)
 
 
+# --- processes that end -------------------------------------------------------
+
+LISTENERS = ("none", "task_diag", "task_diag+stat", "task_diag+stat+cmdline", "taskstats",
+             "connector", "crowd")
+# As many at once as the manual of keepalived says that a receive buffer of the usual
+# size does not hold
+AT_ONCE = 1400
+
+
+def ends(tools):
+    """What a fork and an exit cost with each listener, and how many ends it loses."""
+    def run_tool(*options):
+        output = subprocess.run([os.path.join(tools, "ends"), *options], check=True,
+                                stdout=subprocess.PIPE).stdout
+        return json.loads(output)
+
+    run = start_run()
+    run["ends"] = {}
+    for name in LISTENERS:
+        alone = run_tool("--listener", name, "--number", "2000")
+        at_once = run_tool("--listener", name, "--number", str(AT_ONCE), "--at-once")
+        run["ends"][name] = {"ns": alone["ns"], "told": alone["told"],
+                             "told_at_once": at_once["told"]}
+    finish_run(run)
+
+
+def print_ends(rows):
+    none = rows["none"]["ns"]
+    print(f"\nprocesses that end\n{'instructions per process, fork and exit':42}"
+          f"{'more':>10}{'rate':>8}{f'lost of {AT_ONCE} at once':>24}")
+    for name, row in rows.items():
+        print(f"  {name:32}{row['ns']:8.0f}{row['ns'] - none:10.0f}{none / row['ns']:8.1%}"
+              + (f"{AT_ONCE - row['told_at_once']:24}" if row["told"] else ""))
+
+
 # --- on the host ------------------------------------------------------------
 
 def read_runs(directory):
@@ -381,6 +416,8 @@ def report(directory):
         for run in group:
             if "cpus" in run:
                 print_cpus(run["cpus"])
+            if "ends" in run:
+                print_ends(run["ends"])
     with open(os.path.join(directory, "results.json"), "w", encoding="ascii") as file:
         json.dump(runs, file, indent=1)
         file.write("\n")
@@ -409,7 +446,8 @@ def gate(path, limits):
     sys.exit(failed)
 
 
-COMMANDS = {"measure": (measure, 2), "cpus": (cpus, 1), "report": (report, 1), "gate": (gate, 2)}
+COMMANDS = {"measure": (measure, 2), "cpus": (cpus, 1), "ends": (ends, 1),
+            "report": (report, 1), "gate": (gate, 2)}
 
 
 def main():
