@@ -35,27 +35,18 @@
 			 TASK_DIAG_SHOW_MEM_ROLLUP | TASK_DIAG_SHOW_FILES)
 
 /**
- * struct subscription - where events come from
- * @fd: its socket, or -1 without one
- * @seq: sequence number of its request, which the events have as well
- * @result: why there are no more events, or 0
+ * struct channel - a socket, and what comes in on it
+ * @fd: the socket, or -1 if there is none
+ * @seq: sequence number of the last request, which all that answers it has as well
  * @buf: the datagram that was received last
  * @buf_size: bytes there is room for
- * @at: where in it the next event begins
+ * @at: where in it the next message begins
  * @end: where it ends
- * @store: the task of the last event
- *
- * The socket is not that of requests, which is closed whenever an answer is given
- * up. So events wait where the kernel counts those that find no room, and neither
- * does a dump lose them nor do they delay one. The order of events among the tasks
- * of a dump is no loss: on one socket, too, a datagram of tasks may come after the
- * event that one of them ended. What counts is that the kernel acknowledged the
- * subscription before a dump begins.
+ * @store: the task that it is about
  */
-struct subscription {
+struct channel {
 	int fd;
 	__u32 seq;
-	int result;
 	char *buf;
 	size_t buf_size;
 	size_t at;
@@ -65,52 +56,49 @@ struct subscription {
 
 /**
  * struct td_handle - see libtask_diag.h
- * @fd: the socket, or -1 if the next request is to open one
+ * @answers: of requests; the next request opens its socket if there is none
+ * @events: of the subscription
+ * @events_result: why there are no more events, or 0
  * @family: message type of the family
  * @ours: a byte in a page of its own that is 0 in a child after fork()
  * @header: what the kernel supports
  * @header_len: bytes of it
- * @seq: sequence number of the last request
- * @type: its message type, which the answer has as well
+ * @type: message type of the last request, which the answer has as well
  * @many: its answer is of any number of messages, and tells its end
  * @active: its answer has not ended yet
  * @inconsistent: the kernel says that of the answer
  * @result: how it ended
- * @buf: the datagram that was received last
- * @buf_size: bytes there is room for
- * @at: where in it the next message begins
- * @end: where it ends
- * @store: the task that it is about
  * @select: selections of the next request, as attributes
  * @select_len: bytes of them
  * @select_err: why one of them is missing
- * @events: the subscription
  * @error: why the last call failed
  *
  * After fork() a child has a copy of all of it and shares the sockets, whose
  * answers are for the parent: it closes its descriptors without receiving.
+ *
+ * Events have a socket of their own, as that of requests is closed whenever an
+ * answer is given up. So events wait where the kernel counts those that find no
+ * room, and neither does a dump lose them nor do they delay one. The order of
+ * events among the tasks of a dump is no loss: on one socket, too, a datagram of
+ * tasks may come after the event that one of them ended. What counts is that the
+ * kernel acknowledged the subscription before a dump begins.
  */
 struct td_handle {
-	int fd;
+	struct channel answers;
+	struct channel events;
+	int events_result;
 	__u16 family;
 	char *ours;
 	char header[STRUCT_MAX];
 	size_t header_len;
-	__u32 seq;
 	__u16 type;
 	bool many;
 	bool active;
 	bool inconsistent;
 	int result;
-	char *buf;
-	size_t buf_size;
-	size_t at;
-	size_t end;
-	struct td_store store;
 	char *select;
 	size_t select_len;
 	int select_err;
-	struct subscription events;
 	char error[256];
 };
 
@@ -132,9 +120,9 @@ static int end_answer(struct td_handle *td, int result)
 
 static void close_socket(struct td_handle *td)
 {
-	if (td->fd >= 0)
-		close(td->fd);
-	td->fd = -1;
+	if (td->answers.fd >= 0)
+		close(td->answers.fd);
+	td->answers.fd = -1;
 }
 
 /* What is left of an answer that cannot be received is not to follow later. */
@@ -155,7 +143,7 @@ static void end_events(struct td_handle *td, int result)
 	if (td->events.fd >= 0)
 		close(td->events.fd);
 	td->events.fd = -1;
-	td->events.result = result;
+	td->events_result = result;
 	free(td->events.buf);
 	td->events.buf = NULL;
 	td->events.at = 0;
@@ -169,12 +157,12 @@ static int open_socket(struct td_handle *td)
 	int on = 1;
 
 	close_socket(td);
-	td->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	if (td->fd < 0)
+	td->answers.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (td->answers.fd < 0)
 		return fail(td, -errno, "cannot open a netlink socket");
 	/* The kernel's words on errors, but not the request; no need for either */
-	setsockopt(td->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	setsockopt(td->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	*td->ours = 1;
 	return 0;
 }
@@ -206,7 +194,7 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	td->error[0] = 0;
 	if (len > sizeof(msg.data))
 		return end_answer(td, fail(td, -E2BIG, "struct task_diag_pid"));
-	if (td->fd < 0) {
+	if (td->answers.fd < 0) {
 		err = open_socket(td);
 		if (err)
 			return end_answer(td, err);
@@ -224,11 +212,11 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	msg.nlh.nlmsg_len = iov[0].iov_len + iov[1].iov_len;
 	msg.nlh.nlmsg_type = type;
 	msg.nlh.nlmsg_flags = NLM_F_REQUEST | flags;
-	msg.nlh.nlmsg_seq = ++td->seq;
+	msg.nlh.nlmsg_seq = ++td->answers.seq;
 	msg.genl.cmd = cmd;
 	msg.genl.version = TASK_DIAG_GENL_VERSION;
 
-	while (sendmsg(td->fd, &hdr, 0) < 0) {
+	while (sendmsg(td->answers.fd, &hdr, 0) < 0) {
 		if (errno != EINTR)
 			return give_up(td, fail(td, -errno,
 						"cannot send a request"));
@@ -236,24 +224,24 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	td->active = true;
 	td->inconsistent = false;
 	td->result = 0;
-	td->at = 0;
-	td->end = 0;
+	td->answers.at = 0;
+	td->answers.end = 0;
 	return 0;
 }
 
 /* What the datagram had beyond the buffer is lost: this is for the next one. */
-static void grow_buffer(char **old, size_t *old_size, size_t size)
+static void grow_buffer(struct channel *channel, size_t size)
 {
-	char *buf = size <= BUFFER_MAX ? realloc(*old, size) : NULL;
+	char *buf = size <= BUFFER_MAX ? realloc(channel->buf, size) : NULL;
 
 	if (buf) {
-		*old = buf;
-		*old_size = size;
+		channel->buf = buf;
+		channel->buf_size = size;
 	}
 }
 
-/* Returns the length of the datagram, which may be more than @size, or its errno. */
-static ssize_t receive(int fd, char *buf, size_t size, int flags)
+/* Returns the datagram's length, which may be more than the buffer's, or an errno. */
+static ssize_t receive(struct channel *channel, int flags)
 {
 	struct sockaddr_nl from = {};
 	socklen_t from_len;
@@ -262,27 +250,28 @@ static ssize_t receive(int fd, char *buf, size_t size, int flags)
 	/* Anybody may send to this socket: only port 0 is the kernel. */
 	do {
 		from_len = sizeof(from);
-		len = recvfrom(fd, buf, size, MSG_TRUNC | flags,
-			       (struct sockaddr *)&from, &from_len);
+		len = recvfrom(channel->fd, channel->buf, channel->buf_size,
+			       MSG_TRUNC | flags, (struct sockaddr *)&from,
+			       &from_len);
 	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
 	return len < 0 ? -errno : len;
 }
 
 static int receive_datagram(struct td_handle *td)
 {
-	const ssize_t len = receive(td->fd, td->buf, td->buf_size, 0);
+	const ssize_t len = receive(&td->answers, 0);
 
 	if (len < 0)
 		return give_up(td, fail(td, len, "cannot receive"));
-	if ((size_t)len > td->buf_size) {
-		grow_buffer(&td->buf, &td->buf_size, len);
+	if ((size_t)len > td->answers.buf_size) {
+		grow_buffer(&td->answers, len);
 		return give_up(td, fail(td, -EMSGSIZE,
 					"a part of the answer was cut off"));
 	}
 	if (!len)
 		return bad_answer(td, "an empty datagram");
-	td->at = 0;
-	td->end = len;
+	td->answers.at = 0;
+	td->answers.end = len;
 	return 0;
 }
 
@@ -345,18 +334,18 @@ static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 	int err;
 
 	while (td->active) {
-		if (td->at >= td->end) {
+		if (td->answers.at >= td->answers.end) {
 			err = receive_datagram(td);
 			if (err)
 				return err;
 		}
-		nlh = (const void *)(td->buf + td->at);
-		left = td->end - td->at;
+		nlh = (const void *)(td->answers.buf + td->answers.at);
+		left = td->answers.end - td->answers.at;
 		if (left < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN ||
 		    nlh->nlmsg_len > left)
 			return bad_answer(td, "a message of a wrong length");
-		td->at += NLMSG_ALIGN(nlh->nlmsg_len);
-		if (nlh->nlmsg_seq != td->seq)
+		td->answers.at += NLMSG_ALIGN(nlh->nlmsg_len);
+		if (nlh->nlmsg_seq != td->answers.seq)
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 			td->inconsistent = true;
@@ -450,9 +439,9 @@ static int connect_family(struct td_handle *td)
 	void *page;
 	int err;
 
-	td->buf_size = BUFFER_SIZE;
-	td->buf = malloc(td->buf_size);
-	if (!td->buf)
+	td->answers.buf_size = BUFFER_SIZE;
+	td->answers.buf = malloc(td->answers.buf_size);
+	if (!td->answers.buf)
 		return fail(td, -ENOMEM, "malloc");
 	/* Not a comparison of getpid(): a child may have its parent's number. */
 	page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -474,10 +463,10 @@ int td_open(struct td_handle **td)
 	*td = calloc(1, sizeof(**td));
 	if (!*td)
 		return -ENOMEM;
-	(*td)->fd = -1;
-	(*td)->store.limit = LIMIT_DEFAULT;
+	(*td)->answers.fd = -1;
+	(*td)->answers.store.limit = LIMIT_DEFAULT;
 	(*td)->events.fd = -1;
-	(*td)->events.result = -ENOTCONN;
+	(*td)->events_result = -ENOTCONN;
 	(*td)->events.store.limit = LIMIT_DEFAULT;
 	return connect_family(*td);
 }
@@ -490,9 +479,9 @@ void td_close(struct td_handle *td)
 	end_events(td, 0);
 	if (td->ours)
 		munmap(td->ours, 1);
-	free(td->buf);
+	free(td->answers.buf);
 	free(td->select);
-	free(td->store.data);
+	free(td->answers.store.data);
 	free(td->events.store.data);
 	free(td);
 }
@@ -510,8 +499,8 @@ void td_header(const struct td_handle *td, struct task_diag_header *header,
 
 void td_set_limit(struct td_handle *td, size_t bytes)
 {
-	td->store.limit = bytes < LIMIT_MAX ? bytes : LIMIT_MAX;
-	td->events.store.limit = td->store.limit;
+	td->answers.store.limit = bytes < LIMIT_MAX ? bytes : LIMIT_MAX;
+	td->events.store.limit = td->answers.store.limit;
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -573,7 +562,7 @@ static int start_dump(struct td_handle *td, const void *req, size_t size)
 	/* The header, or what the kernel has against the request */
 	ret = next_message(td, &nlh);
 	if (ret > 0 && command(nlh) == TASK_DIAG_CMD_GET)
-		td->at = 0;
+		td->answers.at = 0;
 	return ret < 0 ? ret : 0;
 }
 
@@ -609,7 +598,7 @@ static int receive_task(struct td_handle *td)
 	const struct nlmsghdr *nlh;
 	int ret, more = 0;
 
-	td__begin_task(&td->store);
+	td__begin_task(&td->answers.store);
 	do {
 		ret = next_message(td, &nlh);
 		if (!ret && more)
@@ -618,10 +607,10 @@ static int receive_task(struct td_handle *td)
 			return ret;
 		if (command(nlh) != TASK_DIAG_CMD_GET)
 			continue;
-		more = td__add_message(&td->store, nlh);
+		more = td__add_message(&td->answers.store, nlh);
 		if (more < 0)
 			return bad_answer(td, "a message about a task");
-	} while (more || !td->store.task.pid);
+	} while (more || !td->answers.store.task.pid);
 	return 1;
 }
 
@@ -631,19 +620,19 @@ static int receive_task(struct td_handle *td)
  */
 static const struct td_task *usual_task(struct td_handle *td)
 {
-	const struct nlmsghdr *nlh = (const void *)(td->buf + td->at);
+	const struct nlmsghdr *nlh = (const void *)(td->answers.buf + td->answers.at);
 	const struct td_task *task;
 
-	if (td->end - td->at < NLMSG_LENGTH(GENL_HDRLEN) ||
-	    nlh->nlmsg_len > td->end - td->at ||
+	if (td->answers.end - td->answers.at < NLMSG_LENGTH(GENL_HDRLEN) ||
+	    nlh->nlmsg_len > td->answers.end - td->answers.at ||
 	    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN) ||
-	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->seq ||
+	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->answers.seq ||
 	    nlh->nlmsg_flags != NLM_F_MULTI ||
 	    command(nlh) != TASK_DIAG_CMD_GET)
 		return NULL;
-	task = td__usual_task(&td->store, nlh);
+	task = td__usual_task(&td->answers.store, nlh);
 	if (task)
-		td->at += NLMSG_ALIGN(nlh->nlmsg_len);
+		td->answers.at += NLMSG_ALIGN(nlh->nlmsg_len);
 	return task;
 }
 
@@ -655,14 +644,14 @@ int td_next(struct td_handle *td, const struct td_task **task)
 	if (td->active && !*td->ours)
 		return give_up(td, fail(td, -EPERM,
 					"another process asked, before fork()"));
-	if (td->active && (td->at < td->end || !receive_datagram(td))) {
+	if (td->active && (td->answers.at < td->answers.end || !receive_datagram(td))) {
 		*task = usual_task(td);
 		if (*task)
 			return 1;
 	}
 	ret = receive_task(td);
 	if (ret > 0)
-		*task = td__end_task(&td->store);
+		*task = td__end_task(&td->answers.store);
 	return ret;
 }
 
@@ -703,7 +692,7 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 			ret = bad_answer(td, "it is about no task");
 	}
 	if (ret > 0)
-		*task = td__end_task(&td->store);
+		*task = td__end_task(&td->answers.store);
 	return forget_selections(td, ret > 0 ? 0 : ret);
 }
 
@@ -718,11 +707,11 @@ void td_stop(struct td_handle *td)
 		td->active = false;
 	}
 	/* Often the end is here already, and the socket can stay. */
-	while (td->active && td->at < td->end && next_message(td, &nlh) > 0)
+	while (td->active && td->answers.at < td->answers.end && next_message(td, &nlh) > 0)
 		;
 	if (td->active)
 		give_up(td, 0);
-	td__trim_store(&td->store);
+	td__trim_store(&td->answers.store);
 }
 
 /* --- events -------------------------------------------------------------- */
@@ -733,7 +722,7 @@ void td_stop(struct td_handle *td)
  */
 bool td__is_between_parts(const struct td_handle *td)
 {
-	return td->at >= td->end;
+	return td->answers.at >= td->answers.end;
 }
 
 /**
@@ -751,8 +740,9 @@ bool td__is_selecting(const struct td_handle *td)
  */
 static int subscribe(struct td_handle *td, const void *req, size_t size)
 {
-	struct subscription *events = &td->events;
+	struct channel *events = &td->events;
 	struct task_diag_header header;
+	struct td_store store;
 	const struct nlmsghdr *nlh;
 	char *buf;
 	int ret;
@@ -774,18 +764,15 @@ static int subscribe(struct td_handle *td, const void *req, size_t size)
 	buf = malloc(BUFFER_SIZE);
 	if (!buf)
 		return give_up(td, fail(td, -ENOMEM, "malloc"));
-	events->fd = td->fd;
-	events->seq = td->seq;
-	events->result = 0;
-	events->buf = td->buf;
-	events->buf_size = td->buf_size;
-	events->at = td->at;
-	events->end = td->end;
-	td->fd = -1;
-	td->buf = buf;
-	td->buf_size = BUFFER_SIZE;
-	td->at = 0;
-	td->end = 0;
+	td->events_result = 0;
+	store = events->store;
+	*events = td->answers;
+	events->store = store;
+	td->answers.fd = -1;
+	td->answers.buf = buf;
+	td->answers.buf_size = BUFFER_SIZE;
+	td->answers.at = 0;
+	td->answers.end = 0;
 	return 0;
 }
 
@@ -809,31 +796,30 @@ int td_fd(const struct td_handle *td)
 
 static int no_event(struct td_handle *td)
 {
-	switch (td->events.result) {
+	switch (td->events_result) {
 	case 0:
 		return fail(td, -EAGAIN, "no event");
 	case -ENOTCONN:
 		return fail(td, -ENOTCONN, "no subscription");
 	default:
-		return fail(td, td->events.result, "the subscription has ended");
+		return fail(td, td->events_result, "the subscription has ended");
 	}
 }
 
 static int receive_events(struct td_handle *td, int timeout)
 {
-	struct subscription *events = &td->events;
+	struct channel *events = &td->events;
 	struct pollfd poll_fd = { .fd = events->fd, .events = POLLIN };
 	ssize_t len;
 
 	for (;;) {
-		len = receive(events->fd, events->buf, events->buf_size,
-			      MSG_DONTWAIT);
-		if (len == -EPERM && !events->result) {
+		len = receive(events, MSG_DONTWAIT);
+		if (len == -EPERM && !td->events_result) {
 			/* What came before is still there. */
-			events->result = len;
+			td->events_result = len;
 			continue;
 		}
-		if (len != -EAGAIN || events->result || !timeout)
+		if (len != -EAGAIN || td->events_result || !timeout)
 			break;
 		if (poll(&poll_fd, 1, timeout) < 0)
 			return fail(td, -errno, "cannot wait for an event");
@@ -847,7 +833,7 @@ static int receive_events(struct td_handle *td, int timeout)
 	if (len < 0)
 		return fail(td, len, "cannot receive");
 	if ((size_t)len > events->buf_size) {
-		grow_buffer(&events->buf, &events->buf_size, len);
+		grow_buffer(events, len);
 		return fail(td, -ENOBUFS, "events were cut off");
 	}
 	events->at = 0;
@@ -884,7 +870,7 @@ static int read_event(struct td_store *store, const struct nlmsghdr *nlh,
 
 int td_event(struct td_handle *td, const struct td_task **task, int timeout)
 {
-	struct subscription *events = &td->events;
+	struct channel *events = &td->events;
 	const struct nlmsghdr *nlh;
 	size_t left;
 	int err;
