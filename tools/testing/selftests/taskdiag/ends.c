@@ -5,11 +5,11 @@
  * benchmarks.
  */
 #include "events.h"
+#include "taskstats_socket.h"
 
 #include <getopt.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
-#include <linux/taskstats.h>
 #include <stdnoreturn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -76,26 +76,7 @@ static void listen_as_crowd(void)
 
 static void listen_taskstats(void)
 {
-	struct nlattr *attr;
-	struct td_msg msg;
-	char cpus[32];
-	int len;
-
-	td_must(!td_open(&sock), "td_open");
-	td_begin(&msg, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, 1);
-	td_put(&msg, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
-	       sizeof(TASKSTATS_GENL_NAME));
-	td_must(!td_send(&sock, &msg), "CTRL_CMD_GETFAMILY");
-	len = recv(sock.fd, buf, sizeof(buf), 0);
-	for (attr = (void *)buf + NLMSG_LENGTH(GENL_HDRLEN); (char *)attr < buf + len;
-	     attr = (void *)attr + NLA_ALIGN(attr->nla_len))
-		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
-			sock.family = *(__u16 *)(attr + 1);
-	snprintf(cpus, sizeof(cpus), "0-%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
-	td_begin(&msg, sock.family, TASKSTATS_CMD_GET, NLM_F_ACK, 2);
-	td_put(&msg, TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, cpus, strlen(cpus) + 1);
-	td_must(!td_send(&sock, &msg) && recv(sock.fd, buf, sizeof(buf), 0) > 0,
-		"REGISTER_CPUMASK");
+	td_must(!taskstats_open(&sock) && taskstats_listen(&sock), "taskstats");
 }
 
 static void listen_connector(void)

@@ -6,6 +6,7 @@
 #include "taskdiag.h"
 #include "diff.h"
 #include "events.h"
+#include "taskstats_socket.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>
@@ -321,32 +322,6 @@ static void copy_pages(const void *unused)
 
 /* --- taskstats --------------------------------------------------------- */
 
-static int taskstats_open(struct td_sock *sock)
-{
-	const struct nlattr *attr;
-	struct td_answer *answer;
-	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
-	struct td_msg msg;
-	int err = td_open(sock);
-
-	if (err)
-		return err;
-	td_begin(&msg, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, 1);
-	td_put(&msg, CTRL_ATTR_FAMILY_NAME, TASKSTATS_GENL_NAME,
-	       sizeof(TASKSTATS_GENL_NAME));
-	err = td_send(sock, &msg);
-	if (err || recv(sock->fd, sock->buf, sock->size, 0) < 0)
-		return err ?: -errno;
-	if (((struct nlmsghdr *)sock->buf)->nlmsg_type == NLMSG_ERROR)
-		return -ENOENT;
-	answer = td_new_answer();
-	while ((attr = td_next_attr(answer, (void *)sock->buf, &pos)))
-		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
-			sock->family = *(__u16 *)((void *)attr + NLA_HDRLEN);
-	td_free(answer);
-	return 0;
-}
-
 /*
  * What the taskstats command says of a thread (TASKSTATS_CMD_ATTR_PID) or of a
  * process. Returns the size, which grows with the kernel, or -errno.
@@ -568,18 +543,6 @@ struct exit_records {
 	size_t			nr, max;
 };
 
-static bool taskstats_listen(struct td_sock *sock, __u16 attr)
-{
-	struct td_msg msg;
-	char cpus[32];
-
-	snprintf(cpus, sizeof(cpus), "0-%ld", sysconf(_SC_NPROCESSORS_ONLN) - 1);
-	td_begin(&msg, sock->family, TASKSTATS_CMD_GET, NLM_F_ACK, ++sock->seq);
-	td_put(&msg, attr, cpus, strlen(cpus) + 1);
-	return !td_send(sock, &msg) && recv(sock->fd, sock->buf, sock->size, 0) > 0 &&
-	       !((struct nlmsgerr *)NLMSG_DATA(sock->buf))->error;
-}
-
 static void add_record(struct exit_records *records, const struct nlattr *aggr)
 {
 	const struct nlattr *attr = aggr + 1;
@@ -620,39 +583,37 @@ static void drain_taskstats(struct td_sock *sock, struct exit_records *records)
 	}
 }
 
-#define STAT_FIELD(name)	{ #name, offsetof(struct taskstats, name) }
-
-struct stat_field {
+struct stats_field {
 	const char	*name;
-	size_t		at;
+	size_t		offset;
+};
+
+#define FIELD(field)	{ #field, offsetof(struct taskstats, field) }
+
+static const struct stats_field delays[] = {
+	FIELD(cpu_count), FIELD(cpu_delay_total),
+	FIELD(blkio_count), FIELD(blkio_delay_total),
+	FIELD(swapin_count), FIELD(swapin_delay_total),
+	FIELD(freepages_count), FIELD(freepages_delay_total),
+	FIELD(thrashing_count), FIELD(thrashing_delay_total),
+	FIELD(compact_count), FIELD(compact_delay_total),
+	FIELD(wpcopy_count), FIELD(wpcopy_delay_total),
 };
 
 /* Times and their integrals grow until the task is off its CPU for the last time. */
-static const struct stat_field growing[] = {
-	STAT_FIELD(cpu_run_real_total), STAT_FIELD(cpu_run_virtual_total),
-	STAT_FIELD(ac_utime), STAT_FIELD(ac_stime),
-	STAT_FIELD(ac_utimescaled), STAT_FIELD(ac_stimescaled),
-	STAT_FIELD(cpu_scaled_run_real_total),
-	STAT_FIELD(coremem), STAT_FIELD(virtmem),
+static const struct stats_field growing[] = {
+	FIELD(cpu_run_real_total), FIELD(cpu_run_virtual_total),
+	FIELD(ac_utime), FIELD(ac_stime),
+	FIELD(ac_utimescaled), FIELD(ac_stimescaled),
+	FIELD(cpu_scaled_run_real_total),
+	FIELD(coremem), FIELD(virtmem),
 };
 
 #define TIME_SLACK	100000000ULL	/* of an emulated machine, ns or us */
 
-/* But for times, that of taskstats has nothing else. */
-static const struct stat_field of_process[] = {
-	STAT_FIELD(cpu_count), STAT_FIELD(cpu_delay_total),
-	STAT_FIELD(blkio_count), STAT_FIELD(blkio_delay_total),
-	STAT_FIELD(swapin_count), STAT_FIELD(swapin_delay_total),
-	STAT_FIELD(freepages_count), STAT_FIELD(freepages_delay_total),
-	STAT_FIELD(thrashing_count), STAT_FIELD(thrashing_delay_total),
-	STAT_FIELD(compact_count), STAT_FIELD(compact_delay_total),
-	STAT_FIELD(wpcopy_count), STAT_FIELD(wpcopy_delay_total),
-	STAT_FIELD(nvcsw), STAT_FIELD(nivcsw),
-};
-
-static __u64 *field_of(union stats *stats, const struct stat_field *field)
+static __u64 *field_of(union stats *stats, const struct stats_field *field)
 {
-	return (void *)stats->bytes + field->at;
+	return (void *)stats->bytes + field->offset;
 }
 
 static void compare_thread_record(union stats *here, size_t len,
@@ -683,10 +644,12 @@ static void compare_process_record(union stats *here, struct exit_record *record
 	expect_between(record->pid, "time of the process",
 		       here->here.cpu_run_virtual_total + TIME_SLACK, there,
 		       there + 2 * TIME_SLACK);
-	for (i = 0; i < ARRAY_SIZE(of_process); i++)
-		expect(record->pid, of_process[i].name,
-		       *field_of(here, &of_process[i]),
-		       *field_of(&record->stats, &of_process[i]));
+	/* But for times, that of taskstats has nothing else. */
+	for (i = 0; i < ARRAY_SIZE(delays); i++)
+		expect(record->pid, delays[i].name, *field_of(here, &delays[i]),
+		       *field_of(&record->stats, &delays[i]));
+	expect(record->pid, "nvcsw", here->here.nvcsw, record->stats.here.nvcsw);
+	expect(record->pid, "nivcsw", here->here.nivcsw, record->stats.here.nivcsw);
 	if (here->here.ac_pid != record->pid || !here->here.ac_minflt ||
 	    !here->here.read_syscalls)
 		differs("%u: the record of the process is not complete; ", record->pid);
@@ -795,8 +758,7 @@ TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
 	begin_diff();
 	td_begin_subscribe(&self->sock, &msg, 1 << TASK_DIAG_EVENT_EXIT, &req);
 	ASSERT_EQ(0, td_send_subscribe(&self->sock, &seen, &msg));
-	ASSERT_TRUE(taskstats_listen(&self->taskstats,
-				     TASKSTATS_CMD_ATTR_REGISTER_CPUMASK));
+	ASSERT_TRUE(taskstats_listen(&self->taskstats));
 	for (i = 0; ends < nr && !diff.len; i++) {
 		pid = fork();
 		if (!pid)
@@ -1041,23 +1003,6 @@ static void check_sums(const struct taskstats *stats, __u32 pid)
 	if (stats->cpu_delay_total < run_delay)
 		differs("%u cpu_delay_total; ", pid);
 }
-
-struct stats_field {
-	const char	*name;
-	size_t		offset;
-};
-
-#define FIELD(field)	{ #field, offsetof(struct taskstats, field) }
-
-static const struct stats_field delays[] = {
-	FIELD(cpu_count), FIELD(cpu_delay_total),
-	FIELD(blkio_count), FIELD(blkio_delay_total),
-	FIELD(swapin_count), FIELD(swapin_delay_total),
-	FIELD(freepages_count), FIELD(freepages_delay_total),
-	FIELD(thrashing_count), FIELD(thrashing_delay_total),
-	FIELD(compact_count), FIELD(compact_delay_total),
-	FIELD(wpcopy_count), FIELD(wpcopy_delay_total),
-};
 
 /* The delays of the process, ended threads included, as taskstats has them */
 static void check_delays(const union stats *stats, struct td_sock *taskstats,
