@@ -2,8 +2,8 @@
 /*
  * task_diag: subscriptions to what happens to tasks
  *
- * A task tells of itself, or of the child that it made, in its own context, and
- * at that moment: what is asked for is there still, and no lock is held. It is as
+ * A task reports itself, or the child that it made, in its own context, and at
+ * that moment: what is asked for is there still, and no lock is held. It is as
  * if the subscriber had asked: the same check says whether he may see the task,
  * with his credentials, and the same functions fill in the groups, with his
  * numbers. Nothing here makes a task fail or wait for a subscriber: what cannot be
@@ -80,17 +80,15 @@ struct task_diag_pid_id {
 
 /**
  * struct task_diag_occasion - what happens to a task
- * @event: what all subscribers are told of it
+ * @event: what all subscribers get of it
  * @task: the task; for a process its leader
- * @mm: its mm, or NULL. The caller makes it stay.
- * @process: those who want to be told of processes are
- * @thread: those who want to be told of threads are
+ * @process: subscribers to events of processes get it
+ * @thread: subscribers to events of threads get it
  * @group_dead: the last thread of the process ends
  */
 struct task_diag_occasion {
 	struct task_diag_event	event;
 	struct task_struct	*task;
-	struct mm_struct	*mm;
 	bool			process;
 	bool			thread;
 	bool			group_dead;
@@ -205,7 +203,7 @@ static int task_diag_put_event(struct sk_buff *skb,
 	return 0;
 }
 
-/* The event as @sub is told of it */
+/* The event as @sub gets it */
 static void task_diag_fill_event(struct task_diag_event *event,
 				 const struct task_diag_subscription *sub,
 				 struct task_struct *subscriber,
@@ -218,9 +216,21 @@ static void task_diag_fill_event(struct task_diag_event *event,
 	event->time = ktime_get_boottime_ns() + sub->boottime;
 	event->id = task_pid(task)->ino;
 	event->tgid = task_tgid_nr_ns(task, ns);
+	event->exit_signal = task->exit_signal;
 	event->ppid = pid_nr_ns(pid, ns);
 	event->parent_id = event->ppid &&
 			   task_diag_may_be_told(subscriber, parent) ? pid->ino : 0;
+}
+
+/*
+ * The mm of a task of an event. That of current's process is current's: the leader
+ * may have ended. A kernel thread may have another task's for a while.
+ */
+static struct mm_struct *task_diag_event_mm(struct task_struct *task)
+{
+	if (same_thread_group(current, task))
+		task = current;
+	return task->flags & PF_KTHREAD ? NULL : task->mm;
 }
 
 /*
@@ -269,7 +279,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 				(event.type == TASK_DIAG_EVENT_EXIT ?
 				 occasion->group_dead : thread_group_leader(task)),
 		.at_once = true,
-		.mm = occasion->mm,
+		.mm = task_diag_event_mm(task),
 		.pid_ns = ns,
 		.user_ns = sub->query.cred->user_ns,
 		.cgroup_ns = sub->cgroup_ns,
@@ -532,76 +542,31 @@ static void task_diag_tell(const struct task_diag_occasion *occasion)
 	put_cred(cred);
 }
 
-/* A kernel thread may have another task's for a while. */
-static struct mm_struct *task_diag_own_mm(const struct task_struct *task)
+/* Of one task, as a thread and, if it is a leader, as a process */
+static void task_diag_tell_of(u32 type, struct task_struct *task, u64 old_id)
 {
-	return task->flags & PF_KTHREAD ? NULL : task->mm;
+	task_diag_tell(&(struct task_diag_occasion) {
+		.event.type = type,
+		.event.old_id = old_id,
+		.task = task,
+		.process = thread_group_leader(task),
+		.thread = true,
+	});
 }
 
 void __task_diag_fork(struct task_struct *task)
 {
-	task_diag_tell(&(struct task_diag_occasion) {
-		.event.type = TASK_DIAG_EVENT_FORK,
-		.event.exit_signal = task->exit_signal,
-		.task = task,
-		.mm = task_diag_own_mm(task),
-		.process = thread_group_leader(task),
-		.thread = true,
-	});
+	task_diag_tell_of(TASK_DIAG_EVENT_FORK, task, 0);
 }
 
 void __task_diag_exec(u64 old_id)
 {
-	task_diag_tell(&(struct task_diag_occasion) {
-		.event.type = TASK_DIAG_EVENT_EXEC,
-		.event.old_id = old_id,
-		.event.exit_signal = current->exit_signal,
-		.task = current,
-		.mm = task_diag_own_mm(current),
-		.process = true,
-		.thread = true,
-	});
-}
-
-void __task_diag_exit(struct task_struct *task, bool group_dead)
-{
-	const struct signal_struct *sig = task->signal;
-	struct task_struct *leader = task->group_leader;
-	struct task_diag_occasion occasion = {
-		.event.type = TASK_DIAG_EVENT_EXIT,
-		.event.flags = group_dead ? TASK_DIAG_EVENT_LAST : 0,
-		.event.exit_code = task->exit_code,
-		.event.exit_signal = task->exit_signal,
-		.task = task,
-		.mm = task_diag_own_mm(task),
-		.process = group_dead && leader == task,
-		.thread = true,
-		.group_dead = group_dead,
-	};
-
-	task_diag_tell(&occasion);
-	if (!group_dead || leader == task)
-		return;
-	/* As wait_task_zombie() */
-	occasion.event.exit_code = sig->flags & SIGNAL_GROUP_EXIT ?
-				   sig->group_exit_code : leader->exit_code;
-	occasion.event.exit_signal = leader->exit_signal;
-	occasion.task = leader;
-	occasion.process = true;
-	occasion.thread = false;
-	task_diag_tell(&occasion);
+	task_diag_tell_of(TASK_DIAG_EVENT_EXEC, current, old_id);
 }
 
 void __task_diag_comm(struct task_struct *task)
 {
-	task_diag_tell(&(struct task_diag_occasion) {
-		.event.type = TASK_DIAG_EVENT_COMM,
-		.event.exit_signal = task->exit_signal,
-		.task = task,
-		.mm = task_diag_own_mm(current),
-		.process = thread_group_leader(task),
-		.thread = true,
-	});
+	task_diag_tell_of(TASK_DIAG_EVENT_COMM, task, 0);
 }
 
 static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
@@ -620,16 +585,34 @@ static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
 
 void __task_diag_cred(const struct cred *old)
 {
-	if (current->in_execve || task_diag_same_cred(old, current_cred()))
-		return;
-	task_diag_tell(&(struct task_diag_occasion) {
-		.event.type = TASK_DIAG_EVENT_CRED,
-		.event.exit_signal = current->exit_signal,
-		.task = current,
-		.mm = task_diag_own_mm(current),
-		.process = thread_group_leader(current),
+	if (!current->in_execve && !task_diag_same_cred(old, current_cred()))
+		task_diag_tell_of(TASK_DIAG_EVENT_CRED, current, 0);
+}
+
+void __task_diag_exit(struct task_struct *task, bool group_dead)
+{
+	const struct signal_struct *sig = task->signal;
+	struct task_struct *leader = task->group_leader;
+	struct task_diag_occasion occasion = {
+		.event.type = TASK_DIAG_EVENT_EXIT,
+		.event.flags = group_dead ? TASK_DIAG_EVENT_LAST : 0,
+		.event.exit_code = task->exit_code,
+		.task = task,
+		.process = group_dead && leader == task,
 		.thread = true,
-	});
+		.group_dead = group_dead,
+	};
+
+	task_diag_tell(&occasion);
+	if (!group_dead || leader == task)
+		return;
+	/* As wait_task_zombie() */
+	occasion.event.exit_code = sig->flags & SIGNAL_GROUP_EXIT ?
+				   sig->group_exit_code : leader->exit_code;
+	occasion.task = leader;
+	occasion.process = true;
+	occasion.thread = false;
+	task_diag_tell(&occasion);
 }
 
 /* --- subscribing ----------------------------------------------------------- */

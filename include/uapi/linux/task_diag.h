@@ -23,7 +23,7 @@
  *	%TASK_DIAG_REQUEST; response: one task, or a part of it
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: that,
  *	also the first message of every dump
- * @TASK_DIAG_CMD_SUBSCRIBE: request: tell of events from now on, described by
+ * @TASK_DIAG_CMD_SUBSCRIBE: request: report events from now on, described by
  *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed
  * @TASK_DIAG_CMD_EVENT: what a subscriber gets: one event
  */
