@@ -335,8 +335,11 @@ static void dump_once(const struct dumper *dumper, unsigned int *seed)
 	td_set_recv_size(&sock, rand_r(seed) % 2 ? 32768 : 8192);
 	answer = td_new_props();
 	td_request_get(&sock, &msg, NLM_F_DUMP, &req);
-	if (req.dump_strategy != TASK_DIAG_DUMP_ONE && !(rand_r(seed) % 4))
+	if (req.dump_strategy != TASK_DIAG_DUMP_ONE && !(rand_r(seed) % 4)) {
 		select_root_cgroup(&msg);
+		/* A thread that calls execve() takes over the leader's number. */
+		answer->may_repeat = true;
+	}
 	if (td_send(&sock, &msg)) {
 		if (!dumper->poor)
 			wrong("no request: %s", strerror(errno));

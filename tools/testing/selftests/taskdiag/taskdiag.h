@@ -791,6 +791,7 @@ struct td_props_answer {
 	struct td_props	*tasks;
 	size_t		nr_tasks;
 	size_t		max_tasks;
+	bool		may_repeat;	/* a task may come twice in a row */
 };
 
 static struct td_props_answer *td_new_props(void)
@@ -830,7 +831,7 @@ static struct td_props *td_props_of(struct td_props_answer *answer, __u32 pid)
 				  pid, task->pid);
 		return task;
 	}
-	if (task && task->pid == pid)
+	if (task && task->pid == pid && !answer->may_repeat)
 		td_broken(answer->rest, "%u goes on without TASK_DIAG_MORE",
 			  pid);
 	answer->tasks = td_grow(answer->tasks, answer->nr_tasks,
