@@ -66,6 +66,7 @@ test-debug test-kcsan test-kmsan: test-%: deps
 	@harness/test --kernel $* selftests
 
 test-mutants: tools
+	@harness/kernel build lean
 	@harness/mutants
 
 test-fuzz: deps

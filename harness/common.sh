@@ -62,7 +62,7 @@ src=$build/linux
 
 # Kernels of other architectures than the machine's
 arches=(arm64 s390x i386)
-flavours=(main debug small coverage kcsan kmsan "${arches[@]}")
+flavours=(main debug small lean coverage kcsan kmsan "${arches[@]}")
 
 # Debian 12 and 13 both have this one, which is new enough for every base; the
 # suffix makes kbuild's LLVM= of it.
