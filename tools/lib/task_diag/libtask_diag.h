@@ -380,6 +380,14 @@ __u32 td_pid(const struct td_task *task);
 const struct td_task *td_process(const struct td_task *task);
 
 /**
+ * td_failed() - the groups of a task that could not be read
+ * @task: the task, or NULL
+ *
+ * Return: mask of TASK_DIAG_SHOW_*; td_group() returns the errno of each.
+ */
+__u64 td_failed(const struct td_task *task);
+
+/**
  * td_task_dup() - copy a task, to keep it
  * @task: the task
  *

@@ -536,6 +536,11 @@ const struct td_task *td_process(const struct td_task *task)
 	return task->process;
 }
 
+__u64 td_failed(const struct td_task *task)
+{
+	return task ? task->failed : 0;
+}
+
 struct td_task *td_task_dup(const struct td_task *task)
 {
 	/* The task, its process, and their records */

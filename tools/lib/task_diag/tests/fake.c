@@ -699,6 +699,7 @@ unsigned long read_task(const struct td_task *task)
 	sum += add_up((char *)mask, sizeof(mask));
 	sum += td_mems(task, mask, 1);
 	sum += add_up((char *)mask, sizeof(mask[0]));
+	sum += td_failed(task);
 	return sum + td_pid(task) + read_task(td_process(task));
 }
 

@@ -783,6 +783,9 @@ TEST_F(td, groups_that_are_absent_or_failed)
 	EXPECT_EQ(td_cpus(self->task, NULL, 0), -ENODATA);
 	EXPECT_EQ(td_process(self->task), NULL);
 	EXPECT_EQ(td_group(NULL, TASK_DIAG_TIMES, NULL, 0), -ENODATA);
+	EXPECT_EQ(td_failed(self->task), TASK_DIAG_SHOW_MEM | TASK_DIAG_SHOW_VMA |
+					 TASK_DIAG_SHOW_CRED);
+	EXPECT_EQ(td_failed(NULL), 0);
 }
 
 TEST_F(td, parts_before_an_error_are_thrown_away)
