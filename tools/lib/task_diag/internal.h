@@ -62,6 +62,8 @@ struct td_store {
 
 void td__begin_task(struct td_store *store);
 int td__add_message(struct td_store *store, const struct nlmsghdr *nlh);
+__u32 td__message_pid(const struct nlmsghdr *nlh);
+bool td__continues(const struct nlmsghdr *nlh);
 const struct td_task *td__end_task(struct td_store *store);
 const struct td_task *td__usual_task(struct td_store *store,
 				     const struct nlmsghdr *nlh);
@@ -118,7 +120,7 @@ static inline const char *td__attr_data(const struct nlattr *attr)
 
 static inline size_t td__attr_len(const struct nlattr *attr)
 {
-	return attr->nla_len - NLA_HDRLEN;
+	return attr->nla_len - sizeof(*attr);
 }
 
 static inline const char *td__message_end(const struct nlmsghdr *nlh)

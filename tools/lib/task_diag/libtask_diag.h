@@ -32,7 +32,8 @@
  *
  * Memory: a handle holds about 40 KiB and the values of one task, see
  * td_set_limit(), and as much again with a subscription. Nothing is allocated for
- * a task unless it has more of them than any before.
+ * a task unless it has more of them than any before. td_collect() takes what the
+ * answer is long.
  */
 #ifndef __LIBTASK_DIAG_H
 #define __LIBTASK_DIAG_H
@@ -53,8 +54,8 @@ struct td_handle;
 /*
  * A task of an answer or of an event, complete. Valid, and with it all that points
  * into it, until one of these is called with the handle that it came from:
- * td_close(); for a task of an answer td_next(), td_dump(), td_get(), td_subscribe()
- * or td_stop(); for a task of an event td_event() or td_subscribe().
+ * td_close(); for a task of an answer td_next(), td_collect(), td_dump(), td_get(),
+ * td_subscribe() or td_stop(); for a task of an event td_event() or td_subscribe().
  */
 struct td_task;
 
@@ -194,6 +195,35 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
  * * -EBADMSG: a message makes no sense
  */
 int td_next(struct td_handle *td, const struct td_task **task);
+
+/**
+ * td_collect() - receive all of an answer before td_next() returns the first task
+ * @td: the handle, after td_dump()
+ * @nr: set to the number of tasks, a last one of which a part is missing included
+ *
+ * This is for a caller that needs to know first whether the answer is complete, or
+ * wants the tasks in another order, see td_seek(). The answer stays in memory until
+ * the next request, td_stop() or td_close().
+ *
+ * Return: 0, or a negative errno if the answer ended early, as td_next(). td_next()
+ * returns the tasks that came before that, and then the same.
+ */
+int td_collect(struct td_handle *td, size_t *nr);
+
+/**
+ * td_tell() - the position in an answer
+ * @td: the handle, after td_collect()
+ *
+ * Return: the position of the task that td_next() returns next, for td_seek()
+ */
+size_t td_tell(const struct td_handle *td);
+
+/**
+ * td_seek() - continue at another position in an answer
+ * @td: the handle, after td_collect(); otherwise nothing happens
+ * @position: what td_tell() returned since then
+ */
+void td_seek(struct td_handle *td, size_t position);
 
 /**
  * td_get() - ask for one process

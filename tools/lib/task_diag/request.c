@@ -38,8 +38,9 @@
  * struct channel - a socket, and what comes in on it
  * @fd: the socket, or -1 if there is none
  * @seq: sequence number of the last request, which all that answers it has as well
- * @buf: the datagram that was received last
+ * @buf: the datagram that was received last, or all of an answer
  * @buf_size: bytes there is room for
+ * @longest: bytes of the longest datagram that it has to have room for
  * @at: where in it the next message begins
  * @end: where it ends
  * @store: the task that it is about
@@ -49,6 +50,7 @@ struct channel {
 	__u32 seq;
 	char *buf;
 	size_t buf_size;
+	size_t longest;
 	size_t at;
 	size_t end;
 	struct td_store store;
@@ -66,6 +68,8 @@ struct channel {
  * @type: message type of the last request, which the answer has as well
  * @many: its answer is of any number of messages, and tells its end
  * @active: its answer has not ended yet
+ * @keep: what was received of it stays in the buffer, see td_collect()
+ * @whole: and that is all of it
  * @inconsistent: the kernel says that of the answer
  * @result: how it ended
  * @select: selections of the next request, as attributes
@@ -94,6 +98,8 @@ struct td_handle {
 	__u16 type;
 	bool many;
 	bool active;
+	bool keep;
+	bool whole;
 	bool inconsistent;
 	int result;
 	char *select;
@@ -222,6 +228,8 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 						"cannot send a request"));
 	}
 	td->active = true;
+	td->keep = false;
+	td->whole = false;
 	td->inconsistent = false;
 	td->result = 0;
 	td->answers.at = 0;
@@ -230,49 +238,76 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 }
 
 /* What the datagram had beyond the buffer is lost: this is for the next one. */
-static void grow_buffer(struct channel *channel, size_t size)
+static void note_length(struct channel *channel, size_t len)
 {
-	char *buf = size <= BUFFER_MAX ? realloc(channel->buf, size) : NULL;
-
-	if (buf) {
-		channel->buf = buf;
-		channel->buf_size = size;
-	}
+	if (len > channel->longest && len <= BUFFER_MAX)
+		channel->longest = len;
 }
 
-/* Returns the datagram's length, which may be more than the buffer's, or an errno. */
+/* Makes room for another datagram where the buffer's contents end. */
+static int make_room(struct channel *channel)
+{
+	size_t size = channel->end + channel->longest;
+	char *buf;
+
+	if (size <= channel->buf_size)
+		return 0;
+	if (size < channel->buf_size * 2)
+		size = channel->buf_size * 2;
+	buf = realloc(channel->buf, size);
+	if (!buf)
+		return -ENOMEM;
+	channel->buf = buf;
+	channel->buf_size = size;
+	return 0;
+}
+
+/*
+ * Receives a datagram to where the buffer's contents end. Returns its length, which
+ * may be more than there was room for, or an errno.
+ */
 static ssize_t receive(struct channel *channel, int flags)
 {
 	struct sockaddr_nl from = {};
 	socklen_t from_len;
+	size_t room;
 	ssize_t len;
 
+	if (make_room(channel))
+		return -ENOMEM;
+	room = channel->buf_size - channel->end;
 	/* Anybody may send to this socket: only port 0 is the kernel. */
 	do {
 		from_len = sizeof(from);
-		len = recvfrom(channel->fd, channel->buf, channel->buf_size,
+		len = recvfrom(channel->fd, channel->buf + channel->end, room,
 			       MSG_TRUNC | flags, (struct sockaddr *)&from,
 			       &from_len);
 	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
 	return len < 0 ? -errno : len;
 }
 
+/* Returns 1, or how the answer ended. */
 static int receive_datagram(struct td_handle *td)
 {
-	const ssize_t len = receive(&td->answers, 0);
+	struct channel *answers = &td->answers;
+	ssize_t len;
 
+	if (td->whole)
+		return end_answer(td, td->result);
+	answers->end = td->keep ? NLMSG_ALIGN(answers->end) : 0;
+	len = receive(answers, 0);
 	if (len < 0)
 		return give_up(td, fail(td, len, "cannot receive"));
-	if ((size_t)len > td->answers.buf_size) {
-		grow_buffer(&td->answers, len);
+	if ((size_t)len > answers->buf_size - answers->end) {
+		note_length(answers, len);
 		return give_up(td, fail(td, -EMSGSIZE,
 					"a part of the answer was cut off"));
 	}
 	if (!len)
 		return bad_answer(td, "an empty datagram");
-	td->answers.at = 0;
-	td->answers.end = len;
-	return 0;
+	answers->at = answers->end;
+	answers->end += len;
+	return 1;
 }
 
 /* --- messages ------------------------------------------------------------ */
@@ -331,13 +366,13 @@ static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 {
 	const struct nlmsghdr *nlh;
 	size_t left;
-	int err;
+	int ret;
 
 	while (td->active) {
 		if (td->answers.at >= td->answers.end) {
-			err = receive_datagram(td);
-			if (err)
-				return err;
+			ret = receive_datagram(td);
+			if (ret <= 0)
+				return ret;
 		}
 		nlh = (const void *)(td->answers.buf + td->answers.at);
 		left = td->answers.end - td->answers.at;
@@ -439,6 +474,7 @@ static int connect_family(struct td_handle *td)
 	void *page;
 	int err;
 
+	td->answers.longest = BUFFER_SIZE;
 	td->answers.buf_size = BUFFER_SIZE;
 	td->answers.buf = malloc(td->answers.buf_size);
 	if (!td->answers.buf)
@@ -592,6 +628,41 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size)
 	return forget_selections(td, err);
 }
 
+/*
+ * The usual message of a dump is recognised here, at little cost, and all else
+ * left to next_message(): returns NULL then.
+ */
+static const struct nlmsghdr *usual_message(const struct td_handle *td)
+{
+	const struct nlmsghdr *nlh = (const void *)(td->answers.buf + td->answers.at);
+	const size_t left = td->answers.end - td->answers.at;
+
+	if (!td->active || td->answers.at >= td->answers.end ||
+	    left < NLMSG_LENGTH(GENL_HDRLEN) || nlh->nlmsg_len > left ||
+	    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN) ||
+	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->answers.seq ||
+	    nlh->nlmsg_flags != NLM_F_MULTI ||
+	    command(nlh) != TASK_DIAG_CMD_GET)
+		return NULL;
+	return nlh;
+}
+
+/* Returns 1 if there is one about a task, 0 at the end of the answer, or its errno. */
+static int next_task_message(struct td_handle *td, const struct nlmsghdr **message)
+{
+	int ret;
+
+	*message = usual_message(td);
+	if (*message) {
+		td->answers.at += NLMSG_ALIGN((*message)->nlmsg_len);
+		return 1;
+	}
+	do {
+		ret = next_message(td, message);
+	} while (ret > 0 && command(*message) != TASK_DIAG_CMD_GET);
+	return ret;
+}
+
 /* Receives the next task. Returns 1, 0 at the end, or a negative errno. */
 static int receive_task(struct td_handle *td)
 {
@@ -600,40 +671,33 @@ static int receive_task(struct td_handle *td)
 
 	td__begin_task(&td->answers.store);
 	do {
-		ret = next_message(td, &nlh);
+		ret = next_task_message(td, &nlh);
 		if (!ret && more)
 			return bad_answer(td, "it ends in the middle of a task");
 		if (ret <= 0)
 			return ret;
-		if (command(nlh) != TASK_DIAG_CMD_GET)
-			continue;
 		more = td__add_message(&td->answers.store, nlh);
 		if (more < 0)
 			return bad_answer(td, "a message about a task");
-	} while (more || !td->answers.store.task.pid);
+	} while (more);
 	return 1;
 }
 
-/*
- * The usual message of a dump is recognised here, at little cost, and all else
- * left to receive_task(): returns NULL then.
- */
+/* A task that is one such message, or NULL */
 static const struct td_task *usual_task(struct td_handle *td)
 {
-	const struct nlmsghdr *nlh = (const void *)(td->answers.buf + td->answers.at);
+	const struct nlmsghdr *nlh = usual_message(td);
 	const struct td_task *task;
 
-	if (td->answers.end - td->answers.at < NLMSG_LENGTH(GENL_HDRLEN) ||
-	    nlh->nlmsg_len > td->answers.end - td->answers.at ||
-	    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN) ||
-	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->answers.seq ||
-	    nlh->nlmsg_flags != NLM_F_MULTI ||
-	    command(nlh) != TASK_DIAG_CMD_GET)
-		return NULL;
-	task = td__usual_task(&td->answers.store, nlh);
+	task = nlh ? td__usual_task(&td->answers.store, nlh) : NULL;
 	if (task)
 		td->answers.at += NLMSG_ALIGN(nlh->nlmsg_len);
 	return task;
+}
+
+static int not_ours(struct td_handle *td)
+{
+	return give_up(td, fail(td, -EPERM, "another process asked, before fork()"));
 }
 
 int td_next(struct td_handle *td, const struct td_task **task)
@@ -642,9 +706,9 @@ int td_next(struct td_handle *td, const struct td_task **task)
 
 	*task = NULL;
 	if (td->active && !*td->ours)
-		return give_up(td, fail(td, -EPERM,
-					"another process asked, before fork()"));
-	if (td->active && (td->answers.at < td->answers.end || !receive_datagram(td))) {
+		return not_ours(td);
+	if (td->active && (td->answers.at < td->answers.end ||
+			   receive_datagram(td) > 0)) {
 		*task = usual_task(td);
 		if (*task)
 			return 1;
@@ -653,6 +717,46 @@ int td_next(struct td_handle *td, const struct td_task **task)
 	if (ret > 0)
 		*task = td__end_task(&td->answers.store);
 	return ret;
+}
+
+int td_collect(struct td_handle *td, size_t *nr)
+{
+	const size_t start = td->answers.at;
+	const struct nlmsghdr *nlh;
+	size_t last_at = 0;
+	__u32 pid, last = 0;
+	int ret;
+
+	*nr = 0;
+	if (!td->active)
+		return td->result;
+	if (!*td->ours)
+		return not_ours(td);
+	td->keep = true;
+	while ((ret = next_task_message(td, &nlh)) > 0) {
+		pid = td__message_pid(nlh);
+		if (pid != last ||
+		    !td__continues((const void *)(td->answers.buf + last_at)))
+			(*nr)++;
+		last = pid;
+		last_at = (const char *)nlh - td->answers.buf;
+	}
+	td->whole = true;
+	td_seek(td, start);
+	return ret;
+}
+
+size_t td_tell(const struct td_handle *td)
+{
+	return td->answers.at;
+}
+
+void td_seek(struct td_handle *td, size_t position)
+{
+	if (!td->whole)
+		return;
+	td->answers.at = position;
+	td->active = true;
 }
 
 static int get_plain(struct td_handle *td, const void *req, size_t size)
@@ -696,6 +800,18 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 	return forget_selections(td, ret > 0 ? 0 : ret);
 }
 
+/* Frees what an answer took that was collected. */
+static void trim_buffer(struct channel *channel)
+{
+	char *buf = channel->buf_size > BUFFER_MAX ?
+		    realloc(channel->buf, channel->longest) : NULL;
+
+	if (buf) {
+		channel->buf = buf;
+		channel->buf_size = channel->longest;
+	}
+}
+
 void td_stop(struct td_handle *td)
 {
 	const struct nlmsghdr *nlh;
@@ -706,12 +822,16 @@ void td_stop(struct td_handle *td)
 		end_events(td, -EPERM);
 		td->active = false;
 	}
+	if (td->whole)
+		td->active = false;
 	/* Often the end is here already, and the socket can stay. */
 	while (td->active && td->answers.at < td->answers.end && next_message(td, &nlh) > 0)
 		;
 	if (td->active)
 		give_up(td, 0);
+	td->whole = false;
 	td__trim_store(&td->answers.store);
+	trim_buffer(&td->answers);
 }
 
 /* --- events -------------------------------------------------------------- */
@@ -812,6 +932,7 @@ static int receive_events(struct td_handle *td, int timeout)
 	struct pollfd poll_fd = { .fd = events->fd, .events = POLLIN };
 	ssize_t len;
 
+	events->end = 0;
 	for (;;) {
 		len = receive(events, MSG_DONTWAIT);
 		if (len == -EPERM && !td->events_result) {
@@ -833,7 +954,7 @@ static int receive_events(struct td_handle *td, int timeout)
 	if (len < 0)
 		return fail(td, len, "cannot receive");
 	if ((size_t)len > events->buf_size) {
-		grow_buffer(events, len);
+		note_length(events, len);
 		return fail(td, -ENOBUFS, "events were cut off");
 	}
 	events->at = 0;

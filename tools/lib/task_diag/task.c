@@ -120,8 +120,8 @@ static size_t struct_len(unsigned int attr, const char *data, size_t len)
 	__u32 at;
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		at = after[i] ? get_u32(data, len, after[i]) : 0;
+	for (i = 0; i < 2 && after[i]; i++) {
+		at = get_u32(data, len, after[i]);
 		if (at && at < shortest)
 			shortest = at;
 	}
@@ -185,12 +185,14 @@ static int reserve(struct td_store *store, size_t end)
 	return 0;
 }
 
-static void note_value(struct td_task *task, unsigned int attr, size_t at)
+static void note_value(struct td_task *task, unsigned int attr, __u32 at)
 {
-	if (!(task->present >> attr & 1))
+	const __u64 present = task->present;
+
+	if (!(present >> attr & 1))
 		task->first[attr] = at;
 	task->last[attr] = at;
-	task->present |= 1ULL << attr;
+	task->present = present | 1ULL << attr;
 }
 
 static int add_record(struct td_store *store, struct td_task *task,
@@ -398,10 +400,18 @@ void td__begin_task(struct td_store *store)
 	store->len = 0;
 }
 
-/* The pid with which each message begins, or 0 */
-static __u32 message_pid(const struct nlattr *nla, const char *end)
+/**
+ * td__message_pid() - the pid with which each message about a task begins
+ * @nlh: the message, complete
+ *
+ * Return: the pid, or 0 if there is none.
+ */
+__u32 td__message_pid(const struct nlmsghdr *nlh)
 {
-	if (!td__attr_ok(nla, end) || nla->nla_type != TASK_DIAG_PID)
+	const struct nlattr *nla = td__first_attr(nlh);
+
+	if (!td__attr_ok(nla, td__message_end(nlh)) ||
+	    nla->nla_type != TASK_DIAG_PID)
 		return 0;
 	return get_u32(td__attr_data(nla), td__attr_len(nla), 0);
 }
@@ -418,12 +428,30 @@ int td__add_message(struct td_store *store, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *nla = td__first_attr(nlh);
 	const char *end = td__message_end(nlh);
-	const __u32 pid = message_pid(nla, end);
+	const __u32 pid = td__message_pid(nlh);
 
 	if (!pid || (store->task.pid && store->task.pid != pid))
 		return -EBADMSG;
 	store->task.pid = pid;
 	return add_attrs(store, &store->task, td__next_attr(nla), end);
+}
+
+/**
+ * td__continues() - whether a task goes on in the next message
+ * @nlh: a message about it, complete
+ *
+ * Return: whether it does.
+ */
+bool td__continues(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *nla = td__first_attr(nlh);
+	const char *end = td__message_end(nlh);
+
+	for (; td__attr_ok(nla, end); nla = td__next_attr(nla)) {
+		if (td__attr_type(nla) == TASK_DIAG_MORE)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -435,10 +463,11 @@ static bool note_groups(struct td_store *store, struct td_task *task,
 			const char *end)
 {
 	for (; td__attr_ok(nla, end); nla = td__next_attr(nla)) {
-		const unsigned int attr = nla->nla_type;
+		const unsigned int type = nla->nla_type;
+		const unsigned int attr = place(type);
 		const char *data = td__attr_data(nla);
 
-		if (attr == (TASK_DIAG_PROCESS | NLA_F_NESTED)) {
+		if (type == (TASK_DIAG_PROCESS | NLA_F_NESTED)) {
 			if (task->is_process ||
 			    !note_groups(store, &store->process, nlh,
 					 (const void *)data,
@@ -446,13 +475,8 @@ static bool note_groups(struct td_store *store, struct td_task *task,
 				return false;
 			continue;
 		}
-		if (attr == TASK_DIAG_EVENT) {
-			note_value(task, EVENT_PLACE,
-				   (const char *)nla - (const char *)nlh);
-			continue;
-		}
-		if (!is_group(attr) ||
-		    (kinds[attr].bytes && task->present >> attr & 1) ||
+		if (attr >= TD_GROUPS ||
+		    (task->present >> attr & 1 && kinds[attr].bytes) ||
 		    text_offset(attr, data, td__attr_len(nla)))
 			return false;
 		note_value(task, attr, (const char *)nla - (const char *)nlh);
@@ -503,7 +527,7 @@ const struct td_task *td__usual_task(struct td_store *store,
 
 	reset(task, false);
 	reset(&store->process, true);
-	task->pid = message_pid(nla, end);
+	task->pid = td__message_pid(nlh);
 	if (!task->pid ||
 	    !note_groups(store, task, nlh, td__next_attr(nla), end))
 		return NULL;
@@ -585,15 +609,15 @@ static const char *value_at(const struct td_task *task, size_t at, size_t *len)
 static inline const char *find_group(const struct td_task *task,
 				     unsigned int attr, size_t *len, int *err)
 {
+	if (task && attr < TD_GROUPS && task->present >> attr & 1)
+		return value_at(task, task->first[attr], len);
 	*len = 0;
 	if (attr >= TD_GROUPS)
 		*err = -EINVAL;
 	else if (task && task->failed >> attr & 1)
 		*err = task->error[attr];
-	else if (!task || !(task->present >> attr & 1))
-		*err = -ENODATA;
 	else
-		return value_at(task, task->first[attr], len);
+		*err = -ENODATA;
 	return NULL;
 }
 

@@ -22,6 +22,7 @@ int initialize(int *argc, char ***argv) __asm__("LLVMFuzzerInitialize");
 #define OPEN_TOO	4
 #define SUBSCRIBE	8
 #define MIRROR		16
+#define COLLECT		32
 
 /* Until there is no event any more */
 static void read_events(struct td_handle *td)
@@ -33,6 +34,20 @@ static void read_events(struct td_handle *td)
 		ret = td_event(td, &task, 0);
 		read_task(task);
 	} while (ret > 0 || ret == -EBADMSG || ret == -ENOBUFS);
+}
+
+/* Twice, and all but the first task */
+static void read_collected(struct td_handle *td)
+{
+	const struct td_task *task;
+	size_t nr, second;
+
+	td_collect(td, &nr);
+	td_next(td, &task);
+	second = td_tell(td);
+	read_all(td);
+	td_seek(td, second);
+	read_all(td);
 }
 
 static void read_mirror(struct td_handle *td, __u64 strategy)
@@ -75,6 +90,8 @@ int test_input(const char *data, size_t size)
 			read_events(td);
 		if (*data & GET_FIRST && !td_get(td, &req, sizeof(req), &task))
 			read_task(task);
+		if (*data & COLLECT && !td_dump(td, &req, sizeof(req)))
+			read_collected(td);
 		if (!td_dump(td, &req, sizeof(req)))
 			read_all(td);
 		read_events(td);

@@ -386,6 +386,43 @@ TEST_F(kernel, arguments_and_environment_are_joined)
 	EXPECT_EQ(next(self), 0);
 }
 
+/* Of all processes, backwards */
+TEST_F(kernel, a_collected_answer_has_the_same_tasks_in_any_order)
+{
+	static size_t positions[1 << 16];
+	static __u32 pids[1 << 16];
+	const char *data;
+	size_t nr, i, len;
+	int found = 0;
+
+	self->other = start_program();
+	ASSERT_GT(self->other, 0);
+	self->req.show_flags |= TASK_DIAG_SHOW_CMDLINE;
+	MUST(dump(self));
+	MUST(td_collect(self->td, &nr));
+	ASSERT_GT(nr, 1);
+	ASSERT_LE(nr, ARRAY_SIZE(pids));
+	for (i = 0; i < nr; i++) {
+		positions[i] = td_tell(self->td);
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_failed(self->task), 0);
+		pids[i] = td_pid(self->task);
+	}
+	EXPECT_EQ(next(self), 0);
+	while (i--) {
+		td_seek(self->td, positions[i]);
+		ASSERT_EQ(next(self), 1);
+		ASSERT_EQ(td_pid(self->task), pids[i]);
+		if (pids[i] != self->other)
+			continue;
+		ASSERT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), 0);
+		ASSERT_EQ(read_file(self->other, "cmdline"), len);
+		EXPECT_EQ(memcmp(data, file, len), 0);
+		found++;
+	}
+	EXPECT_EQ(found, 1);
+}
+
 /* A line as /proc/PID/maps has it */
 static void print_vma(char *to, size_t size, const struct task_diag_vma *vma,
 		      const struct td_item *item)

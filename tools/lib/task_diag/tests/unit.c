@@ -625,6 +625,232 @@ TEST_F(td, a_child_begins_without_receiving)
 	EXPECT_EQ(status, 0);
 }
 
+/* --- answers that are collected ------------------------------------------ */
+
+static int collect(FIXTURE_DATA(td) *self, size_t nr)
+{
+	size_t collected = 999;
+	const int ret = td_collect(self->td, &collected);
+
+	return collected == nr ? ret : -EDOM;
+}
+
+TEST_F(td, collected_tasks_come_in_any_order)
+{
+	const struct {
+		struct nlmsghdr nlh;
+		char byte;
+	} unaligned = {
+		.nlh = { .nlmsg_len = NLMSG_HDRLEN + 1, .nlmsg_type = NLMSG_NOOP },
+	};
+	size_t positions[3];
+	const char *data;
+	size_t len;
+	int i;
+
+	answer();
+	fake_task(1);
+	fake_task(2);
+	fake_put(TASK_DIAG_CMDLINE, "a", 1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_datagram();
+	fake_task(2);
+	fake_put(TASK_DIAG_CMDLINE, "b", 1);
+	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
+	fake_raw(&unaligned, unaligned.nlh.nlmsg_len);
+	fake_datagram();
+	/* Once more, as it may be in a list of pids */
+	fake_task(2);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(collect(self, 3), 0);
+	for (i = 0; i < 3; i++) {
+		positions[i] = td_tell(self->td);
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), i ? 2 : 1);
+	}
+	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(next(self), 0);
+
+	td_seek(self->td, positions[1]);
+	ASSERT_EQ(next(self), 1);
+	ASSERT_EQ(td_bytes(self->task, TASK_DIAG_CMDLINE, &data, &len), 0);
+	EXPECT_EQ(len, 2);
+	EXPECT_EQ(memcmp(data, "ab", 2), 0);
+	td_seek(self->td, positions[0]);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 1);
+	td_seek(self->td, positions[2]);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), 0);
+
+	/* The socket can stay. */
+	td_seek(self->td, positions[0]);
+	answer_with((__u32[]){ 7, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 7);
+	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(fake_sockets, 1);
+}
+
+TEST_F(td, what_was_collected_before_an_error)
+{
+	const int errors[] = { -ENOBUFS, -EPERM, -EBADMSG, -EINTR };
+	size_t i, position;
+
+	for (i = 0; i < 4; i++) {
+		answer();
+		fake_task(1);
+		if (errors[i] == -EINTR)
+			fake_message(FAKE_FAMILY, NLM_F_MULTI | NLM_F_DUMP_INTR, 99);
+		fake_datagram();
+		fake_task(2);
+		fake_datagram();
+		if (errors[i] == -ENOBUFS)
+			fake_errno(ENOBUFS);
+		else if (errors[i] == -EBADMSG)
+			fake_raw("xx", 2);
+		else
+			fake_done(errors[i] == -EPERM ? -EPERM : 0, NULL);
+		ASSERT_EQ(dump(self), 0);
+		EXPECT_EQ(collect(self, 2), errors[i]);
+		position = td_tell(self->td);
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), 1);
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), 2);
+		EXPECT_EQ(next(self), errors[i]);
+		EXPECT_EQ(next(self), errors[i]);
+		td_seek(self->td, position);
+		EXPECT_EQ(next(self), 1);
+		EXPECT_EQ(next(self), 1);
+		EXPECT_EQ(next(self), errors[i]);
+	}
+}
+
+TEST_F(td, a_task_that_is_not_whole_is_counted_but_not_returned)
+{
+	answer();
+	fake_task(1);
+	fake_task(2);
+	fake_flag(TASK_DIAG_MORE);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(collect(self, 2), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -EBADMSG);
+	EXPECT_EQ(next(self), -EBADMSG);
+}
+
+TEST_F(td, nothing_to_collect_and_nowhere_to_go)
+{
+	EXPECT_EQ(collect(self, 0), 0);
+	td_seek(self->td, 4);
+	EXPECT_EQ(next(self), 0);
+
+	fake_answer();
+	fake_datagram();
+	fake_error(-EINVAL, "no");
+	EXPECT_EQ(dump(self), -EINVAL);
+	EXPECT_EQ(collect(self, 0), -EINVAL);
+	EXPECT_EQ(next(self), -EINVAL);
+
+	answer_with((__u32[]){ 1, 2, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	td_seek(self->td, 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(td_pid(self->task), 2);
+	EXPECT_EQ(next(self), 0);
+
+	answer_with((__u32[]){ 1, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(collect(self, 1), 0);
+	td_stop(self->td);
+	td_seek(self->td, 0);
+	EXPECT_EQ(next(self), 0);
+}
+
+/* More than the library keeps for the next request */
+TEST_F(td, a_long_answer_is_collected)
+{
+	static const char name[25000];
+	__u32 i;
+
+	answer();
+	for (i = 1; i <= 100; i++) {
+		fake_task(i);
+		fake_put(TASK_DIAG_NAME, name, sizeof(name));
+		fake_datagram();
+	}
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(collect(self, 100), 0);
+	for (i = 1; i <= 100; i++) {
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), i);
+	}
+	EXPECT_EQ(next(self), 0);
+
+	answer_with((__u32[]){ 1, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+
+	fake_answer();
+	fake_datagram();
+	fake_task(1);
+	fake_put(TASK_DIAG_NAME, name, sizeof(name));
+	fake_datagram();
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	fake_no_memory = true;
+	EXPECT_EQ(collect(self, 1), -ENOMEM);
+	fake_no_memory = false;
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), -ENOMEM);
+}
+
+TEST_F(td, a_datagram_that_is_cut_while_others_are_kept)
+{
+	static const char name[70000];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		answer();
+		fake_task(1);
+		fake_put(TASK_DIAG_NAME, name, 30000);
+		fake_datagram();
+		fake_task(2);
+		fake_put(TASK_DIAG_NAME, name, 60000);
+		fake_done(0, NULL);
+		ASSERT_EQ(dump(self), 0);
+		EXPECT_EQ(collect(self, i + 1), i ? 0 : -EMSGSIZE);
+		EXPECT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), 1);
+		EXPECT_EQ(next(self), i ? 1 : -EMSGSIZE);
+	}
+}
+
+TEST_F(td, a_child_cannot_collect)
+{
+	pid_t child;
+	int status;
+
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(collect(self, 0) != -EPERM || next(self) != -EPERM);
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(collect(self, 1), 0);
+}
+
 /* --- plain requests ------------------------------------------------------ */
 
 static void plain_answer(__u32 pid)
