@@ -568,13 +568,13 @@ REQUESTS = {
     "ps aux": groups(*AUX),
     "ps -ef": groups(BASE, CRED, CMDLINE, TIMES, SIGNAL, NAME),
     "ps -eLf": groups(BASE, CRED, CMDLINE, TIMES, SCHED, SIGNAL, NAME),
-    "ps -eL -o pid,lwp": groups(BASE),
+    "ps -eL -o pid,lwp": groups(BASE, TIMES),   # for the order of threads
     "top -b -n1": groups(BASE, CRED, TIMES, SCHED, MEM, NAME),
     "pgrep -x cat": groups(BASE, NAME),
     "pgrep -f cat": groups(BASE, NAME, CMDLINE),
 }
 
-CALLS = "sendto,open,openat,readlink,readlinkat,stat,newfstatat,lstat,statx,access,faccessat2"
+CALLS = "sendmsg,open,openat,readlink,readlinkat,stat,newfstatat,lstat,statx,access,faccessat2"
 
 
 def trace(runner, argv, *inject):
@@ -589,7 +589,7 @@ def trace(runner, argv, *inject):
             text = re.search(r'"((?:\\x[0-9a-f]{2})*)"', line)
             data = bytes.fromhex(text.group(1).replace("\\x", "")) if text else b""
             # strace takes the message's header apart itself
-            if " sendto(" in line and len(data) == 40:
+            if " sendmsg(" in line and len(data) == 40:
                 requests.append(int.from_bytes(data[8:16], "little"))
             elif data.startswith(b"/proc/"):
                 files.append(data.decode(errors="replace"))
@@ -626,8 +626,8 @@ def check_fallbacks(stock, patched, pids, busy):
 
     for what, rule in (
             ("no netlink", "socket:error=EPROTONOSUPPORT"),
-            ("no such family", "sendto:error=ENOENT"),
-            ("no memory for a request", "sendto:error=ENOMEM:when=4+"),
+            ("no such family", "sendmsg:error=ENOENT"),
+            ("no memory for a request", "sendmsg:error=ENOMEM:when=3+"),
             ("an answer that does not begin", "recvfrom:error=ENOBUFS"),
             ("an answer that breaks off", "recvfrom:error=ENOBUFS:when=6+"),
             ("no memory for an answer", "recvfrom:error=ENOMEM:when=5+")):
