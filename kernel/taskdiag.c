@@ -13,7 +13,6 @@
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
@@ -22,7 +21,6 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/ptrace.h>
-#include <linux/radix-tree.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -1054,45 +1052,28 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 	return err;
 }
 
-/* The same for groups other than BASE. */
-static noinline int task_diag_visit_held(struct task_diag_run *run,
-					 struct task_diag_dump *dump,
-					 struct pid *pid, u32 nr,
-					 enum pid_type type)
-{
-	return task_diag_visit_pid(run, dump, pid, nr, type, true);
-}
-
 /*
  * Returns -EAGAIN if the task is kept, and task_diag_put_groups() is to follow
- * when the RCU section is left. BASE alone has a path of its own, inlined, as
- * this is where a dump of many tasks spends its time.
+ * when the RCU section is left.
  */
-static __always_inline int task_diag_visit(struct task_diag_run *run,
-					   struct task_diag_dump *dump,
-					   struct pid *pid, u32 nr,
-					   enum pid_type type)
+static int task_diag_visit(struct task_diag_run *run,
+			   struct task_diag_dump *dump,
+			   struct pid *pid, u32 nr, enum pid_type type)
 {
-	if (dump->query.rows)
-		return task_diag_visit_held(run, dump, pid, nr, type);
-	return task_diag_visit_pid(run, dump, pid, nr, type, false);
+	return task_diag_visit_pid(run, dump, pid, nr, type, dump->query.rows);
 }
 
-/*
- * The slots of the namespace's tree one by one: find_ge_pid() for each pid
- * goes down from the root each time, which costs more than all of BASE.
- */
 static int task_diag_walk_pids(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
 	const u64 strategy = dump->query.req.dump_strategy;
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
-	unsigned int budget = TASK_DIAG_RCU_BATCH;
-	struct radix_tree_iter iter;
-	void __rcu **slot;
-	struct pid *pid;
-	int err = 0;
+	const unsigned int level = run->ns->level;
+	struct pid *pids[TASK_DIAG_RCU_BATCH];
+	unsigned int max = ARRAY_SIZE(pids), nr_pids, i;
+	u32 nr;
+	int err;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
 		if (!task_diag_find_kin(run, dump))
@@ -1102,23 +1083,30 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			return 0;
 	}
 
-	radix_tree_for_each_slot(slot, &run->ns->idr.idr_rt, &iter, dump->next) {
-		/* A pid that is still being made has a slot, but no entry. */
-		pid = rcu_dereference_raw(*slot);
-		if (radix_tree_exception(pid)) {
-			slot = radix_tree_iter_retry(&iter);
-			continue;
+	/* A step ends at the first task of which groups are to be filled. */
+	if (dump->query.rows)
+		max = TASK_DIAG_RCU_BATCH / 8;
+	nr_pids = find_ge_pids(&dump->next, run->ns, pids, max);
+	for (i = 0; i < nr_pids; i++) {
+		nr = pids[i]->numbers[level].nr;
+		/*
+		 * BASE alone has a path of its own, inlined, as this is where a
+		 * dump of many tasks spends its time.
+		 */
+		err = dump->query.rows ?
+		      task_diag_visit(run, dump, pids[i], nr, type) :
+		      task_diag_visit_pid(run, dump, pids[i], nr, type, false);
+		if (err) {
+			dump->next = dump->t.task ? nr + 1 : nr;
+			return err;
 		}
-		err = budget-- ? task_diag_visit(run, dump, pid, iter.index, type) :
-				 -EAGAIN;
-		if (err)
-			break;
 	}
-	dump->next = dump->t.task ? iter.index + 1 : iter.index;
+	if (nr_pids == max)
+		return -EAGAIN;
 	/* Its children may have been given away before the walk came to them. */
-	if (!err && run->kin && task_diag_has_ended(run->kin))
+	if (run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;
-	return err;
+	return 0;
 }
 
 /* The tasks of a list, if there still are such */
