@@ -15,6 +15,7 @@
 #include <linux/iocontext.h>
 #include <linux/ioprio.h>
 #include <linux/kallsyms.h>
+#include <linux/mm.h>
 #include <linux/mnt_namespace.h>
 #include <linux/nodemask.h>
 #include <linux/nsproxy.h>
@@ -309,6 +310,20 @@ static void task_diag_hide_io(struct taskstats *info)
 	info->cancelled_write_bytes = 0;
 }
 
+/* What taskstats has of the mm, of which a leader that ended first has none */
+static void task_diag_stat_of_mm(struct taskstats *info, struct mm_struct *mm)
+{
+	struct file *exe = get_mm_exe_file(mm);
+
+	info->hiwater_rss = get_mm_hiwater_rss(mm) << (PAGE_SHIFT - 10);
+	info->hiwater_vm = get_mm_hiwater_vm(mm) << (PAGE_SHIFT - 10);
+	if (!exe)
+		return;
+	info->ac_exe_dev = huge_encode_dev(file_inode(exe)->i_sb->s_dev);
+	info->ac_exe_inode = file_inode(exe)->i_ino;
+	fput(exe);
+}
+
 static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct taskstats info;
@@ -321,6 +336,8 @@ static int task_diag_fill_stat(struct sk_buff *skb, struct task_diag_task *t)
 					     &info);
 	if (err)
 		return err;
+	if (t->mm && !t->task->mm)
+		task_diag_stat_of_mm(&info, t->mm);
 	if (t->group_dead)
 		info.ac_flag |= AGROUP;
 	if (!task_diag_may_read_io(t))

@@ -4,8 +4,10 @@
  * subscribers, against what its parent, procfs and system calls say of it. Whom it
  * tells is in hidepid_test.c.
  */
+#include <linux/taskstats.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "events.h"
 
@@ -339,9 +341,11 @@ TEST_F(threads, are_not_told_of_to_those_who_ask_for_processes)
 
 TEST_F(threads, that_outlive_the_leader_end_the_process)
 {
-	const __u64 groups = SHOW(CMDLINE) | SHOW(EXE) | SHOW(MEM);
+	const __u64 groups = SHOW(CMDLINE) | SHOW(EXE) | SHOW(MEM) | SHOW(STAT);
 	const struct td_event *event;
 	struct task_diag_mem mem;
+	struct taskstats stats;
+	struct stat exe;
 	int status;
 	pid_t pid;
 
@@ -359,6 +363,11 @@ TEST_F(threads, that_outlive_the_leader_end_the_process)
 	EXPECT_NE(NULL, td_event_attr(event, TASK_DIAG_EXE));
 	ASSERT_TRUE(td_event_group(event, TASK_DIAG_MEM, &mem, sizeof(mem)));
 	EXPECT_LT(0, mem.rss_anon);
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_STAT, &stats, sizeof(stats)));
+	EXPECT_EQ(mem.hiwater_vm / 1024, stats.hiwater_vm);
+	EXPECT_LT(0, stats.hiwater_rss);
+	ASSERT_EQ(0, stat("/proc/self/exe", &exe));
+	EXPECT_EQ(exe.st_ino, stats.ac_exe_inode);
 }
 
 TEST_F(threads, that_call_exec_take_the_leaders_place)
