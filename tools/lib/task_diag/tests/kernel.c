@@ -88,36 +88,34 @@ static bool link_is(pid_t pid, const char *name, const char *text, size_t len)
 
 /* --- other processes ----------------------------------------------------- */
 
-/* Starts a process that calls @prepare, and then sleeps. */
+/*
+ * Starts a process that calls @prepare, and then sleeps. It stops to say that it is
+ * ready: a pipe for that would be among its files.
+ */
 static pid_t start(void (*prepare)(void))
 {
-	int ready[2];
+	int status;
 	pid_t pid;
-	char c;
 
-	if (pipe2(ready, O_CLOEXEC))
-		return -1;
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prepare();
-		if (write(ready[1], "", 1) == 1) {
-			close(ready[0]);
-			close(ready[1]);
-			for (;;)
-				pause();
-		}
-		_exit(1);
+		raise(SIGSTOP);
+		for (;;)
+			pause();
 	}
-	close(ready[1]);
-	if (pid > 0 && read(ready[0], &c, 1) < 0)
-		pid = -1;
-	close(ready[0]);
+	if (pid < 0 || waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status))
+		return -1;
+	kill(pid, SIGCONT);
 	return pid;
 }
 
+/* Of -1, which start() returned, kill() would make all processes. */
 static void stop(pid_t pid)
 {
+	if (pid <= 0)
+		return;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -267,8 +265,7 @@ FIXTURE_SETUP(kernel)
 FIXTURE_TEARDOWN(kernel)
 {
 	td_close(self->td);
-	if (self->other > 0)
-		stop(self->other);
+	stop(self->other);
 }
 
 static int dump(FIXTURE_DATA(kernel) *self)
