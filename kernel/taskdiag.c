@@ -489,7 +489,9 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 	nla = __skb_put(skb, total);
 	nla->nla_type = attr;
 	nla->nla_len = nla_attr_size(len);
-	memset(nla_data(nla) + len, 0, total - nla->nla_len);
+	/* The caller writes over what of this is no padding. */
+	if (total > nla->nla_len)
+		memset((void *)nla + total - NLA_ALIGNTO, 0, NLA_ALIGNTO);
 	return nla_data(nla);
 }
 
@@ -527,6 +529,9 @@ bool task_diag_is_empty(const struct sk_buff *skb)
  */
 void task_diag_forget(struct task_diag_task *t)
 {
+	/* Most groups keep nothing, and this follows each. */
+	if (!t->kept.head)
+		return;
 	kvfree(t->kept.head);
 	memset(&t->kept, 0, sizeof(t->kept));
 	t->part = 0;
@@ -1071,7 +1076,7 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	const unsigned int level = run->ns->level;
 	struct pid *pids[TASK_DIAG_RCU_BATCH];
-	unsigned int max = ARRAY_SIZE(pids), nr_pids, i;
+	unsigned int left = ARRAY_SIZE(pids), max, nr_pids, i;
 	u32 nr;
 	int err;
 
@@ -1084,25 +1089,30 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	}
 
 	/* A step ends at the first task of which groups are to be filled. */
-	if (dump->query.rows)
-		max = TASK_DIAG_RCU_BATCH / 8;
-	nr_pids = find_ge_pids(&dump->next, run->ns, pids, max);
-	for (i = 0; i < nr_pids; i++) {
-		nr = pids[i]->numbers[level].nr;
-		/*
-		 * BASE alone has a path of its own, inlined, as this is where a
-		 * dump of many tasks spends its time.
-		 */
-		err = dump->query.rows ?
-		      task_diag_visit(run, dump, pids[i], nr, type) :
-		      task_diag_visit_pid(run, dump, pids[i], nr, type, false);
-		if (err) {
-			dump->next = dump->t.task ? nr + 1 : nr;
-			return err;
+	for (max = dump->query.rows ? 1 : left; left; max = min(2 * max, left)) {
+		nr_pids = find_ge_pids(&dump->next, run->ns, pids, max);
+		for (i = 0; i < nr_pids; i++) {
+			nr = pids[i]->numbers[level].nr;
+			/*
+			 * BASE alone has a path of its own, inlined, as this is
+			 * where a dump of many tasks spends its time.
+			 */
+			err = dump->query.rows ?
+			      task_diag_visit(run, dump, pids[i], nr, type) :
+			      task_diag_visit_pid(run, dump, pids[i], nr, type,
+						  false);
+			if (err) {
+				dump->next = dump->t.task ? nr + 1 : nr;
+				return err;
+			}
 		}
+		if (nr_pids < max)
+			goto end;
+		left -= nr_pids;
 	}
-	if (nr_pids == max)
-		return -EAGAIN;
+	return -EAGAIN;
+
+end:
 	/* Its children may have been given away before the walk came to them. */
 	if (run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;
