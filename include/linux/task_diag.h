@@ -7,6 +7,8 @@
 #define _LINUX_TASK_DIAG_H
 
 #include <linux/jump_label_ratelimit.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <uapi/linux/task_diag.h>
 
@@ -184,6 +186,19 @@ static inline void task_diag_exec(u64 old_id)
 }
 
 /**
+ * task_diag_exec_failed() - tell subscribers that current became the leader
+ * @old_id: identity that current had before, see struct task_diag_base
+ *
+ * A thread takes the leader's place before the last step that can fail, which ends
+ * it. For subscribers that is an exec.
+ */
+static inline void task_diag_exec_failed(u64 old_id)
+{
+	if (task_pid(current)->ino != old_id)
+		task_diag_exec(old_id);
+}
+
+/**
  * task_diag_exit() - tell subscribers that current ends
  * @task: current, with its exit code, its mm, its files and its namespaces
  * @group_dead: its process ends with it
@@ -216,6 +231,7 @@ static inline void task_diag_cred(const struct cred *old)
 #else
 static inline void task_diag_fork(struct task_struct *task) { }
 static inline void task_diag_exec(u64 old_id) { }
+static inline void task_diag_exec_failed(u64 old_id) { }
 static inline void task_diag_exit(struct task_struct *task, bool group_dead) { }
 static inline void task_diag_comm(struct task_struct *task) { }
 static inline void task_diag_cred(const struct cred *old) { }

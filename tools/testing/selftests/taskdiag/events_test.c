@@ -4,6 +4,7 @@
  * subscribers, against what its parent, procfs and system calls say of it. Whom it
  * tells is in hidepid_test.c.
  */
+#include <link.h>
 #include <linux/taskstats.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -280,6 +281,42 @@ static int exec_from_thread(const void *unused)
 	return 0;
 }
 
+/* A program whose file cannot be mapped, which shows when the old one is gone. */
+static void *exec_what_fails(void *unused)
+{
+	ElfW(Phdr) load = {
+		.p_type = PT_LOAD,
+		.p_flags = PF_R | PF_X,
+		.p_vaddr = -16 * (ElfW(Addr))getpagesize(),
+		.p_memsz = 1,
+	};
+	char *argv[] = { "fails", NULL };
+	int self, fd;
+	ElfW(Ehdr) head;
+
+	tids[0] = syscall(SYS_gettid);
+	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	td_must(read(self, &head, sizeof(head)) == sizeof(head), "ELF header");
+	head.e_type = ET_EXEC;
+	head.e_phoff = sizeof(head);
+	head.e_phnum = 1;
+	fd = memfd_create("fails", MFD_CLOEXEC);
+	td_must(write(fd, &head, sizeof(head)) == sizeof(head) &&
+		write(fd, &load, sizeof(load)) == sizeof(load), "memfd");
+	fexecve(fd, argv, environ);
+	return unused;
+}
+
+static int fail_from_thread(const void *unused)
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, exec_what_fails, NULL), "thread");
+	for (;;)
+		pause();
+	return 0;
+}
+
 FIXTURE(threads)
 {
 	struct td_sock sock;
@@ -397,6 +434,27 @@ TEST_F(threads, that_call_exec_take_the_leaders_place)
 	ASSERT_NE(NULL, ended);
 	EXPECT_EQ(TASK_DIAG_EVENT_LAST, ended->event.flags);
 	EXPECT_EQ(7, WEXITSTATUS(ended->event.exit_code));
+}
+
+TEST_F(threads, whose_exec_fails_late_are_leaders_by_then)
+{
+	const struct td_event *born, *became, *ended;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
+				  TASK_DIAG_DUMP_ALL_THREAD, SHOW(BASE)));
+	pid = run(fail_from_thread, NULL, &status);
+	EXPECT_EQ(SIGSEGV, WTERMSIG(status));
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("fork,exit,exec,exit", td_story(&self->seen, pid));
+	ASSERT_STREQ("fork", td_story(&self->seen, tids[0]));
+	born = td_find_event(&self->seen, tids[0], TASK_DIAG_EVENT_FORK);
+	became = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXEC);
+	EXPECT_EQ(born->event.id, became->event.old_id);
+	ended = td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT, 1);
+	EXPECT_EQ(became->event.id, ended->event.id);
 }
 
 TEST_F(threads, that_call_exec_are_one_process)
