@@ -62,7 +62,6 @@ struct td_store {
 
 void td__begin_task(struct td_store *store);
 int td__add_message(struct td_store *store, const struct nlmsghdr *nlh);
-__u32 td__message_pid(const struct nlmsghdr *nlh);
 bool td__continues(const struct nlmsghdr *nlh);
 const struct td_task *td__end_task(struct td_store *store);
 const struct td_task *td__usual_task(struct td_store *store,
@@ -126,6 +125,20 @@ static inline size_t td__attr_len(const struct nlattr *attr)
 static inline const char *td__message_end(const struct nlmsghdr *nlh)
 {
 	return (const char *)nlh + nlh->nlmsg_len;
+}
+
+/* Where the pid ends with which each message about a task begins */
+#define TD_PID_END	(NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN + sizeof(__u32))
+
+/* That pid, or 0 if there is none */
+static inline __u32 td__message_pid(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *nla = td__first_attr(nlh);
+
+	if (nlh->nlmsg_len < TD_PID_END || nla->nla_type != TASK_DIAG_PID ||
+	    nla->nla_len != NLA_HDRLEN + sizeof(__u32))
+		return 0;
+	return *(const __u32 *)(const void *)td__attr_data(nla);
 }
 
 #endif /* __TD_INTERNAL_H */

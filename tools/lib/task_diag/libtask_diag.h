@@ -54,8 +54,9 @@ struct td_handle;
 /*
  * A task of an answer or of an event, complete. Valid, and with it all that points
  * into it, until one of these is called with the handle that it came from:
- * td_close(); for a task of an answer td_next(), td_collect(), td_dump(), td_get(),
- * td_subscribe() or td_stop(); for a task of an event td_event() or td_subscribe().
+ * td_close(); for a task of an answer td_next(), td_count(), td_collect(), td_dump(),
+ * td_get(), td_subscribe() or td_stop(); for a task of an event td_event() or
+ * td_subscribe().
  */
 struct td_task;
 
@@ -195,6 +196,18 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
  * * -EBADMSG: a message makes no sense
  */
 int td_next(struct td_handle *td, const struct td_task **task);
+
+/**
+ * td_count() - receive an answer to its end, and count its tasks
+ * @td: the handle, after td_dump()
+ * @nr: set to the number of tasks that td_next() did not return yet, a last one of
+ *	which a part is missing included
+ *
+ * This takes less than td_next() for each of them, as nothing of them is read.
+ *
+ * Return: 0, or a negative errno if the answer ended early, as td_next().
+ */
+int td_count(struct td_handle *td, size_t *nr);
 
 /**
  * td_collect() - receive all of an answer before td_next() returns the first task

@@ -628,23 +628,39 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size)
 	return forget_selections(td, err);
 }
 
+/* Where the next message begins */
+static const struct nlmsghdr *here(const struct td_handle *td)
+{
+	return (const void *)(td->answers.buf + td->answers.at);
+}
+
+static const struct nlmsghdr *after(const struct nlmsghdr *nlh)
+{
+	return (const void *)((const char *)nlh + NLMSG_ALIGN(nlh->nlmsg_len));
+}
+
 /*
  * The usual message of a dump is recognised here, at little cost, and all else
- * left to next_message(): returns NULL then.
+ * left to next_message(). Returns its pid, or 0 if @nlh is none.
  */
+static inline __u32 usual_pid(const struct td_handle *td, const struct nlmsghdr *nlh,
+			      const char *end)
+{
+	const ptrdiff_t left = end - (const char *)nlh;
+
+	if (left < (ptrdiff_t)TD_PID_END || nlh->nlmsg_len > (size_t)left ||
+	    nlh->nlmsg_type != td->type || nlh->nlmsg_flags != NLM_F_MULTI ||
+	    nlh->nlmsg_seq != td->answers.seq || command(nlh) != TASK_DIAG_CMD_GET)
+		return 0;
+	return td__message_pid(nlh);
+}
+
+/* Returns NULL if the next one is not usual. */
 static const struct nlmsghdr *usual_message(const struct td_handle *td)
 {
-	const struct nlmsghdr *nlh = (const void *)(td->answers.buf + td->answers.at);
-	const size_t left = td->answers.end - td->answers.at;
+	const char *end = td->answers.buf + td->answers.end;
 
-	if (!td->active || td->answers.at >= td->answers.end ||
-	    left < NLMSG_LENGTH(GENL_HDRLEN) || nlh->nlmsg_len > left ||
-	    nlh->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN) ||
-	    nlh->nlmsg_type != td->type || nlh->nlmsg_seq != td->answers.seq ||
-	    nlh->nlmsg_flags != NLM_F_MULTI ||
-	    command(nlh) != TASK_DIAG_CMD_GET)
-		return NULL;
-	return nlh;
+	return td->active && usual_pid(td, here(td), end) ? here(td) : NULL;
 }
 
 /* Returns 1 if there is one about a task, 0 at the end of the answer, or its errno. */
@@ -719,28 +735,51 @@ int td_next(struct td_handle *td, const struct td_task **task)
 	return ret;
 }
 
-int td_collect(struct td_handle *td, size_t *nr)
+int td_count(struct td_handle *td, size_t *nr)
 {
-	const size_t start = td->answers.at;
-	const struct nlmsghdr *nlh;
-	size_t last_at = 0;
+	const struct nlmsghdr *nlh, *at, *before = NULL;
 	__u32 pid, last = 0;
+	const char *end;
+	size_t tasks = 0;
+	bool more;
 	int ret;
 
 	*nr = 0;
-	if (!td->active)
-		return td->result;
-	if (!*td->ours)
+	if (td->active && !*td->ours)
 		return not_ours(td);
-	td->keep = true;
-	while ((ret = next_task_message(td, &nlh)) > 0) {
+	for (;;) {
+		/* The next datagram may come where that message is. */
+		more = before && td__continues(before);
+		ret = next_task_message(td, &nlh);
+		if (ret <= 0)
+			break;
 		pid = td__message_pid(nlh);
-		if (pid != last ||
-		    !td__continues((const void *)(td->answers.buf + last_at)))
-			(*nr)++;
+		tasks += pid != last || !more;
+		before = nlh;
 		last = pid;
-		last_at = (const char *)nlh - td->answers.buf;
+
+		end = td->answers.buf + td->answers.end;
+		for (at = here(td); (pid = usual_pid(td, at, end)); at = after(at)) {
+			if (pid != last || !td__continues(before))
+				tasks++;
+			before = at;
+			last = pid;
+		}
+		td->answers.at = (const char *)at - td->answers.buf;
 	}
+	*nr = tasks;
+	return ret;
+}
+
+int td_collect(struct td_handle *td, size_t *nr)
+{
+	const size_t start = td->answers.at;
+	int ret;
+
+	if (!td->active || !*td->ours)
+		return td_count(td, nr);
+	td->keep = true;
+	ret = td_count(td, nr);
 	td->whole = true;
 	td_seek(td, start);
 	return ret;

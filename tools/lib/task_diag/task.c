@@ -401,22 +401,6 @@ void td__begin_task(struct td_store *store)
 }
 
 /**
- * td__message_pid() - the pid with which each message about a task begins
- * @nlh: the message, complete
- *
- * Return: the pid, or 0 if there is none.
- */
-__u32 td__message_pid(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *nla = td__first_attr(nlh);
-
-	if (!td__attr_ok(nla, td__message_end(nlh)) ||
-	    nla->nla_type != TASK_DIAG_PID)
-		return 0;
-	return get_u32(td__attr_data(nla), td__attr_len(nla), 0);
-}
-
-/**
  * td__add_message() - join a message to those before
  * @store: where they are
  * @nlh: the message, complete, a %TASK_DIAG_CMD_GET or a %TASK_DIAG_CMD_EVENT

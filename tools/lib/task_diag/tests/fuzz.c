@@ -36,7 +36,7 @@ static void read_events(struct td_handle *td)
 	} while (ret > 0 || ret == -EBADMSG || ret == -ENOBUFS);
 }
 
-/* Twice, and all but the first task */
+/* Twice all but the first task, which are then counted */
 static void read_collected(struct td_handle *td)
 {
 	const struct td_task *task;
@@ -48,6 +48,8 @@ static void read_collected(struct td_handle *td)
 	read_all(td);
 	td_seek(td, second);
 	read_all(td);
+	td_seek(td, second);
+	td_count(td, &nr);
 }
 
 static void read_mirror(struct td_handle *td, __u64 strategy)
@@ -72,6 +74,7 @@ int test_input(const char *data, size_t size)
 	struct task_diag_pid req = {};
 	const struct td_task *task;
 	struct td_handle *td;
+	size_t nr;
 
 	if (!size)
 		return 0;
@@ -95,8 +98,10 @@ int test_input(const char *data, size_t size)
 		if (!td_dump(td, &req, sizeof(req)))
 			read_all(td);
 		read_events(td);
-		if (!td_dump(td, &req, sizeof(req)) && td_next(td, &task) > 0)
+		if (!td_dump(td, &req, sizeof(req)) && td_next(td, &task) > 0) {
 			read_task(task);
+			td_count(td, &nr);
+		}
 	}
 	td_close(td);
 	return 0;

@@ -625,17 +625,18 @@ TEST_F(td, a_child_begins_without_receiving)
 	EXPECT_EQ(status, 0);
 }
 
-/* --- answers that are collected ------------------------------------------ */
+/* --- answers that are counted -------------------------------------------- */
 
-static int collect(FIXTURE_DATA(td) *self, size_t nr)
+static int count(FIXTURE_DATA(td) *self, size_t nr)
 {
-	size_t collected = 999;
-	const int ret = td_collect(self->td, &collected);
+	size_t counted = 999;
+	const int ret = td_count(self->td, &counted);
 
-	return collected == nr ? ret : -EDOM;
+	return counted == nr ? ret : -EDOM;
 }
 
-TEST_F(td, collected_tasks_come_in_any_order)
+/* Three tasks, of which the second is twice among them and once of two messages */
+static void answer_with_three(void)
 {
 	const struct {
 		struct nlmsghdr nlh;
@@ -643,10 +644,6 @@ TEST_F(td, collected_tasks_come_in_any_order)
 	} unaligned = {
 		.nlh = { .nlmsg_len = NLMSG_HDRLEN + 1, .nlmsg_type = NLMSG_NOOP },
 	};
-	size_t positions[3];
-	const char *data;
-	size_t len;
-	int i;
 
 	answer();
 	fake_task(1);
@@ -662,6 +659,72 @@ TEST_F(td, collected_tasks_come_in_any_order)
 	/* Once more, as it may be in a list of pids */
 	fake_task(2);
 	fake_done(0, NULL);
+}
+
+TEST_F(td, tasks_are_counted_to_the_end)
+{
+	answer_with_three();
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(count(self, 3), 0);
+	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(count(self, 0), 0);
+
+	/* Those that are left */
+	answer_with_three();
+	ASSERT_EQ(dump(self), 0);
+	ASSERT_EQ(next(self), 1);
+	EXPECT_EQ(count(self, 2), 0);
+	EXPECT_EQ(next(self), 0);
+
+	/* The same task again, and one that goes on, in one datagram */
+	answer();
+	fake_task(1);
+	fake_task(1);
+	fake_flag(TASK_DIAG_MORE);
+	fake_task(1);
+	fake_task(2);
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(count(self, 3), 0);
+}
+
+TEST_F(td, an_answer_that_ends_early_is_counted_up_to_there)
+{
+	answer();
+	fake_task(1);
+	fake_datagram();
+	fake_task(2);
+	fake_done(-EPERM, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(count(self, 2), -EPERM);
+	EXPECT_EQ(count(self, 0), -EPERM);
+	EXPECT_EQ(next(self), -EPERM);
+
+	fake_answer();
+	fake_datagram();
+	fake_error(-EINVAL, "no");
+	EXPECT_EQ(dump(self), -EINVAL);
+	EXPECT_EQ(count(self, 0), -EINVAL);
+}
+
+/* --- answers that are collected ------------------------------------------ */
+
+static int collect(FIXTURE_DATA(td) *self, size_t nr)
+{
+	size_t collected = 999;
+	const int ret = td_collect(self->td, &collected);
+
+	return collected == nr ? ret : -EDOM;
+}
+
+TEST_F(td, collected_tasks_come_in_any_order)
+{
+	size_t positions[3];
+	const char *data;
+	size_t len;
+	int i;
+
+	answer_with_three();
 	ASSERT_EQ(dump(self), 0);
 	ASSERT_EQ(collect(self, 3), 0);
 	for (i = 0; i < 3; i++) {
@@ -683,6 +746,8 @@ TEST_F(td, collected_tasks_come_in_any_order)
 	td_seek(self->td, positions[2]);
 	EXPECT_EQ(next(self), 1);
 	EXPECT_EQ(next(self), 0);
+	td_seek(self->td, positions[1]);
+	EXPECT_EQ(count(self, 2), 0);
 
 	/* The socket can stay. */
 	td_seek(self->td, positions[0]);
