@@ -268,23 +268,24 @@ static int keep_mirror(unsigned long long until_ns, bool json)
 
 /**
  * follow_in_mirror() - keep a mirror, and compare it with a dump each second
+ * @handle: a handle without selections
  * @strategy: of processes or of threads
  * @until_ns: how long, as now_ns() tells it, or 0 until a signal
  * @json: print JSON, not text
  *
  * Return: 0, or -1 after an error or if a difference stayed.
  */
-int follow_in_mirror(__u64 strategy, unsigned long long until_ns, bool json)
+int follow_in_mirror(struct td_handle *handle, __u64 strategy,
+		     unsigned long long until_ns, bool json)
 {
 	int err;
 
+	td = handle;
 	req.dump_strategy = strategy;
 	req.show_flags = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_SCHED;
-	if (td_open(&td) || td_mirror_open(&mirror, td, strategy))
-		err = fail();
-	else
-		err = keep_mirror(until_ns, json);
+	if (td_mirror_open(&mirror, td, strategy))
+		return fail();
+	err = keep_mirror(until_ns, json);
 	td_mirror_close(mirror);
-	td_close(td);
 	return err;
 }

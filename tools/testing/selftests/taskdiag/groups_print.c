@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <libtask_diag.h>
 #include <linux/sched.h>
-#include <linux/task_diag.h>
 #include <linux/taskstats.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "groups_print.h"
 #include "output.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct value;
 typedef void (*print_fn)(const struct value *value);
@@ -85,10 +82,8 @@ struct field {
  * @fields: the fields of its struct, up to one without a name
  * @element: of a list: prints an element as text
  * @element_json: of a list: prints an element as JSON
- * @text: what to call the text that the struct refers to, if there is one
- * @text_part: where in the struct the &struct text_part is that tells of it
- * @size: of an array: bytes of an element
- * @unpack: of a list: copies a payload to @fields' struct, of so many bytes at most
+ * @text: of a list: what to call the text of an element, if there is one
+ * @unpack: of a list: puts what follows an element's struct behind it, for @fields
  */
 struct group {
 	unsigned int attr;
@@ -99,36 +94,23 @@ struct group {
 	print_fn element;
 	print_fn element_json;
 	const char *text;
-	size_t text_part;
-	size_t size;
-	size_t (*unpack)(void *to, const char *data, size_t len);
+	void (*unpack)(void *data, const struct td_item *item);
 };
-
-/**
- * struct text_part - three fields of each struct that refers to a text
- * @len: length of the whole text
- * @off: where in the text the bytes at @at belong
- * @at: where in the payload they begin
- */
-struct text_part {
-	__u32 len;
-	__u32 off;
-	__u32 at;
-};
-
-/* Room for whatever the @unpack of a group makes */
-#define UNPACKED_SIZE	1024
 
 /**
  * struct value - the value of a group, or one element of a list
- * @group: which group
- * @data: what the kernel gave
+ * @task: whose
+ * @attr: the group's attribute
+ * @group: what is known of it
+ * @data: what the kernel gave, of an element its struct and zeroes after it
  * @len: how much that is: less or more than the struct known here, if the
  *	kernel is older or newer
- * @text: the text that the struct refers to
+ * @text: the text of an element
  * @text_len: its length
  */
 struct value {
+	const struct td_task *task;
+	unsigned int attr;
 	const struct group *group;
 	const char *data;
 	size_t len;
@@ -136,11 +118,8 @@ struct value {
 	size_t text_len;
 };
 
-/* Copies of @value what fits into @to, @size bytes of zeroes. */
-static void copy_struct(void *to, size_t size, const struct value *value)
-{
-	memcpy(to, value->data, value->len < size ? value->len : size);
-}
+/* Room for the struct of an element, and for what @unpack puts behind it */
+#define ELEMENT_SIZE	1024
 
 /* --- structs ----------------------------------------------------------- */
 
@@ -304,9 +283,9 @@ static void print_json_fields(const struct value *value)
 
 static void print_base_value(const struct value *value)
 {
-	struct task_diag_base base = {};
+	struct task_diag_base base;
 
-	copy_struct(&base, sizeof(base), value);
+	td_group(value->task, TASK_DIAG_BASE, &base, sizeof(base));
 	print_base(&base);
 }
 
@@ -349,13 +328,16 @@ static void print_json_strings(const struct value *value)
 	putchar(']');
 }
 
-/* Of a group that is not known here */
+/* Of a group that is not known here: it may be a list. */
 static void print_hex(const struct value *value)
 {
+	struct td_item item = {};
 	size_t i;
 
-	for (i = 0; i < value->len; i++)
-		printf("%02x", (unsigned char)value->data[i]);
+	while (td_item(value->task, value->attr, &item, NULL, 0) > 0) {
+		for (i = 0; i < item.len; i++)
+			printf("%02x", (unsigned char)item.data[i]);
+	}
 }
 
 static void print_json_hex(const struct value *value)
@@ -365,59 +347,25 @@ static void print_json_hex(const struct value *value)
 	putchar('"');
 }
 
-/* --- a struct that refers to a text ------------------------------------ */
+/* --- a struct with a text ----------------------------------------------- */
 
-static bool get_text_part(const struct group *group, const char *data, size_t len,
-			  struct text_part *part)
+static void print_cgroup(const struct value *value)
 {
-	if (len < group->text_part + sizeof(*part))
-		return false;
-	memcpy(part, data + group->text_part, sizeof(*part));
-	return part->at <= len;
+	struct task_diag_cgroup cgroup;
+
+	td_group(value->task, TASK_DIAG_CGROUP, &cgroup, sizeof(cgroup));
+	printf("id=%llu path=", (unsigned long long)cgroup.id);
+	print_escaped(value->data, value->len, 0);
 }
 
-/*
- * Each part of the text comes with the struct: appends it to the element begun
- * at joined->last, whose text goes on to the end. Returns whether it is a part
- * of that one.
- */
-static bool join_text(const struct group *group, struct bytes *joined,
-		      const char *data, size_t len)
+static void print_json_cgroup(const struct value *value)
 {
-	struct text_part part, begun;
-	size_t text;
+	struct task_diag_cgroup cgroup;
 
-	if (!get_text_part(group, data, len, &part) || !part.off || !joined->len ||
-	    !get_text_part(group, joined->data + joined->last,
-			   joined->len - joined->last, &begun))
-		return false;
-	text = joined->last + begun.at;
-	/* One that got shorter meanwhile */
-	if (joined->len > text + part.off)
-		joined->len = text + part.off;
-	add_bytes(joined, data + part.at, len - part.at);
-	return true;
-}
-
-/* A value of @len bytes at @data */
-static struct value make_value(const struct group *group, const char *data, size_t len)
-{
-	struct value value = { .group = group, .data = data, .len = len };
-	struct text_part part;
-
-	if (group->text && get_text_part(group, data, len, &part)) {
-		value.len = part.at;
-		value.text = data + part.at;
-		value.text_len = len - part.at;
-	}
-	return value;
-}
-
-static void print_named(const struct value *value)
-{
-	walk_fields(value, value->group->fields, 0, print_field, " ");
-	printf(" %s=", value->group->text);
-	print_escaped(value->text, value->text_len, 0);
+	td_group(value->task, TASK_DIAG_CGROUP, &cgroup, sizeof(cgroup));
+	printf("{\"id\":%llu,\"path\":", (unsigned long long)cgroup.id);
+	print_json_string(value->data, value->len);
+	putchar('}');
 }
 
 static void print_json_named(const struct value *value)
@@ -432,9 +380,9 @@ static void print_json_named(const struct value *value)
 /* A line of /proc/PID/maps */
 static void print_vma(const struct value *value)
 {
-	struct task_diag_vma vma = {};
+	struct task_diag_vma vma;
 
-	copy_struct(&vma, sizeof(vma), value);
+	memcpy(&vma, value->data, sizeof(vma));
 	printf("%08llx-%08llx ", (unsigned long long)vma.start,
 	       (unsigned long long)vma.end);
 	print_vma_flags(vma.flags);
@@ -445,40 +393,32 @@ static void print_vma(const struct value *value)
 
 /* --- VMA_STAT ---------------------------------------------------------- */
 
-/* All that is in a payload, in one struct; what is not there is zero. */
+/* All that is in an element, in one struct; what is not there is zero. */
 struct vma_stat {
 	struct task_diag_vma_stat stat;
 	struct task_diag_pages pages;
 	char vm_flags[128];
 };
 
-static void copy_part(void *to, size_t size, const char *data, size_t len,
-		      __u32 at, __u32 part)
+static void unpack_vma_stat(void *data, const struct td_item *item)
 {
-	if (at > len || part > len - at)
-		return;
-	memcpy(to, data + at, part < size ? part : size);
-}
+	struct vma_stat *all = data;
+	size_t len = item->text_len;
 
-static size_t unpack_vma_stat(void *to, const char *data, size_t len)
-{
-	struct vma_stat *all = to;
-
-	copy_part(&all->stat, sizeof(all->stat), data, len, 0, len);
-	copy_part(&all->pages, sizeof(all->pages), data, len,
-		  all->stat.pages_at, all->stat.pages_len);
-	copy_part(all->vm_flags, sizeof(all->vm_flags), data, len,
-		  all->stat.vm_flags_at, all->stat.vm_flags_len);
-	return sizeof(*all);
+	td_pages(item, &all->pages, sizeof(all->pages));
+	if (len > sizeof(all->vm_flags))
+		len = sizeof(all->vm_flags);
+	memset(all->vm_flags, 0, sizeof(all->vm_flags));
+	memcpy(all->vm_flags, item->text, len);
 }
 
 /* --- FILES and AFFINITY ------------------------------------------------- */
 
 static void print_file(const struct value *value)
 {
-	struct task_diag_file file = {};
+	struct task_diag_file file;
 
-	copy_struct(&file, sizeof(file), value);
+	memcpy(&file, value->data, sizeof(file));
 	printf("%u %s %u:%u %llu %lld 0%o", file.fd, file_kind_name(file.kind),
 	       file.dev_major, file.dev_minor, (unsigned long long)file.ino,
 	       (long long)file.pos, file.flags);
@@ -488,45 +428,39 @@ static void print_file(const struct value *value)
 	print_escaped(value->text, value->text_len, 0);
 }
 
-static bool bit_is_set(const struct value *value, __u32 at, unsigned int bit)
-{
-	const size_t word = at + bit / 32 * sizeof(__u32);
-
-	return word + sizeof(__u32) <= value->len &&
-	       u32_at(value->data + word) >> bit % 32 & 1;
-}
+typedef int (*get_mask_fn)(const struct td_task *task, __u32 *mask, size_t nr);
 
 /* As the lines of /proc/PID/status that end in _list */
-static void print_bits(const struct value *value, __u32 bits, __u32 at)
+static void print_bits(const struct td_task *task, get_mask_fn get)
 {
+	const int bits = get(task, NULL, 0);
+	__u32 mask[bits > 0 ? bits / 32 + 1 : 1];
 	const char *separator = "";
-	unsigned int first, bit;
+	int first, bit;
 
+	get(task, mask, ARRAY_SIZE(mask));
 	for (bit = 0; bit < bits; bit++) {
-		if (!bit_is_set(value, at, bit))
+		if (!(mask[bit / 32] >> bit % 32 & 1))
 			continue;
 		first = bit;
-		while (bit + 1 < bits && bit_is_set(value, at, bit + 1))
+		while (bit + 1 < bits && mask[(bit + 1) / 32] >> (bit + 1) % 32 & 1)
 			bit++;
-		printf("%s%u", separator, first);
+		printf("%s%d", separator, first);
 		if (bit > first)
-			printf("-%u", bit);
+			printf("-%d", bit);
 		separator = ",";
 	}
 }
 
-static void print_affinity_as(const struct value *value,
+static void print_affinity_as(const struct td_task *task,
 			      const char *const format[4])
 {
-	struct task_diag_affinity affinity = {};
-
-	copy_struct(&affinity, sizeof(affinity), value);
 	fputs(format[0], stdout);
-	print_bits(value, affinity.cpus, affinity.cpus_at);
+	print_bits(task, td_cpus);
 	fputs(format[1], stdout);
-	if (affinity.mems) {
+	if (td_mems(task, NULL, 0) > 0) {
 		fputs(format[2], stdout);
-		print_bits(value, affinity.mems, affinity.mems_at);
+		print_bits(task, td_mems);
 		fputs(format[1], stdout);
 	}
 	fputs(format[3], stdout);
@@ -536,7 +470,7 @@ static void print_affinity(const struct value *value)
 {
 	static const char *const format[] = { "cpus=", "", " mems=", "" };
 
-	print_affinity_as(value, format);
+	print_affinity_as(value->task, format);
 }
 
 static void print_json_affinity(const struct value *value)
@@ -545,69 +479,30 @@ static void print_json_affinity(const struct value *value)
 		"{\"cpus\":\"", "\"", ",\"mems\":\"", "}"
 	};
 
-	print_affinity_as(value, format);
+	print_affinity_as(value->task, format);
 }
 
 /* --- lists ------------------------------------------------------------- */
 
-/*
- * In front of each element that has an attribute of its own is its length: it
- * begins at joined->last less these bytes.
- */
-static void begin_element(struct bytes *joined)
-{
-	const size_t none = 0;
-
-	add_bytes(joined, &none, sizeof(none));
-	joined->last = joined->len;
-}
-
-static void end_element(struct bytes *joined)
-{
-	const size_t len = joined->len - joined->last;
-
-	memcpy(joined->data + joined->last - sizeof(len), &len, sizeof(len));
-}
-
-static bool is_list(const struct group *group)
-{
-	return group->element && !group->size;
-}
-
-/* A mapping of the same file as the one before does not repeat its name. */
-static bool has_text_of_last(const struct value *value)
-{
-	struct task_diag_vma vma = {};
-
-	if (value->group->attr != TASK_DIAG_VMA)
-		return false;
-	copy_struct(&vma, sizeof(vma), value);
-	return vma.flags & TASK_DIAG_VMA_SAME_NAME;
-}
-
 static void walk_list(const struct value *list, print_fn element,
 		      const char *separator)
 {
+	__u64 data[ELEMENT_SIZE / sizeof(__u64)];
 	const struct group *group = list->group;
-	struct value value, last = {};
-	size_t len = group->size;
-	size_t pos = 0;
+	struct value value = *list;
+	const char *between = "";
+	struct td_item item = {};
 
-	while (pos + (group->size ?: sizeof(len)) <= list->len) {
-		if (!group->size) {
-			memcpy(&len, list->data + pos, sizeof(len));
-			pos += sizeof(len);
-		}
-		if (pos > (group->size ? 0 : sizeof(len)))
-			fputs(separator, stdout);
-		value = make_value(group, list->data + pos, len);
-		if (has_text_of_last(&value)) {
-			value.text = last.text;
-			value.text_len = last.text_len;
-		}
+	value.data = (const char *)data;
+	value.len = sizeof(data);
+	while (td_item(list->task, group->attr, &item, data, sizeof(data)) > 0) {
+		if (group->unpack)
+			group->unpack(data, &item);
+		value.text = item.text;
+		value.text_len = item.text_len;
+		fputs(between, stdout);
 		element(&value);
-		last = value;
-		pos += len;
+		between = separator;
 	}
 }
 
@@ -630,12 +525,26 @@ static void print_json_list(const struct value *value)
 	putchar(']');
 }
 
-static void print_gid(const struct value *value)
+static void print_gids_as(const struct value *value, const char *separator)
 {
-	__u32 gid = 0;
+	const __u32 *gids;
+	size_t nr, i;
 
-	copy_struct(&gid, sizeof(gid), value);
-	printf("%u", gid);
+	td_gids(value->task, &gids, &nr);
+	for (i = 0; i < nr; i++)
+		printf("%s%u", i ? separator : "", gids[i]);
+}
+
+static void print_gids(const struct value *value)
+{
+	print_gids_as(value, ", ");
+}
+
+static void print_json_gids(const struct value *value)
+{
+	putchar('[');
+	print_gids_as(value, ",");
+	putchar(']');
 }
 
 /* As the files in /proc/PID/ns are called */
@@ -668,18 +577,18 @@ static void print_ns_name(const struct task_diag_ns *ns)
 
 static void print_ns(const struct value *value)
 {
-	struct task_diag_ns ns = {};
+	struct task_diag_ns ns;
 
-	copy_struct(&ns, sizeof(ns), value);
+	memcpy(&ns, value->data, sizeof(ns));
 	print_ns_name(&ns);
 	printf(":[%llu]", (unsigned long long)ns.ino);
 }
 
 static void print_json_ns(const struct value *value)
 {
-	struct task_diag_ns ns = {};
+	struct task_diag_ns ns;
 
-	copy_struct(&ns, sizeof(ns), value);
+	memcpy(&ns, value->data, sizeof(ns));
 	printf("{\"name\":\"");
 	print_ns_name(&ns);
 	printf("\",\"dev\":%u,\"ino\":%llu}", ns.dev, (unsigned long long)ns.ino);
@@ -722,9 +631,9 @@ static void print_amount(unsigned long long amount, const char *quote)
 
 static void print_limit(const struct value *value)
 {
-	struct task_diag_limit limit = {};
+	struct task_diag_limit limit;
 
-	copy_struct(&limit, sizeof(limit), value);
+	memcpy(&limit, value->data, sizeof(limit));
 	print_limit_name(limit.resource);
 	putchar('=');
 	print_amount(limit.soft, "");
@@ -734,9 +643,9 @@ static void print_limit(const struct value *value)
 
 static void print_json_limit(const struct value *value)
 {
-	struct task_diag_limit limit = {};
+	struct task_diag_limit limit;
 
-	copy_struct(&limit, sizeof(limit), value);
+	memcpy(&limit, value->data, sizeof(limit));
 	printf("{\"name\":\"");
 	print_limit_name(limit.resource);
 	printf("\",\"soft\":");
@@ -1030,11 +939,6 @@ static const struct field io_fields[] = {
 	{}
 };
 
-static const struct field cgroup_fields[] = {
-	FIELD(cgroup, id, U64),
-	{}
-};
-
 static const struct field nspid_fields[] = {
 	FIELD(nspid, pid, U32),
 	FIELD(nspid, tgid, U32),
@@ -1193,7 +1097,6 @@ static const struct group groups[] = {
 		.element = print_vma,
 		.element_json = print_json_named,
 		.text = "name",
-		.text_part = offsetof(struct task_diag_vma, name_len),
 	},
 	{
 		.attr = TASK_DIAG_VMA_STAT,
@@ -1210,26 +1113,10 @@ static const struct group groups[] = {
 	STRUCT(TASK_DIAG_SCHED, "sched", sched_fields),
 	STRUCT(TASK_DIAG_MEM, "mem", mem_fields),
 	STRUCT(TASK_DIAG_SIGNAL, "signal", signal_fields),
-	{
-		.attr = TASK_DIAG_GROUPS,
-		.name = "groups",
-		.print = print_list,
-		.print_json = print_json_list,
-		.element = print_gid,
-		.element_json = print_gid,
-		.size = sizeof(__u32),
-	},
+	BYTES(TASK_DIAG_GROUPS, "groups", print_gids, print_json_gids),
 	STRUCT(TASK_DIAG_IO, "io", io_fields),
 	BYTES(TASK_DIAG_NAME, "name", print_text, print_json_text),
-	{
-		.attr = TASK_DIAG_CGROUP,
-		.name = "cgroup",
-		.print = print_named,
-		.print_json = print_json_named,
-		.fields = cgroup_fields,
-		.text = "path",
-		.text_part = offsetof(struct task_diag_cgroup, path_len),
-	},
+	BYTES(TASK_DIAG_CGROUP, "cgroup", print_cgroup, print_json_cgroup),
 	LIST(TASK_DIAG_NS, "ns", print_ns, print_json_ns, NULL),
 	LIST(TASK_DIAG_NSPID, "nspid", print_fields, print_json_fields, nspid_fields),
 	BYTES(TASK_DIAG_EXE, "exe", print_text, print_json_text),
@@ -1248,7 +1135,6 @@ static const struct group groups[] = {
 		.element = print_file,
 		.element_json = print_json_named,
 		.text = "path",
-		.text_part = offsetof(struct task_diag_file, path_len),
 	},
 	BYTES(TASK_DIAG_LABEL, "label", print_strings, print_json_text),
 	BYTES(TASK_DIAG_CWD, "cwd", print_text, print_json_text),
@@ -1265,27 +1151,6 @@ static const struct group unknown_group = {
 };
 
 /* --- for the tool ------------------------------------------------------ */
-
-/**
- * add_bytes() - append bytes
- * @bytes: where to
- * @data: which ones
- * @len: how many
- */
-void add_bytes(struct bytes *bytes, const void *data, size_t len)
-{
-	while (bytes->len + len > bytes->size) {
-		bytes->size = bytes->size ? 2 * bytes->size : 256;
-		bytes->data = realloc(bytes->data, bytes->size);
-		if (!bytes->data) {
-			perror("realloc");
-			exit(1);
-		}
-	}
-	if (len)
-		memcpy(bytes->data + bytes->len, data, len);
-	bytes->len += len;
-}
 
 static const struct group *group(unsigned int attr)
 {
@@ -1352,68 +1217,35 @@ void print_group_names(FILE *to, const char *indent)
 	}
 }
 
-/**
- * join_group() - join an attribute to those of the same task and group before
- * @attr: the group's attribute
- * @joined: what was joined so far
- * @data: payload of the attribute
- * @len: its length
- */
-void join_group(unsigned int attr, struct bytes *joined, const void *data,
-		size_t len)
+static struct value value_of(const struct td_task *task, unsigned int attr)
 {
-	char unpacked[UNPACKED_SIZE] = {};
-	const struct group *its = group(attr);
+	struct value value = { .task = task, .group = group(attr), .attr = attr };
 
-	if (its->text && join_text(its, joined, data, len)) {
-		if (is_list(its))
-			end_element(joined);
-		return;
-	}
-	if (its->unpack) {
-		len = its->unpack(unpacked, data, len);
-		data = unpacked;
-	}
-	if (is_list(its))
-		begin_element(joined);
-	add_bytes(joined, data, len);
-	if (is_list(its))
-		end_element(joined);
-}
-
-static struct value joined_value(unsigned int attr, const struct bytes *joined)
-{
-	const struct group *its = group(attr);
-
-	if (its->element)
-		return (struct value) {
-			.group = its,
-			.data = joined->data,
-			.len = joined->len,
-		};
-	return make_value(its, joined->data, joined->len);
+	/* Of a list there are none. */
+	td_bytes(task, attr, &value.data, &value.len);
+	return value;
 }
 
 /**
  * print_group() - print the value of a group for people
+ * @task: a task that has it
  * @attr: the group's attribute
- * @joined: the value
  */
-void print_group(unsigned int attr, const struct bytes *joined)
+void print_group(const struct td_task *task, unsigned int attr)
 {
-	struct value value = joined_value(attr, joined);
+	struct value value = value_of(task, attr);
 
 	value.group->print(&value);
 }
 
 /**
  * print_json_group() - print the value of a group as JSON
+ * @task: a task that has it
  * @attr: the group's attribute
- * @joined: the value
  */
-void print_json_group(unsigned int attr, const struct bytes *joined)
+void print_json_group(const struct td_task *task, unsigned int attr)
 {
-	struct value value = joined_value(attr, joined);
+	struct value value = value_of(task, attr);
 
 	value.group->print_json(&value);
 }

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 #include <sys/wait.h>
+#include <libtask_diag.h>
 
-#include "client.h"
 #include "output.h"
 
 #define NS_PER_S	1000000000ULL
@@ -31,7 +31,7 @@ static struct {
 
 /* --- what can be done -------------------------------------------------- */
 
-static struct td_client client;
+static struct td_handle *td;
 
 static void fork_and_exit(void)
 {
@@ -64,17 +64,16 @@ static void open_zero(void)
 
 static void read_zero(void)
 {
-	static char buf[TD_BUFFER_SIZE];
+	static char buf[65536];
 
 	if (read(zero_fd, buf, sizeof(buf)) != sizeof(buf))
 		die("/dev/zero");
 }
 
-static int ignore(const struct nlmsghdr *nlh, void *arg)
+static noreturn void die_of_task_diag(void)
 {
-	(void)nlh;
-	(void)arg;
-	return 0;
+	fprintf(stderr, "rate: %s\n", td_error(td));
+	exit(1);
 }
 
 static void dump(void)
@@ -83,20 +82,16 @@ static void dump(void)
 		.show_flags = TASK_DIAG_SHOW_BASE,
 		.dump_strategy = TASK_DIAG_DUMP_ALL,
 	};
+	size_t nr;
 
-	if (td_request(&client, TASK_DIAG_CMD_GET, NLM_F_DUMP, &req) ||
-	    td_receive(&client, ignore, NULL)) {
-		fprintf(stderr, "rate: %s\n", client.error);
-		exit(1);
-	}
+	if (td_dump(td, &req, sizeof(req)) || td_count(td, &nr))
+		die_of_task_diag();
 }
 
 static void open_client(void)
 {
-	if (td_connect(&client, TD_BUFFER_SIZE)) {
-		fprintf(stderr, "rate: %s\n", client.error);
-		exit(1);
-	}
+	if (td_open(&td))
+		die_of_task_diag();
 }
 
 static const struct job {

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -14,15 +15,14 @@
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <libtask_diag.h>
 #include <linux/magic.h>
 
-#include "client.h"
 #include "delays_print.h"
 #include "follow.h"
 #include "groups_print.h"
 #include "output.h"
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#include "syscalls.h"
 
 /* Flags of a request, which --show takes beside groups */
 static const struct {
@@ -54,27 +54,6 @@ static const char *const event_types[] = {
 };
 
 /* --- what the kernel supports ------------------------------------------ */
-
-/* @to is zero: what the kernel's struct lacks stays so. */
-static void copy_struct(void *to, size_t size, const struct nlattr *attr)
-{
-	const size_t len = td_attr_len(attr);
-
-	memcpy(to, td_attr_data(attr), len < size ? len : size);
-}
-
-static int read_header(const struct nlmsghdr *nlh, void *arg)
-{
-	struct task_diag_header *header = arg;
-	const struct nlattr *attr;
-
-	attr = td_first_attr(nlh);
-	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr)) {
-		if (td_attr_type(attr) == TASK_DIAG_HEADER)
-			copy_struct(header, sizeof(*header), attr);
-	}
-	return 0;
-}
 
 static const char *flag_name(unsigned int nr)
 {
@@ -156,123 +135,11 @@ static void print_json_header(const struct task_diag_header *header)
 	       header->clk_tck);
 }
 
-/* --- a task, put together from its messages ---------------------------- */
+/* --- the ways to show a task ------------------------------------------- */
 
-/**
- * struct task - what the messages on one task said
- * @pid: which one, 0 for none yet
- * @more: there is more to come
- * @present: mask of the groups that are there
- * @groups: their values, by attribute
- * @errors: array of struct task_diag_error
- * @event: what happened to it, if that is why there is a message
- * @process: of a leader: the values of its process, or NULL
- */
-struct task {
-	__u32 pid;
-	bool more;
-	__u64 present;
-	struct bytes groups[NR_GROUPS];
-	struct bytes errors;
-	struct task_diag_event event;
-	struct task *process;
-};
-
-static void reset_task(struct task *task, __u32 pid)
+static bool has_group(const struct td_task *task, unsigned int attr)
 {
-	unsigned int attr;
-
-	task->pid = pid;
-	task->present = 0;
-	for (attr = 0; attr < NR_GROUPS; attr++)
-		task->groups[attr].len = 0;
-	task->errors.len = 0;
-	memset(&task->event, 0, sizeof(task->event));
-	if (task->process)
-		reset_task(task->process, 0);
-}
-
-static void free_task(struct task *task)
-{
-	unsigned int attr;
-
-	for (attr = 0; attr < NR_GROUPS; attr++)
-		free(task->groups[attr].data);
-	free(task->errors.data);
-	if (task->process)
-		free_task(task->process);
-	free(task->process);
-}
-
-/* Of a group that fails at a later part, those before it are no value. */
-static void add_error(struct task *task, const struct nlattr *attr)
-{
-	struct task_diag_error error = {};
-
-	copy_struct(&error, sizeof(error), attr);
-	add_bytes(&task->errors, &error, sizeof(error));
-	if (error.attr < NR_GROUPS) {
-		task->present &= ~(1ULL << error.attr);
-		task->groups[error.attr].len = 0;
-	}
-}
-
-static void add_attr(struct task *task, const struct nlattr *attr);
-
-/* The attributes in @nest, of the process that @task leads */
-static void add_process(struct task *task, const struct nlattr *nest)
-{
-	const void *end = (const char *)nest + nest->nla_len;
-	const struct nlattr *attr = td_attr_data(nest);
-
-	if (!task->process)
-		task->process = calloc(1, sizeof(*task->process));
-	if (!task->process)
-		die("calloc");
-	task->process->pid = task->pid;
-	for (; td_attr_ok(attr, end); attr = td_attr_next(attr))
-		add_attr(task->process, attr);
-}
-
-/* What is neither a group nor known here adds nothing to them. */
-static void add_attr(struct task *task, const struct nlattr *attr)
-{
-	const unsigned int type = td_attr_type(attr);
-
-	if (type == TASK_DIAG_MORE) {
-		task->more = true;
-	} else if (type == TASK_DIAG_ERROR) {
-		add_error(task, attr);
-	} else if (type == TASK_DIAG_PROCESS) {
-		add_process(task, attr);
-	} else if (type == TASK_DIAG_EVENT) {
-		copy_struct(&task->event, sizeof(task->event), attr);
-	} else if (type < NR_GROUPS) {
-		task->present |= 1ULL << type;
-		join_group(type, &task->groups[type], td_attr_data(attr),
-			   td_attr_len(attr));
-	}
-}
-
-static void add_message(struct task *task, const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr;
-
-	task->more = false;
-	/* The first one is TASK_DIAG_PID. */
-	attr = td_attr_next(td_first_attr(nlh));
-	for (; td_attr_ok(attr, td_end(nlh)); attr = td_attr_next(attr))
-		add_attr(task, attr);
-}
-
-static size_t nr_errors(const struct task *task)
-{
-	return task->errors.len / sizeof(struct task_diag_error);
-}
-
-static const struct task_diag_error *errors(const struct task *task)
-{
-	return (const void *)task->errors.data;
+	return !td_group(task, attr, NULL, 0);
 }
 
 static const char *error_name(int error)
@@ -299,8 +166,6 @@ static const char *error_name(int error)
 	snprintf(number, sizeof(number), "errno%d", -error);
 	return number;
 }
-
-/* --- the ways to show it ----------------------------------------------- */
 
 /* One group besides BASE ends a task's line, unless it is of lines itself. */
 static bool fits_line(__u64 show)
@@ -329,64 +194,71 @@ static void print_title(const char *columns, __u64 show)
 	putchar('\n');
 }
 
-static void print_errors(const struct task *task, const char *separator)
+static void print_errors(const struct td_task *task, const char *separator)
 {
-	const struct task_diag_error *error = errors(task);
-	size_t i;
+	const __u64 failed = td_failed(task);
+	unsigned int attr;
 
-	for (i = 0; i < nr_errors(task); i++)
-		printf("%s[%s: %s]", separator, group_name(error[i].attr),
-		       error_name(error[i].error));
+	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+		if (failed >> attr & 1)
+			printf("%s[%s: %s]", separator, group_name(attr),
+			       error_name(td_group(task, attr, NULL, 0)));
+	}
 }
 
-static void print_process_lines(const struct task *process)
+static void print_process_lines(const struct td_task *process)
 {
 	unsigned int attr;
 
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
-		if (!(process->present >> attr & 1))
+		if (!has_group(process, attr))
 			continue;
 		printf("\n    process %s: ", group_name(attr));
-		print_group(attr, &process->groups[attr]);
+		print_group(process, attr);
 	}
 	print_errors(process, "\n    process ");
 }
 
 /* The groups from @attr on end the line, or follow it. */
-static void print_groups(const struct task *task, unsigned int attr, __u64 show)
+static void print_groups(const struct td_task *task, unsigned int attr, __u64 show)
 {
 	const bool one_line = fits_line(show);
 
 	for (; attr < NR_GROUPS; attr++) {
-		if (!(task->present >> attr & 1))
+		if (!has_group(task, attr))
 			continue;
 		if (attr == TASK_DIAG_BASE || one_line)
 			putchar(' ');
 		else
 			printf("\n    %s: ", group_name(attr));
-		print_group(attr, &task->groups[attr]);
+		print_group(task, attr);
 	}
 	print_errors(task, one_line ? " " : "\n    ");
-	if (task->process && task->process->pid)
-		print_process_lines(task->process);
+	if (td_process(task))
+		print_process_lines(td_process(task));
 	putchar('\n');
 }
 
-static void print_lines(const struct task *task, __u64 show)
+static void print_lines(const struct td_task *task, __u64 show)
 {
-	printf("%7u", task->pid);
+	printf("%7u", td_pid(task));
 	print_groups(task, TASK_DIAG_BASE, show);
 }
 
-static void print_json_errors(const struct task *task)
+static void print_json_errors(const struct td_task *task)
 {
-	const struct task_diag_error *error = errors(task);
-	size_t i;
+	const __u64 failed = td_failed(task);
+	const char *separator = "";
+	unsigned int attr;
 
 	printf(",\"errors\":[");
-	for (i = 0; i < nr_errors(task); i++)
-		printf("%s{\"group\":\"%s\",\"error\":\"%s\"}", i ? "," : "",
-		       group_name(error[i].attr), error_name(error[i].error));
+	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
+		if (!(failed >> attr & 1))
+			continue;
+		printf("%s{\"group\":\"%s\",\"error\":\"%s\"}", separator,
+		       group_name(attr), error_name(td_group(task, attr, NULL, 0)));
+		separator = ",";
+	}
 	putchar(']');
 }
 
@@ -402,48 +274,49 @@ static void print_json_event(const struct task_diag_event *event)
 	       event->exit_code, event->exit_signal);
 }
 
-static void print_json(const struct task *task)
+static void print_json(const struct td_task *task)
 {
+	struct task_diag_event event;
 	unsigned int attr;
 
-	printf("{\"pid\":%u", task->pid);
-	if (task->event.type)
-		print_json_event(&task->event);
+	printf("{\"pid\":%u", td_pid(task));
+	if (!td_group(task, TASK_DIAG_EVENT, &event, sizeof(event)))
+		print_json_event(&event);
 	for (attr = TASK_DIAG_BASE; attr < NR_GROUPS; attr++) {
-		if (task->present >> attr & 1) {
+		if (has_group(task, attr)) {
 			printf(",\"%s\":", group_name(attr));
-			print_json_group(attr, &task->groups[attr]);
+			print_json_group(task, attr);
 		}
 	}
-	if (nr_errors(task))
+	if (td_failed(task))
 		print_json_errors(task);
-	if (task->process && task->process->pid) {
+	if (td_process(task)) {
 		printf(",\"process\":");
-		print_json(task->process);
+		print_json(td_process(task));
 	}
 	putchar('}');
 }
 
-static void print_name(const struct task *task)
+static void print_name(const struct td_task *task, int width)
 {
-	const struct bytes *group = &task->groups[TASK_DIAG_BASE];
-	struct task_diag_base base = {};
+	struct task_diag_base base;
 
-	memcpy(&base, group->data, group->len < sizeof(base) ? group->len : sizeof(base));
+	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
 	print_escaped(base.comm,
-		      strnlen((const char *)base.comm, sizeof(base.comm)), 0);
+		      strnlen((const char *)base.comm, sizeof(base.comm)), width);
 }
 
 /* getdelays, too, calls a thread PID and a process TGID. */
-static void print_block(const struct task *task, const char *what)
+static void print_block(const struct td_task *task, const char *what)
 {
-	const struct bytes *stat = &task->groups[TASK_DIAG_STAT];
+	const char *stat;
+	size_t len;
 
-	printf("%s\t%u\n", what, task->pid);
-	if (task->present & TASK_DIAG_SHOW_STAT) {
-		print_delays(stat->data, stat->len);
+	printf("%s\t%u\n", what, td_pid(task));
+	if (!td_bytes(task, TASK_DIAG_STAT, &stat, &len)) {
+		print_delays(stat, len);
 	} else {
-		print_name(task);
+		print_name(task, 0);
 		print_errors(task, ": ");
 		putchar('\n');
 	}
@@ -463,25 +336,19 @@ static void print_status(const struct task_diag_event *event)
 		printf("%6d", WEXITSTATUS(event->exit_code));
 }
 
-static void print_event_line(const struct task *task, __u64 show)
+static void print_event_line(const struct td_task *task, __u64 show)
 {
-	const struct task_diag_event *event = &task->event;
-	const struct bytes *group = &task->groups[TASK_DIAG_BASE];
-	struct task_diag_base base = {};
+	struct task_diag_event event;
 
-	if (task->present & TASK_DIAG_SHOW_BASE)
-		memcpy(&base, group->data,
-		       group->len < sizeof(base) ? group->len : sizeof(base));
-	if (event->lost)
-		printf("%llu events lost\n", event->lost);
-	printf("%7llu.%06llu %s %7u %7u ", event->time / 1000000000,
-	       event->time / 1000 % 1000000, event_name(event->type), task->pid,
-	       event->ppid);
-	print_escaped(base.comm,
-		      strnlen((const char *)base.comm, sizeof(base.comm)),
-		      TASK_DIAG_COMM_LEN - 1);
+	td_group(task, TASK_DIAG_EVENT, &event, sizeof(event));
+	if (event.lost)
+		printf("%llu events lost\n", event.lost);
+	printf("%7llu.%06llu %s %7u %7u ", event.time / 1000000000,
+	       event.time / 1000 % 1000000, event_name(event.type), td_pid(task),
+	       event.ppid);
+	print_name(task, TASK_DIAG_COMM_LEN - 1);
 	putchar(' ');
-	print_status(event);
+	print_status(&event);
 	print_groups(task, TASK_DIAG_BASE + 1, show);
 }
 
@@ -491,6 +358,18 @@ static void print_event_line(const struct task *task, __u64 show)
 
 enum mode {
 	MODE_TABLE, MODE_JSON, MODE_DELAYS, MODE_QUIET, MODE_BENCH, MODE_PIDS
+};
+
+/**
+ * struct selection - an attribute of the request: TASK_DIAG_SELECT_*
+ * @attr: which one
+ * @data: its payload
+ * @len: how long that is
+ */
+struct selection {
+	unsigned int attr;
+	const void *data;
+	size_t len;
 };
 
 static struct {
@@ -506,19 +385,17 @@ static struct {
 	bool time_given;
 	__u32 events;
 	unsigned int seconds;
-	size_t buffer;
 	__u32 pids[TASK_DIAG_PIDS_MAX];
 	__u32 flags;
 	__u32 numbers[TASK_DIAG_ATTR_MAX + 1];
-	struct td_selection selections[TASK_DIAG_ATTR_MAX + 1];
+	struct selection selections[TASK_DIAG_ATTR_MAX + 1];
 	size_t nr_selections;
 } opts = {
 	.req.show_flags = TASK_DIAG_SHOW_BASE,
-	.buffer = TD_BUFFER_SIZE,
 };
 
 /* @data must stay. */
-static void select_by(__u16 attr, const void *data, int len)
+static void select_by(unsigned int attr, const void *data, size_t len)
 {
 	size_t i;
 
@@ -526,81 +403,12 @@ static void select_by(__u16 attr, const void *data, int len)
 		if (opts.selections[i].attr == attr)
 			break;
 	}
-	opts.selections[i] = (struct td_selection) { attr, data, len };
+	opts.selections[i] = (struct selection) { attr, data, len };
 	if (i == opts.nr_selections)
 		opts.nr_selections++;
 }
 
-/**
- * struct reader - what the callbacks keep from message to message
- * @tasks: how many tasks there were
- * @last_pid: the last one; a task's messages follow each other
- * @task: until MODE_DELAYS: the task that is being put together
- */
-struct reader {
-	unsigned long tasks;
-	__u32 last_pid;
-	struct task task;
-};
-
-static int count_task(const struct nlmsghdr *nlh, void *arg)
-{
-	struct reader *reader = arg;
-	__u32 pid = td_pid(nlh);
-
-	reader->tasks += pid != reader->last_pid;
-	reader->last_pid = pid;
-	return 0;
-}
-
-static int print_pid(const struct nlmsghdr *nlh, void *arg)
-{
-	struct reader *reader = arg;
-	__u32 pid = td_pid(nlh);
-
-	if (pid && pid != reader->last_pid)
-		printf("%u\n", pid);
-	reader->last_pid = pid;
-	return 0;
-}
-
-static bool by_thread(void)
-{
-	return opts.req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
-	       opts.req.dump_strategy == TASK_DIAG_DUMP_THREAD;
-}
-
-static void print_task(struct reader *reader)
-{
-	const __u64 show = opts.req.show_flags;
-
-	if (!reader->task.pid)
-		return;
-	if (opts.mode == MODE_JSON) {
-		printf(reader->tasks ? ",\n" : "\n");
-		print_json(&reader->task);
-	} else if (opts.mode == MODE_DELAYS) {
-		print_block(&reader->task, by_thread() ? "PID" : "TGID");
-	} else {
-		print_lines(&reader->task, show);
-	}
-	reader->tasks++;
-}
-
-static int collect_task(const struct nlmsghdr *nlh, void *arg)
-{
-	struct reader *reader = arg;
-	__u32 pid = td_pid(nlh);
-
-	if (!pid)
-		return 0;
-	if (pid != reader->task.pid || !reader->task.more) {
-		print_task(reader);
-		reset_task(&reader->task, pid);
-	}
-	add_message(&reader->task, nlh);
-	return 0;
-}
+/* --- asking ------------------------------------------------------------ */
 
 static int fail(const char *reason)
 {
@@ -609,47 +417,86 @@ static int fail(const char *reason)
 	return -1;
 }
 
-/* Inline for the reason that td_receive() is */
-static __always_inline int ask(struct td_client *client, td_message_fn fn,
-			       void *arg)
+static void select_tasks(struct td_handle *td)
 {
-	int flags = opts.plain ? 0 : NLM_F_DUMP;
+	size_t i;
 
-	if (td_request_selected(client, TASK_DIAG_CMD_GET, flags, &opts.req,
-				opts.selections, opts.nr_selections) ||
-	    td_receive(client, fn, arg))
-		return fail(client->error);
-	return 0;
+	for (i = 0; i < opts.nr_selections; i++)
+		td_select(td, opts.selections[i].attr, opts.selections[i].data,
+			  opts.selections[i].len);
 }
 
-static int count_tasks(struct td_client *client)
+static int show_each(struct td_handle *td, void (*show)(const struct td_task *task))
 {
-	struct reader reader = {};
+	const struct td_task *task;
+	int ret;
+
+	select_tasks(td);
+	if (opts.plain) {
+		ret = td_get(td, &opts.req, sizeof(opts.req), &task);
+		if (!ret)
+			show(task);
+	} else {
+		ret = td_dump(td, &opts.req, sizeof(opts.req));
+		while (!ret && (ret = td_next(td, &task)) > 0) {
+			show(task);
+			ret = 0;
+		}
+	}
+	return ret ? fail(td_error(td)) : 0;
+}
+
+static int count_tasks(struct td_handle *td)
+{
+	const struct td_task *task;
 	unsigned long long start;
+	size_t nr = 1;
 	int err;
 
-	client->syscalls = 0;
+	syscalls = 0;
 	start = now_ns();
-	err = ask(client, count_task, &reader);
-	if (err)
-		return err;
-	if (opts.mode == MODE_BENCH)
-		print_bench(reader.tasks, client->syscalls, now_ns() - start);
+	select_tasks(td);
+	if (opts.plain)
+		err = td_get(td, &opts.req, sizeof(opts.req), &task);
 	else
-		printf("%lu\n", reader.tasks);
+		err = td_dump(td, &opts.req, sizeof(opts.req)) ?: td_count(td, &nr);
+	if (err)
+		return fail(td_error(td));
+	if (opts.mode == MODE_BENCH)
+		print_bench(nr, syscalls, now_ns() - start);
+	else
+		printf("%zu\n", nr);
 	return 0;
 }
 
-static int show_pids(struct td_client *client)
+static void print_pid(const struct td_task *task)
 {
-	struct reader reader = {};
-
-	return ask(client, print_pid, &reader);
+	printf("%u\n", td_pid(task));
 }
 
-static int show_tasks(struct td_client *client)
+static bool by_thread(void)
 {
-	struct reader reader = {};
+	return opts.req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       opts.req.dump_strategy == TASK_DIAG_DUMP_THREAD;
+}
+
+static void print_task(const struct td_task *task)
+{
+	static const char *separator = "\n";
+
+	if (opts.mode == MODE_JSON) {
+		fputs(separator, stdout);
+		print_json(task);
+		separator = ",\n";
+	} else if (opts.mode == MODE_DELAYS) {
+		print_block(task, by_thread() ? "PID" : "TGID");
+	} else {
+		print_lines(task, opts.req.show_flags);
+	}
+}
+
+static int show_tasks(struct td_handle *td)
+{
 	int err;
 
 	if (opts.mode == MODE_JSON)
@@ -658,71 +505,50 @@ static int show_tasks(struct td_client *client)
 		print_title(opts.req.show_flags & TASK_DIAG_SHOW_BASE ?
 			    "    PID " BASE_COLUMNS : "    PID",
 			    opts.req.show_flags);
-	err = ask(client, collect_task, &reader);
-	print_task(&reader);
+	err = show_each(td, print_task);
 	if (opts.mode == MODE_JSON)
 		printf("\n]\n");
-	if (!err && reader.task.more)
-		err = fail("the answer ended before its last task did");
-	free_task(&reader.task);
 	return err;
 }
 
 /* A line at a time, and each of JSON is a value of its own. */
-static int print_event(const struct nlmsghdr *nlh, void *arg)
+static void print_event(const struct td_task *task)
 {
-	struct reader *reader = arg;
-
-	if (td_genl(nlh)->cmd != TASK_DIAG_CMD_EVENT)
-		return TD_GO_ON;
-	reset_task(&reader->task, td_pid(nlh));
-	add_message(&reader->task, nlh);
 	if (opts.mode == MODE_JSON) {
-		print_json(&reader->task);
+		print_json(task);
 		putchar('\n');
 	} else {
-		print_event_line(&reader->task, opts.req.show_flags);
+		print_event_line(task, opts.req.show_flags);
 	}
-	return TD_GO_ON;
 }
 
-/* The acknowledgment is among the events. */
-static int receive_events(struct td_client *client, unsigned long long until_ns)
+static int show_events(struct td_handle *td, unsigned long long until_ns)
 {
-	struct reader reader = {};
-	int ret = 0;
+	const struct td_task *task;
+	bool waits;
+	int ret;
 
-	while (!ret && wait_for_event(client->fd, until_ns) > 0) {
-		ssize_t len = td_receive_part(client);
-
-		if (len == -EAGAIN)
-			continue;
-		if (len == -ENOBUFS) {
-			/* The next event tells how many. */
-			fprintf(stderr, "task_diag_all: events were lost\n");
-			continue;
-		}
-		ret = len < 0 ? len : td_walk(client, len, print_event, &reader);
-		if (ret == TD_GO_ON)
-			ret = 0;
-	}
-	free_task(&reader.task);
-	return ret ? fail(client->error) : 0;
-}
-
-static int show_events(struct td_client *client, unsigned long long until_ns)
-{
-	/* It may be woken by a message that is not the kernel's. */
-	if (fcntl(client->fd, F_SETFL, O_NONBLOCK))
-		die("fcntl");
 	if (opts.mode == MODE_TABLE) {
 		opts.req.show_flags |= TASK_DIAG_SHOW_BASE;
 		print_title(EVENT_COLUMNS, opts.req.show_flags);
 	}
-	if (td_request_selected(client, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK,
-				&opts.req, opts.selections, opts.nr_selections))
-		return fail(client->error);
-	return receive_events(client, until_ns);
+	select_tasks(td);
+	if (td_subscribe(td, &opts.req, sizeof(opts.req), opts.events))
+		return fail(td_error(td));
+	do {
+		ret = td_event(td, &task, 0);
+		if (ret > 0)
+			print_event(task);
+		else if (ret == -ENOBUFS)
+			/* The next event tells how many. */
+			fprintf(stderr, "task_diag_all: events were lost\n");
+		else if (ret != -EAGAIN)
+			return fail(td_error(td));
+		/* Events that are there do not keep a signal waiting. */
+		waits = ret == -EAGAIN;
+		ret = wait_for_event(td_fd(td), waits ? until_ns : 1);
+	} while (ret > 0 || (!ret && !waits));
+	return 0;
 }
 
 static void show_header(const struct task_diag_header *header)
@@ -733,57 +559,40 @@ static void show_header(const struct task_diag_header *header)
 		print_header(header);
 }
 
-/* All but the plainest answers need to know what the kernel supports. */
-static int get_header(struct td_client *client, struct task_diag_header *header)
-{
-	if (opts.mode > MODE_DELAYS && !opts.show_all)
-		return 0;
-	if (td_request(client, TASK_DIAG_CMD_HEADER, 0, NULL) ||
-	    td_receive(client, read_header, header))
-		return fail(client->error);
-	if (opts.show_all)
-		opts.req.show_flags |= opts.follow ? header->event_show_flags :
-						     header->show_flags;
-	return 0;
-}
-
-static int follow(struct td_client *client, const struct task_diag_header *header)
+static int follow(struct td_handle *td, const struct task_diag_header *header)
 {
 	unsigned long long until_ns = 0;
 
-	if (!header->events)
-		return fail("this kernel has no subscriptions to events");
 	begin_to_follow();
 	if (opts.time_given)
 		until_ns = now_ns() + opts.seconds * 1000000000ULL;
 	if (opts.mirror)
-		return follow_in_mirror(opts.req.dump_strategy, until_ns,
+		return follow_in_mirror(td, opts.req.dump_strategy, until_ns,
 					opts.mode == MODE_JSON);
 	if (!opts.events)
 		opts.events = header->events;
-	select_by(TASK_DIAG_EVENTS, &opts.events, sizeof(opts.events));
-	return show_events(client, until_ns);
+	return show_events(td, until_ns);
 }
 
-static int show(struct td_client *client)
+static int show(struct td_handle *td)
 {
-	struct task_diag_header header = {};
-	int err;
+	struct task_diag_header header;
 
-	err = get_header(client, &header);
-	if (err)
-		return err;
+	td_header(td, &header, sizeof(header));
+	if (opts.show_all)
+		opts.req.show_flags |= opts.follow ? header.event_show_flags :
+						     header.show_flags;
 	if (opts.header) {
 		show_header(&header);
 		return 0;
 	}
 	if (opts.follow || opts.mirror)
-		return follow(client, &header);
+		return follow(td, &header);
 	if (opts.mode == MODE_PIDS)
-		return show_pids(client);
+		return show_each(td, print_pid);
 	if (opts.mode > MODE_DELAYS)
-		return count_tasks(client);
-	return show_tasks(client);
+		return count_tasks(td);
+	return show_tasks(td);
 }
 
 /* --- the command line -------------------------------------------------- */
@@ -823,8 +632,8 @@ static void print_usage(FILE *to)
 	      "  --states LETTERS  only tasks in one of these states: " STATES_KNOWN "\n"
 	      "  --kernel-threads WHICH\n"
 	      "                    yes: only kernel threads; no: none of them\n"
-	      "  --plain           a plain request, no dump: for --strategy one, which is\n"
-	      "                    then the default\n"
+	      "  --plain           a plain request, no dump unless it takes one: for --strategy\n"
+	      "                    one, which is then the default\n"
 	      "  --follow          events as they happen, in place of tasks: of processes, or of\n"
 	      "                    threads with --strategy all-thread\n"
 	      "  --events LIST     which (all), with commas: fork, exec, exit, comm, cred\n"
@@ -833,7 +642,7 @@ static void print_usage(FILE *to)
 	      "  --for SECONDS     end --follow or --mirror after this time, not with SIGINT or\n"
 	      "                    SIGTERM only\n"
 	      "  --header          show what the kernel supports\n"
-	      "  --buffer BYTES    receive as much at a time (65536)\n"
+	      "  --buffer BYTES    receive no more than this at a time\n"
 	      "  --help            this text\n\n"
 	      "The table has a line per task: its pid, base in columns, and one other group of\n"
 	      "properties. Of several others each has an indented line of its own, and each\n"
@@ -1086,7 +895,7 @@ static void parse_option(int option)
 		opts.header = true;
 		break;
 	case BUFFER:
-		opts.buffer = number("no size of a buffer:", optarg, 1UL << 30);
+		receive_size = number("no size of a buffer:", optarg, 1UL << 30);
 		break;
 	case JSON:
 		set_mode(MODE_JSON, "--json");
@@ -1204,20 +1013,23 @@ static void parse_options(int argc, char **argv)
 	}
 	if (opts.plain && !opts.strategy_given)
 		opts.req.dump_strategy = TASK_DIAG_DUMP_ONE;
+	if (opts.plain && opts.req.dump_strategy != TASK_DIAG_DUMP_ONE)
+		bad_usage("only with --strategy one:", "--plain");
 	check_following();
 }
 
 int main(int argc, char **argv)
 {
-	struct td_client client;
+	struct td_handle *td;
 	int err;
 
 	parse_options(argc, argv);
-	if (td_connect(&client, opts.buffer)) {
-		fail(client.error);
-		return 1;
+	if (td_open(&td)) {
+		err = fail(td_error(td));
+	} else {
+		td_set_limit(td, SIZE_MAX);
+		err = show(td);
 	}
-	err = show(&client);
-	td_disconnect(&client);
+	td_close(td);
 	return finish_output() || err ? 1 : 0;
 }
