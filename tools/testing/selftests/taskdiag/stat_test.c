@@ -747,7 +747,7 @@ TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
 		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
 		.flags = TASK_DIAG_WITH_PROCESS,
 	};
-	const unsigned int nr = td_env_number("TASKDIAG_EXITS", 300);
+	const unsigned int nr = td_env_number("TD_EXITS", 300);
 	unsigned int i, preempted = 0, processes = 0, ends = 0;
 	struct exit_records records = {};
 	struct td_events seen = {};
