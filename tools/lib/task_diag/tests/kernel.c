@@ -1160,7 +1160,7 @@ TEST_F(kernel, events_amid_a_dump_are_not_lost)
 	}
 }
 
-TEST_F(kernel, events_that_find_no_room_are_counted)
+TEST_F_TIMEOUT(kernel, events_that_find_no_room_are_counted, 300)
 {
 	const int size = 1;
 	struct task_diag_event event;
@@ -1356,7 +1356,7 @@ static int settle(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 	return differ;
 }
 
-TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 120)
+TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 600)
 {
 	const __u64 strategies[] = { TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD };
 	struct td_mirror *mirror;
@@ -1382,7 +1382,7 @@ TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 120)
 }
 
 /* More events than find room */
-TEST_F_TIMEOUT(kernel, a_mirror_that_loses_events_finds_out, 60)
+TEST_F_TIMEOUT(kernel, a_mirror_that_loses_events_finds_out, 300)
 {
 	struct td_mirror *mirror;
 	const int size = 1;
