@@ -712,10 +712,10 @@ static __u32 vma_flags(const struct td_item *item)
 		       offsetof(struct task_diag_vma, flags));
 }
 
-static void set_text(unsigned int attr, struct td_item *item)
+/* @at is where the struct of the element ends. */
+static void set_text(unsigned int attr, struct td_item *item, size_t at)
 {
 	struct task_diag_vma_stat stat;
-	size_t at = 0;
 
 	/* The name of the mapping before it */
 	if (attr == TASK_DIAG_VMA && item->text &&
@@ -723,10 +723,9 @@ static void set_text(unsigned int attr, struct td_item *item)
 		return;
 	item->text_len = 0;
 	if (kinds[attr].text) {
-		at = struct_len(attr, item->data, item->len);
 		item->text_len = item->len - at;
 	} else if (attr == TASK_DIAG_VMA_STAT) {
-		copy_struct(&stat, sizeof(stat), attr, item->data, item->len);
+		td__copy(&stat, sizeof(stat), item->data, at);
 		if (stat.vm_flags_at <= item->len &&
 		    stat.vm_flags_len <= item->len - stat.vm_flags_at) {
 			at = stat.vm_flags_at;
@@ -740,20 +739,21 @@ int td_item(const struct td_task *task, unsigned int attr, struct td_item *item,
 	    void *to, size_t size)
 {
 	const char *data;
-	size_t len;
+	size_t len, head;
 	int err = 0;
 
 	attr = place(attr);
 	data = find_group(task, attr, &len, &err);
 	if (data && item->next)
 		data = next_value(task, attr, item->next, &len);
-	copy_struct(to, size, attr, data, len);
+	head = data ? struct_len(attr, data, len) : 0;
+	td__copy(to, size, data, head);
 	if (!data)
 		return err;
 	item->data = data;
 	item->len = len;
 	item->next = data - task->data + NLA_ALIGN(len);
-	set_text(attr, item);
+	set_text(attr, item, head);
 	return 1;
 }
 
