@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Synthesizes the events of tasks from what the kernel's task_diag tells of
- * them, see Documentation/accounting/taskdiag.rst.
+ * Synthesizes the events of tasks from what the kernel's task_diag reports, see
+ * Documentation/accounting/taskdiag.rst.
  *
- * The events are those that /proc gives. A process for which that is not sure
- * is left to /proc: one that task_diag does not show, or could not read, and one
- * with a name that the files under /proc do not show as it is.
+ * The events are those that /proc gives. Where that is not sure, they are left to
+ * /proc: those of a process that task_diag does not show, and those of a group that
+ * it could not read, or that has a name which the files under /proc do not show as
+ * it is.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <api/fs/fs.h>
+#include <libtask_diag.h>
 #include <linux/ctype.h>
-#include <linux/genetlink.h>
-#include <linux/hash.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
-#include <linux/netlink.h>
-#include <linux/string.h>
-#include <linux/task_diag.h>
 #include <linux/zalloc.h>
 
 #include "debug.h"
@@ -32,583 +29,171 @@
 #include "mutex.h"
 #include "synthetic-events.h"
 #include "task_diag.h"
-#include "util.h"
 
-/* What the kernel fills at a time, at most */
-#define PART_SIZE	32768
+/* How often a busy process is asked for again, and after how long */
+#define TRIES		100
+#define TRY_AFTER_US	5000
 
-/**
- * struct buffer - messages on whole tasks
- * @data: the messages
- * @len: their bytes
- * @size: bytes there is room for
- */
-struct buffer {
-	char *data;
-	size_t len;
-	size_t size;
+struct pid_list {
+	pid_t *pids;
+	size_t nr;
 };
 
 /**
- * struct task - what the messages on one task tell
- * @base: in every message that asked for it
- * @name: of kernel workers more than @base has room for
- * @name_len: bytes in it
- * @nr_threads: threads in its process
- * @ns: namespaces, zero for one that it is not in
- * @left: to /proc
- * @at: its messages
- * @end: where they end
+ * struct task_diag - a connection
+ * @handle: that of the library
+ * @lock: where there are several workers
+ * @nr_workers: how many there are
+ * @err: why no more processes are received, or 0
+ * @processes: that were synthesized, ascending
+ * @busy: those whose mappings could not be read
+ * @tries: how often to ask for the next one again
+ * @nr_listed: threads in the answer, which are those of one process
+ * @first: where the first of them is
  */
-struct task {
-	struct task_diag_base base;
-	char name[TASK_DIAG_COMM_LEN];
-	size_t name_len;
-	u32 nr_threads;
-	struct perf_ns_link_info ns[NR_NAMESPACES];
-	bool left;
-	const char *at;
-	const char *end;
-};
-
-/**
- * struct thread_info - a thread that is not its process's leader
- * @tid: its number
- * @tgid: its process
- * @next: index of the next one of the same process, or NO_THREAD
- * @left: to /proc, and its process with it
- * @comm: its name, as an event has it
- */
-struct thread_info {
-	pid_t tid;
-	pid_t tgid;
-	u32 next;
-	bool left;
-	char comm[TASK_DIAG_COMM_LEN];
-};
-
-#define NO_THREAD	UINT_MAX
-
-/**
- * struct thread_table - threads that are not leaders
- * @all: threads in the order of the dump
- * @ns: namespaces of each, if they are wanted
- * @nr: number of threads
- * @size: number there is room for
- * @seen: tasks that the dump told of, with leaders
- * @first: index of the first one of the processes with the same hash
- * @bits: of the hash
- */
-struct thread_table {
-	struct thread_info *all;
-	struct perf_ns_link_info (*ns)[NR_NAMESPACES];
-	u32 nr;
-	u32 size;
-	u32 seen;
-	u32 *first;
-	unsigned int bits;
+struct task_diag {
+	struct td_handle *handle;
+	struct mutex lock; /* of handle, err, processes and busy */
+	int nr_workers;
+	int err;
+	struct pid_list processes;
+	struct pid_list busy;
+	int tries;
+	size_t nr_listed;
+	size_t first;
 };
 
 /**
  * struct worker - synthesizes a part of the processes
  * @td: whose
  * @synth: its own
- * @buf: what it received last
- * @pids: processes that it synthesized, ascending
- * @nr_pids: how many
- * @max_pids: how many there is room for
+ * @copy: of the process that it synthesizes, where there are several workers
  * @thread: that runs it
  */
 struct worker {
 	struct task_diag *td;
 	struct task_synth synth;
-	struct buffer buf;
-	pid_t *pids;
-	size_t nr_pids;
-	size_t max_pids;
+	struct td_task *copy;
 	pthread_t thread;
 };
 
-/**
- * struct task_diag - a connection
- * @fd: its socket
- * @family: message type
- * @seq: sequence number of the last request
- * @done: its answer is complete
- * @err: why it broke off, and the connection is of no more use
- * @lock: who receives, where there are several workers
- * @threads: all threads, or those of @leader
- * @workers: who synthesized all tasks
- * @nr_workers: how many
- * @buf: what was received last
- * @leader: the last process of a thread map
- * @unlisted: it has threads that are not in @threads yet
- * @next: where in @threads the map's next thread probably is
- */
-struct task_diag {
-	int fd;
-	u16 family;
-	u32 seq;
-	bool done;
-	int err;
-	struct mutex lock; /* of fd, seq, done and err */
-	struct thread_table threads;
-	struct worker *workers;
-	int nr_workers;
-	struct buffer buf;
-	pid_t leader;
-	bool unlisted;
-	u32 next;
-};
+/* --- the events of a task ----------------------------------------------- */
 
-/* --- netlink ------------------------------------------------------------ */
-
-static const struct genlmsghdr *genl_header(const struct nlmsghdr *nlh)
-{
-	return NLMSG_DATA(nlh);
-}
-
-static const struct nlattr *first_attr(const struct nlmsghdr *nlh)
-{
-	return (const void *)((const char *)genl_header(nlh) + GENL_HDRLEN);
-}
-
-static const struct nlattr *next_attr(const struct nlattr *attr)
-{
-	return (const void *)((const char *)attr + NLA_ALIGN(attr->nla_len));
-}
-
-/* Is all of @attr in the message? */
-static bool attr_ok(const struct nlattr *attr, const struct nlmsghdr *nlh)
-{
-	ptrdiff_t left = (const char *)nlh + nlh->nlmsg_len - (const char *)attr;
-
-	return left >= NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN &&
-	       attr->nla_len <= left;
-}
-
-static u16 attr_type(const struct nlattr *attr)
-{
-	return attr->nla_type & NLA_TYPE_MASK;
-}
-
-static const char *attr_data(const struct nlattr *attr)
-{
-	return (const char *)attr + NLA_HDRLEN;
-}
-
-static size_t attr_len(const struct nlattr *attr)
-{
-	return attr->nla_len - NLA_HDRLEN;
-}
-
-/* Structs grow at their end: what this kernel does not have is zero. */
-static void copy_struct(void *to, size_t to_size, const void *from, size_t from_size)
-{
-	if (from_size < to_size)
-		memset(to + from_size, 0, to_size - from_size);
-	memcpy(to, from, min(to_size, from_size));
-}
-
-static int request(struct task_diag *td, u16 type, u8 cmd, u16 flags,
-		   u16 attr, const void *data, size_t len)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct {
-		struct nlmsghdr nlh;
-		struct genlmsghdr genl;
-		struct nlattr attr;
-		char data[NLA_ALIGN(sizeof(struct task_diag_pid))];
-	} msg = {
-		.nlh = {
-			.nlmsg_len = offsetof(typeof(msg), data) + NLA_ALIGN(len),
-			.nlmsg_type = type,
-			.nlmsg_flags = NLM_F_REQUEST | flags,
-			.nlmsg_seq = ++td->seq,
-		},
-		.genl = { .cmd = cmd, .version = 1 },
-		.attr = { .nla_len = NLA_HDRLEN + len, .nla_type = attr },
-	};
-
-	memcpy(msg.data, data, len);
-	td->done = false;
-	if (sendto(td->fd, &msg, msg.nlh.nlmsg_len, 0,
-		   (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Receives a datagram behind what the buffer has; returns its length. */
-static ssize_t receive_part(struct task_diag *td, struct buffer *buf)
-{
-	struct sockaddr_nl from;
-	socklen_t from_len;
-	ssize_t len;
-
-	if (buf->size - buf->len < PART_SIZE) {
-		size_t size = buf->size * 2 + PART_SIZE;
-		char *data = realloc(buf->data, size);
-
-		if (!data)
-			return -ENOMEM;
-		buf->data = data;
-		buf->size = size;
-	}
-	/* Anybody may send to this socket: only port 0 is the kernel. */
-	do {
-		from_len = sizeof(from);
-		len = recvfrom(td->fd, buf->data + buf->len, buf->size - buf->len,
-			       MSG_TRUNC, (struct sockaddr *)&from, &from_len);
-	} while (len < 0 ? errno == EINTR : from.nl_pid != 0);
-
-	if (len < 0)
-		return -errno;
-	if ((size_t)len > buf->size - buf->len)
-		return -EMSGSIZE;
-	return len;
-}
-
-static int find_family(struct task_diag *td)
-{
-	const struct nlmsghdr *nlh;
-	const struct nlattr *attr;
-	ssize_t len;
-	int err;
-
-	err = request(td, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0, CTRL_ATTR_FAMILY_NAME,
-		      TASK_DIAG_GENL_NAME, sizeof(TASK_DIAG_GENL_NAME));
-	if (err)
-		return err;
-	len = receive_part(td, &td->buf);
-	if (len < 0)
-		return len;
-
-	nlh = (const void *)td->buf.data;
-	if (!NLMSG_OK(nlh, (size_t)len) || nlh->nlmsg_type != GENL_ID_CTRL)
-		return -ENOENT;
-	for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
-		if (attr_type(attr) == CTRL_ATTR_FAMILY_ID &&
-		    attr_len(attr) >= sizeof(td->family))
-			memcpy(&td->family, attr_data(attr), sizeof(td->family));
-	}
-	return td->family ? 0 : -ENOENT;
-}
-
-/* Asks for a dump, which receive() gives. */
-static int ask(struct task_diag *td, u64 strategy, u64 show_flags, u32 flags, pid_t pid)
+static struct task_diag_pid request(const struct task_synth *synth, u64 strategy, pid_t pid)
 {
 	struct task_diag_pid req = {
-		.show_flags = show_flags,
+		.show_flags = TASK_DIAG_SHOW_BASE,
 		.dump_strategy = strategy,
 		.pid = pid,
-		.flags = flags,
 	};
 
-	return request(td, td->family, TASK_DIAG_CMD_GET, NLM_F_DUMP,
-		       TASK_DIAG_REQUEST, &req, sizeof(req));
-}
-
-static bool goes_on(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr;
-
-	for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
-		if (attr_type(attr) == TASK_DIAG_MORE)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Looks at the messages of a datagram; what is behind them is for nobody else.
- * @more tells whether the last task goes on in the next one.
- *
- * Returns the bytes before the end of the answer.
- */
-static ssize_t check_part(struct task_diag *td, const char *data, size_t len, bool *more)
-{
-	const struct nlmsghdr *nlh, *last = NULL;
-	size_t at;
-
-	for (at = 0; at < len; at += NLMSG_ALIGN(nlh->nlmsg_len)) {
-		nlh = (const void *)(data + at);
-		if (!NLMSG_OK(nlh, len - at) || nlh->nlmsg_seq != td->seq ||
-		    nlh->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
-			return -EBADMSG;
-		/* Both begin with the errno. */
-		if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR) {
-			int err = *(const int *)NLMSG_DATA(nlh);
-
-			td->done = true;
-			if (err)
-				return err;
-			break;
-		}
-		if (nlh->nlmsg_type != td->family)
-			return -EBADMSG;
-		if (genl_header(nlh)->cmd == TASK_DIAG_CMD_GET)
-			last = nlh;
-	}
-	if (last)
-		*more = goes_on(last);
-	return min(at, len);
-}
-
-/* Receives the next messages, on whole tasks; none at the end of the answer. */
-static int receive(struct task_diag *td, struct buffer *buf)
-{
-	bool more = false;
-	ssize_t len;
-
-	buf->len = 0;
-	while (!td->done && (more || !buf->len)) {
-		len = receive_part(td, buf);
-		if (len < 0)
-			return len;
-		len = check_part(td, buf->data + buf->len, len, &more);
-		if (len < 0)
-			return len;
-		buf->len += len;
-	}
-	return more ? -EBADMSG : 0;
-}
-
-/* --- a task ------------------------------------------------------------- */
-
-#define BYTES(byte)	(0x0101010101010101ULL * (byte))
-
-static bool is_plain_word(const char *bytes)
-{
-	u64 word, line;
-
-	memcpy(&word, bytes, sizeof(word));
-	line = word ^ BYTES('\n');
-	return !((word | ((line - BYTES(1)) & ~line)) & BYTES(0x80));
-}
-
-/*
- * Does the last column of /proc/PID/maps show the name as it is, and does perf
- * read it so? A newline is escaped there, and a byte above 127 is taken for the
- * end of the file.
- */
-static bool is_plain_path(const char *name, size_t len)
-{
-	char word[sizeof(u64)] = {};
-	size_t at;
-
-	if (len < sizeof(word)) {
-		memcpy(word, name, len);
-		return is_plain_word(word);
-	}
-	for (at = 0; at + sizeof(word) <= len; at += sizeof(word)) {
-		if (!is_plain_word(name + at))
-			return false;
-	}
-	return is_plain_word(name + len - sizeof(word));
-}
-
-/*
- * Copies a name for an event. Returns whether /proc/PID/status shows it as it is
- * and perf reads it so: blanks in front are skipped there, or the whole line.
- */
-static bool copy_comm(char *comm, const char *name, size_t len)
-{
-	size_t i;
-
-	if (!len || isspace(*name))
-		return false;
-	len = min(len, (size_t)TASK_DIAG_COMM_LEN - 1);
-	for (i = 0; i < len; i++) {
-		if (name[i] == '\n' || name[i] == '\\')
-			return false;
-		comm[i] = name[i];
-	}
-	memset(comm + len, 0, TASK_DIAG_COMM_LEN - len);
-	return true;
-}
-
-static int ns_index(u32 type)
-{
-	switch (type) {
-	case CLONE_NEWNET:
-		return NET_NS_INDEX;
-	case CLONE_NEWUTS:
-		return UTS_NS_INDEX;
-	case CLONE_NEWIPC:
-		return IPC_NS_INDEX;
-	case CLONE_NEWPID:
-		return PID_NS_INDEX;
-	case CLONE_NEWUSER:
-		return USER_NS_INDEX;
-	case CLONE_NEWNS:
-		return MNT_NS_INDEX;
-	case CLONE_NEWCGROUP:
-		return CGROUP_NS_INDEX;
-	default:
-		return -1;
-	}
-}
-
-static void read_ns(struct task *task, const struct nlattr *attr)
-{
-	struct task_diag_ns ns;
-	int i;
-
-	copy_struct(&ns, sizeof(ns), attr_data(attr), attr_len(attr));
-	i = ns_index(ns.type);
-	if (i < 0 || ns.for_children)
-		return;
-	task->ns[i].dev = ns.dev;
-	task->ns[i].ino = ns.ino;
-}
-
-/* The struct says where the part of the name is that goes on to the end. */
-static bool read_vma(struct task_diag_vma *vma, const struct nlattr *attr)
-{
-	copy_struct(vma, sizeof(*vma), attr_data(attr), attr_len(attr));
-	return vma->name_at && vma->name_at <= attr_len(attr) &&
-	       !(vma->flags & TASK_DIAG_VMA_LONG_NAME);
-}
-
-/*
- * Does perf make the same event of a mapping whether /proc or task_diag reports
- * it? A long path may leave no room for the ids that follow it in the event.
- */
-static bool is_plain_mapping(const struct nlattr *attr)
-{
-	const size_t room_for_ids = 256;
-	struct task_diag_vma vma;
-
-	return read_vma(&vma, attr) && vma.name_len < PATH_MAX - room_for_ids &&
-	       is_plain_path(attr_data(attr) + vma.name_at, attr_len(attr) - vma.name_at);
-}
-
-static void read_attr(struct task *task, const struct nlattr *attr)
-{
-	const char *data = attr_data(attr);
-	size_t len = attr_len(attr);
-	struct task_diag_sched sched;
-
-	switch (attr_type(attr)) {
-	case TASK_DIAG_VMA:
-		if (!is_plain_mapping(attr))
-			task->left = true;
-		break;
-	case TASK_DIAG_BASE:
-		copy_struct(&task->base, sizeof(task->base), data, len);
-		break;
-	case TASK_DIAG_NAME:
-		len = min(len, sizeof(task->name) - task->name_len);
-		memcpy(task->name + task->name_len, data, len);
-		task->name_len += len;
-		break;
-	case TASK_DIAG_SCHED:
-		copy_struct(&sched, sizeof(sched), data, len);
-		task->nr_threads = sched.nr_threads;
-		break;
-	case TASK_DIAG_NS:
-		read_ns(task, attr);
-		break;
-	case TASK_DIAG_ERROR:
-		task->left = true;
-		break;
-	default:
-		break;
-	}
-}
-
-static u32 message_pid(const struct nlmsghdr *nlh)
-{
-	const struct nlattr *attr = first_attr(nlh);
-	u32 pid;
-
-	if (genl_header(nlh)->cmd != TASK_DIAG_CMD_GET || !attr_ok(attr, nlh) ||
-	    attr_type(attr) != TASK_DIAG_PID || attr_len(attr) < sizeof(pid))
-		return 0;
-	memcpy(&pid, attr_data(attr), sizeof(pid));
-	return pid;
-}
-
-static const char *message_end(const struct nlmsghdr *nlh)
-{
-	return (const char *)nlh + NLMSG_ALIGN(nlh->nlmsg_len);
-}
-
-/* Reads the messages from @task->end to @end on one task; is there one? */
-static bool next_task(struct task *task, const char *end)
-{
-	const struct nlmsghdr *nlh;
-	const struct nlattr *attr;
-	u32 pid = 0, next;
-
-	task->name_len = 0;
-	task->left = false;
-	memset(task->ns, 0, sizeof(task->ns));
-	for (; task->end < end; task->end = message_end(nlh)) {
-		nlh = (const void *)task->end;
-		next = message_pid(nlh);
-		if (!next)
-			continue;
-		if (!pid) {
-			pid = next;
-			task->at = task->end;
-		} else if (next != pid) {
-			break;
-		}
-		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr))
-			read_attr(task, attr);
-	}
-	return pid;
-}
-
-/* --- its events --------------------------------------------------------- */
-
-static u64 show_flags(const struct task_synth *synth, bool leaders)
-{
-	u64 show = TASK_DIAG_SHOW_BASE;
-
 	if (perf_event__wants_namespaces(synth->tool))
-		show |= TASK_DIAG_SHOW_NS;
-	if (!leaders)
-		return show;
-	show |= TASK_DIAG_SHOW_NAME;
+		req.show_flags |= TASK_DIAG_SHOW_NS;
+	if (strategy == TASK_DIAG_DUMP_ALL_THREAD || strategy == TASK_DIAG_DUMP_THREAD)
+		return req;
+	req.show_flags |= TASK_DIAG_SHOW_NAME;
 	if (synth->needs_mmap)
-		show |= TASK_DIAG_SHOW_VMA;
-	return show;
+		req.show_flags |= TASK_DIAG_SHOW_VMA;
+	if (synth->needs_mmap && !synth->mmap_data)
+		req.flags = TASK_DIAG_ONLY_VMA_EXEC;
+	return req;
 }
 
-static u32 vma_flags(const struct task_synth *synth)
+/*
+ * Does /proc/PID/status show the name as it is, and does perf read it so? Blanks in
+ * front are skipped there, or the whole line.
+ */
+static bool is_plain_name(const char *name, size_t len)
 {
-	return synth->needs_mmap && !synth->mmap_data ? TASK_DIAG_ONLY_VMA_EXEC : 0;
+	return len && !isspace(*name) && !memchr(name, '\n', len) && !memchr(name, '\\', len);
 }
 
-static int emit_namespaces(struct task_synth *synth, pid_t tid, pid_t tgid,
-			   const struct perf_ns_link_info *ns)
-{
-	if (!perf_event__wants_namespaces(synth->tool))
-		return 0;
-
-	memcpy(perf_event__init_namespaces(synth->namespaces_event, synth->machine), ns,
-	       NR_NAMESPACES * sizeof(*ns));
-	return perf_event__emit_namespaces(synth->tool, synth->namespaces_event, tid, tgid,
-					   synth->process, synth->machine);
-}
-
-static int emit_comm(struct task_synth *synth, pid_t tid, pid_t tgid, const char *comm)
+static int emit_comm(struct task_synth *synth, const struct td_task *task,
+		     const struct task_diag_base *base)
 {
 	union perf_event *event = synth->comm_event;
+	const char *name;
+	size_t len;
+
+	/* A kernel worker, which is a process, has a longer name than BASE has room for. */
+	if (td_bytes(task, TASK_DIAG_NAME, &name, &len)) {
+		name = (const char *)base->comm;
+		len = strnlen(name, sizeof(base->comm));
+	}
+	if (!is_plain_name(name, len))
+		return perf_event__synthesize_comm(synth->tool, event, base->pid, synth->process,
+						   synth->machine) < 0 ? -1 : 0;
 
 	memset(&event->comm, 0, sizeof(event->comm));
-	memcpy(event->comm.comm, comm, TASK_DIAG_COMM_LEN);
-	perf_event__fill_comm(event, tid, tgid, synth->machine);
+	memcpy(event->comm.comm, name, min(len, sizeof(event->comm.comm) - 1));
+	perf_event__fill_comm(event, base->pid, base->tgid, synth->machine);
 	return perf_tool__process_synth_event(synth->tool, event, synth->machine,
 					      synth->process);
 }
 
-static int emit_fork(struct task_synth *synth, pid_t tid, pid_t tgid, pid_t ppid)
+static int emit_namespaces(struct task_synth *synth, const struct td_task *task,
+			   const struct task_diag_base *base)
 {
-	return perf_event__emit_fork(synth->tool, synth->fork_event, tid, tgid, ppid,
-				     synth->process, synth->machine);
+	static const u32 types[NR_NAMESPACES] = {
+		[NET_NS_INDEX] = CLONE_NEWNET,
+		[UTS_NS_INDEX] = CLONE_NEWUTS,
+		[IPC_NS_INDEX] = CLONE_NEWIPC,
+		[PID_NS_INDEX] = CLONE_NEWPID,
+		[USER_NS_INDEX] = CLONE_NEWUSER,
+		[MNT_NS_INDEX] = CLONE_NEWNS,
+		[CGROUP_NS_INDEX] = CLONE_NEWCGROUP,
+	};
+	struct perf_ns_link_info *links;
+	struct td_item item = {};
+	struct task_diag_ns ns;
+	int i;
+
+	if (!perf_event__wants_namespaces(synth->tool))
+		return 0;
+	if (td_failed(task) & TASK_DIAG_SHOW_NS)
+		return perf_event__synthesize_namespaces(synth->tool, synth->namespaces_event,
+							 base->pid, base->tgid, synth->process,
+							 synth->machine);
+
+	links = perf_event__init_namespaces(synth->namespaces_event, synth->machine);
+	while (td_item(task, TASK_DIAG_NS, &item, &ns, sizeof(ns)) > 0) {
+		for (i = 0; i < NR_NAMESPACES; i++) {
+			if (types[i] != ns.type || ns.for_children)
+				continue;
+			links[i].dev = ns.dev;
+			links[i].ino = ns.ino;
+		}
+	}
+	return perf_event__emit_namespaces(synth->tool, synth->namespaces_event, base->pid,
+					   base->tgid, synth->process, synth->machine);
+}
+
+/*
+ * Does the last column of /proc/PID/maps show the name as it is, and does perf make
+ * the same event of it? A newline is escaped there, a byte above 127 is taken for the
+ * end of the file, and a name may be too long.
+ */
+static bool is_plain_path(const char *name, size_t len)
+{
+	bool plain = len < PATH_MAX;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		plain &= (signed char)name[i] >= ' ';
+	return plain;
+}
+
+static bool has_plain_paths(const struct td_task *task)
+{
+	struct td_item item = {};
+	struct task_diag_vma vma;
+
+	while (td_item(task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)) > 0) {
+		if (vma.flags & TASK_DIAG_VMA_LONG_NAME ||
+		    !is_plain_path(item.text, item.text_len))
+			return false;
+	}
+	return true;
 }
 
 static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
@@ -627,334 +212,270 @@ static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
 	event->mmap2.flags = vma->flags & TASK_DIAG_VMA_SHARED ? MAP_SHARED : MAP_PRIVATE;
 }
 
-/* Copies the part of the mapping's name in @attr; is the name complete? */
-static bool copy_name(union perf_event *event, const struct task_diag_vma *vma,
-		      const char *part, size_t len)
+/* Is it, or was it a moment ago, in execve(), or changes a mapping? */
+static bool is_busy(const struct td_task *task)
 {
-	const size_t max = sizeof(event->mmap2.filename) - 1;
-	const size_t end = vma->name_off + len;
+	int err = 0;
 
-	if (vma->name_off < max)
-		memcpy(event->mmap2.filename + vma->name_off, part,
-		       min(len, max - vma->name_off));
-	event->mmap2.filename[min(end, max)] = '\0';
-	return end >= vma->name_len;
+	if (td_failed(task) & TASK_DIAG_SHOW_VMA)
+		err = td_group(task, TASK_DIAG_VMA, NULL, 0);
+	return err == -EAGAIN || err == -ESRCH;
 }
 
-/* @named is the last attribute with a name, which later mappings may share. */
-static int emit_mmap(struct task_synth *synth, const struct task *task,
-		     const struct nlattr *attr, const struct nlattr **named)
+static int emit_mmaps(struct task_synth *synth, const struct td_task *task,
+		      const struct task_diag_base *base)
 {
 	union perf_event *event = synth->mmap_event;
-	struct task_diag_vma vma, first;
+	struct td_item item = {};
+	struct task_diag_vma vma;
+	int err = 0;
 
-	if (!read_vma(&vma, attr))
+	/* What keeps the kernel from reading them may last for ever, in /proc as well. */
+	if (base->pid != base->tgid || is_busy(task))
 		return 0;
-	if (!(vma.flags & TASK_DIAG_VMA_SAME_NAME))
-		*named = attr;
-	if (!*named || !read_vma(&first, *named) ||
-	    !copy_name(event, &first, attr_data(*named) + first.name_at,
-		       attr_len(*named) - first.name_at))
-		return 0;
-	fill_mmap2(event, &vma);
-	if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
-		return 0;
-	return perf_event__emit_mmap2(synth->tool, event, task->base.pid, task->base.tgid,
-				      synth->process, synth->machine);
-}
+	if (td_failed(task) & TASK_DIAG_SHOW_VMA || !has_plain_paths(task))
+		return perf_event__synthesize_mmap_events(synth->tool, event, base->pid, base->tgid,
+							  synth->process, synth->machine,
+							  synth->mmap_data);
 
-static int emit_mmaps(struct task_synth *synth, const struct task *task)
-{
-	const struct nlattr *attr, *named = NULL;
-	const struct nlmsghdr *nlh;
-	const char *at;
-	int err;
-
-	for (at = task->at; at < task->end; at = message_end(nlh)) {
-		nlh = (const void *)at;
-		for (attr = first_attr(nlh); attr_ok(attr, nlh); attr = next_attr(attr)) {
-			if (attr_type(attr) != TASK_DIAG_VMA)
-				continue;
-			err = emit_mmap(synth, task, attr, &named);
-			if (err)
-				return err;
-		}
-	}
-	return 0;
-}
-
-/* --- all threads but leaders -------------------------------------------- */
-
-static bool grow_threads(struct thread_table *threads, bool namespaces)
-{
-	u32 size = threads->size * 2 + 1024;
-	struct perf_ns_link_info (*ns)[NR_NAMESPACES];
-	struct thread_info *all;
-
-	all = realloc(threads->all, size * sizeof(*all));
-	if (!all)
-		return false;
-	threads->all = all;
-	if (namespaces) {
-		ns = realloc(threads->ns, size * sizeof(*ns));
-		if (!ns)
-			return false;
-		threads->ns = ns;
-	}
-	threads->size = size;
-	return true;
-}
-
-static bool add_thread(struct thread_table *threads, const struct task *task,
-		       bool namespaces)
-{
-	struct thread_info *thread;
-
-	threads->seen++;
-	if (task->base.pid == task->base.tgid)
-		return true;
-	if (threads->nr == threads->size && !grow_threads(threads, namespaces))
-		return false;
-	if (namespaces)
-		memcpy(threads->ns[threads->nr], task->ns, sizeof(task->ns));
-
-	thread = &threads->all[threads->nr++];
-	thread->tid = task->base.pid;
-	thread->tgid = task->base.tgid;
-	thread->left = task->left ||
-		       !copy_comm(thread->comm, (const char *)task->base.comm,
-				  strnlen((const char *)task->base.comm,
-					  sizeof(task->base.comm)));
-	return true;
-}
-
-static int list_threads(struct task_diag *td, const struct task_synth *synth,
-			u64 strategy, pid_t pid)
-{
-	const bool namespaces = perf_event__wants_namespaces(synth->tool);
-	struct task task;
-	int err;
-
-	td->threads.nr = 0;
-	td->threads.seen = 0;
-	err = ask(td, strategy, show_flags(synth, false), 0, pid);
-	if (err)
-		return err;
-	do {
-		err = receive(td, &td->buf);
-		if (err)
-			return err;
-		task.end = td->buf.data;
-		while (next_task(&task, td->buf.data + td->buf.len)) {
-			if (!add_thread(&td->threads, &task, namespaces))
-				return -ENOMEM;
-		}
-	} while (td->buf.len);
-	return 0;
-}
-
-static u32 *hash_slot(struct thread_table *threads, pid_t tgid)
-{
-	return &threads->first[hash_32(tgid, threads->bits)];
-}
-
-/* Chains the threads of each process, in their order. */
-static int hash_threads(struct thread_table *threads)
-{
-	u32 i, *slot;
-
-	threads->bits = ilog2(threads->nr | 1) + 1;
-	threads->first = malloc(sizeof(u32) << threads->bits);
-	if (!threads->first)
-		return -ENOMEM;
-	memset(threads->first, 0xff, sizeof(u32) << threads->bits);
-	for (i = threads->nr; i--; ) {
-		slot = hash_slot(threads, threads->all[i].tgid);
-		threads->all[i].next = *slot;
-		*slot = i;
-	}
-	return 0;
-}
-
-/* --- all processes ------------------------------------------------------ */
-
-static bool has_odd_thread(struct thread_table *threads, pid_t tgid)
-{
-	u32 i;
-
-	for (i = *hash_slot(threads, tgid); i != NO_THREAD; i = threads->all[i].next) {
-		if (threads->all[i].tgid == tgid && threads->all[i].left)
-			return true;
-	}
-	return false;
-}
-
-static int emit_threads(struct task_diag *td, struct task_synth *synth, pid_t tgid)
-{
-	struct thread_table *threads = &td->threads;
-	u32 i;
-
-	for (i = *hash_slot(threads, tgid); i != NO_THREAD; i = threads->all[i].next) {
-		struct thread_info *thread = &threads->all[i];
-
-		if (thread->tgid != tgid)
+	while (!err && td_item(task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)) > 0) {
+		fill_mmap2(event, &vma);
+		if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
 			continue;
-		if (emit_fork(synth, thread->tid, tgid, tgid) ||
-		    emit_namespaces(synth, thread->tid, tgid,
-				    threads->ns ? threads->ns[i] : NULL) ||
-		    emit_comm(synth, thread->tid, tgid, thread->comm))
-			return -1;
+		memcpy(event->mmap2.filename, item.text, item.text_len);
+		event->mmap2.filename[item.text_len] = '\0';
+		err = perf_event__emit_mmap2(synth->tool, event, base->pid, base->tgid,
+					     synth->process, synth->machine);
 	}
-	return 0;
+	return err;
 }
 
-static int emit_process(struct task_diag *td, struct task_synth *synth,
-			const struct task *task)
+/* --- all tasks ---------------------------------------------------------- */
+
+/* As with /proc, a failure does not stop the others. */
+static void synthesize_task(struct task_synth *synth, const struct td_task *task)
 {
-	const pid_t tgid = task->base.tgid;
-	char comm[TASK_DIAG_COMM_LEN];
+	struct task_diag_base base;
 
-	if (task->left || !copy_comm(comm, task->name, task->name_len) ||
-	    has_odd_thread(&td->threads, tgid))
-		return task_synth__proc_process(synth, tgid);
-
-	if (emit_fork(synth, tgid, tgid, task->base.ppid) ||
-	    emit_namespaces(synth, tgid, tgid, task->ns) ||
-	    emit_comm(synth, tgid, tgid, comm) ||
-	    emit_mmaps(synth, task))
-		return -1;
-	return emit_threads(td, synth, tgid);
+	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+	if (!perf_event__emit_fork(synth->tool, synth->fork_event, base.pid, base.tgid,
+				   base.ppid, synth->process, synth->machine) &&
+	    !emit_namespaces(synth, task, &base) &&
+	    !emit_comm(synth, task, &base))
+		emit_mmaps(synth, task, &base);
 }
 
-static bool note_pid(struct worker *worker, pid_t pid)
+static bool add_pid(struct pid_list *list, pid_t pid)
 {
-	if (worker->nr_pids == worker->max_pids) {
-		size_t max = worker->max_pids * 2 + 1024;
-		pid_t *pids = realloc(worker->pids, max * sizeof(*pids));
+	const size_t step = 1024;
+	pid_t *pids;
 
+	if (list->nr % step == 0) {
+		pids = realloc(list->pids, (list->nr + step) * sizeof(*pids));
 		if (!pids)
 			return false;
-		worker->pids = pids;
-		worker->max_pids = max;
+		list->pids = pids;
 	}
-	worker->pids[worker->nr_pids++] = pid;
+	list->pids[list->nr++] = pid;
 	return true;
 }
 
-static void set_error(struct task_diag *td, int err)
-{
-	mutex_lock(&td->lock);
-	if (!td->err)
-		td->err = err;
-	mutex_unlock(&td->lock);
-}
-
-/* One worker receives what follows while others make events of the last. */
-static bool receive_next(struct worker *worker)
+static const struct td_task *next_process(struct worker *worker)
 {
 	struct task_diag *td = worker->td;
-	bool ok;
+	const struct td_task *task = NULL;
+	int ret = 0;
+
+	td_task_free(worker->copy);
+	worker->copy = NULL;
 
 	mutex_lock(&td->lock);
 	if (!td->err)
-		td->err = receive(td, &worker->buf);
-	ok = !td->err && worker->buf.len;
+		ret = td_next(td->handle, &task);
+	/* Others receive the next one meanwhile. */
+	if (ret > 0 && td->nr_workers > 1) {
+		worker->copy = td_task_dup(task);
+		task = worker->copy;
+	}
+	if (ret > 0 && (!task || (is_busy(task) && !add_pid(&td->busy, td_pid(task))) ||
+			!add_pid(&td->processes, td_pid(task)))) {
+		task = NULL;
+		ret = -ENOMEM;
+	}
+	if (ret < 0)
+		td->err = ret;
 	mutex_unlock(&td->lock);
-	return ok;
+	return task;
 }
 
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
-	struct task_diag *td = worker->td;
-	struct task task;
+	const struct td_task *task;
 
-	while (receive_next(worker)) {
-		task.end = worker->buf.data;
-		while (next_task(&task, worker->buf.data + worker->buf.len)) {
-			if (!note_pid(worker, task.base.pid)) {
-				set_error(td, -ENOMEM);
-				return NULL;
-			}
-			/* As with /proc, a failure does not stop the others. */
-			emit_process(td, &worker->synth, &task);
-		}
-	}
+	while ((task = next_process(worker)))
+		synthesize_task(&worker->synth, task);
 	return NULL;
 }
 
 /* The first worker is the caller's thread, so that there is always one. */
-static void run_workers(struct task_diag *td)
+static void run_workers(struct worker *workers, int nr)
 {
 	int i, started;
 
-	for (started = 1; started < td->nr_workers; started++) {
-		struct worker *worker = &td->workers[started];
-
-		if (pthread_create(&worker->thread, NULL, work, worker))
+	for (started = 1; started < nr; started++) {
+		if (pthread_create(&workers[started].thread, NULL, work, &workers[started]))
 			break;
 	}
-	work(&td->workers[0]);
+	work(&workers[0]);
 	for (i = 1; i < started; i++)
-		pthread_join(td->workers[i].thread, NULL);
+		pthread_join(workers[i].thread, NULL);
+}
+
+/* Asks again if it is busy: of several such, for one less often than for those before. */
+static const struct td_task *get_process(struct task_diag *td, const struct task_synth *synth,
+					 pid_t pid)
+{
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ONE, pid);
+	const struct td_task *task;
+	int i;
+
+	for (i = 0; i <= td->tries; i++) {
+		td_get(td->handle, &req, sizeof(req), &task);
+		if (!task || !is_busy(task))
+			return task;
+		usleep(TRY_AFTER_US);
+	}
+	td->tries /= 2;
+	pr_debug("process %d is busy, no mappings\n", pid);
+	return task;
+}
+
+static int synthesize_processes(struct task_diag *td, struct worker *workers)
+{
+	struct task_synth *synth = &workers[0].synth;
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ALL, 0);
+	const struct td_task *task;
+	struct task_diag_base base;
+	size_t i;
+
+	td->err = td_dump(td->handle, &req, sizeof(req));
+	if (!td->err)
+		run_workers(workers, td->nr_workers);
+	for (i = 0; i < td->busy.nr; i++) {
+		task = get_process(td, synth, td->busy.pids[i]);
+		if (!task)
+			continue;
+		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+		emit_mmaps(synth, task, &base);
+	}
+	return td->err;
 }
 
 /*
- * Does task_diag show all tasks? Those whose memory the user may not look at are
- * in /proc, but not here.
+ * The threads are asked for after the processes, so that one that was born in between
+ * has its events. A process that was born in between is left to /proc with all its
+ * threads, as is one that task_diag does not show. Sets @nr to the number of tasks that
+ * are not.
  */
-static bool saw_all(const struct task_diag *td)
+static int synthesize_other_threads(struct task_diag *td, struct task_synth *synth, size_t *nr)
 {
-	unsigned int all;
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ALL_THREAD, 0);
+	const struct td_task *task;
+	struct task_diag_base base;
+	bool has_process = false;
+	pid_t tgid = 0;
+	size_t i, all;
+	int err;
+
+	*nr = 0;
+	err = td_dump(td->handle, &req, sizeof(req));
+	if (!err)
+		err = td_collect(td->handle, &all);
+	if (err) {
+		for (i = 0; i < td->processes.nr; i++)
+			task_synth__proc_process(synth, td->processes.pids[i], false);
+		return err;
+	}
+
+	while (td_next(td->handle, &task) > 0) {
+		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+		if ((pid_t)base.tgid != tgid) {
+			tgid = base.tgid;
+			has_process = task_diag__has_process(td, tgid);
+		}
+		if (!has_process)
+			continue;
+		++*nr;
+		if (base.pid != base.tgid)
+			synthesize_task(synth, task);
+	}
+	return 0;
+}
+
+/* How many tasks there are, and the number that the last one got */
+static bool read_loadavg(size_t *nr, pid_t *last)
+{
 	char *loadavg;
 	size_t size;
 	bool found;
 
 	if (procfs__read_str("loadavg", &loadavg, &size))
 		return false;
-	found = sscanf(loadavg, "%*s %*s %*s %*u/%u", &all) == 1;
+	found = sscanf(loadavg, "%*s %*s %*s %*u/%zu %d", nr, last) == 2;
 	free(loadavg);
-	return found && all == td->threads.seen;
+	return found;
+}
+
+/*
+ * Returns 0 if those are all tasks: /proc may have others, whose memory the caller may
+ * not look at. It has none if as many were reported as there were before the first
+ * request, and none was born since.
+ */
+static int synthesize_all(struct task_diag *td, struct worker *workers)
+{
+	size_t before, after, nr;
+	pid_t last, last_after;
+	int err, err2;
+	bool all;
+
+	all = read_loadavg(&before, &last);
+	err = synthesize_processes(td, workers);
+	err2 = synthesize_other_threads(td, &workers[0].synth, &nr);
+	if (err || err2) {
+		pr_debug("task_diag failed, reading /proc: %s\n", strerror(-(err ?: err2)));
+		return err ?: err2;
+	}
+	all = all && nr == before && read_loadavg(&after, &last_after) && last_after == last;
+	return all ? 0 : -EACCES;
 }
 
 int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *tool,
 				  perf_event__handler_t process, struct machine *machine,
 				  bool needs_mmap, bool mmap_data, int nr_workers)
 {
-	const struct task_synth *synth;
-	bool all;
+	struct worker *workers;
+	int i, err = -ENOMEM;
 
 	if (!td)
 		return -ENOENT;
 	nr_workers = max(nr_workers, 1);
-	td->workers = calloc(nr_workers, sizeof(*td->workers));
-	if (!td->workers)
+	workers = calloc(nr_workers, sizeof(*workers));
+	if (!workers)
 		return -ENOMEM;
-	for (; td->nr_workers < nr_workers; td->nr_workers++) {
-		struct worker *worker = &td->workers[td->nr_workers];
-
-		worker->td = td;
-		if (task_synth__init(&worker->synth, tool, process, machine,
+	for (i = 0; i < nr_workers; i++) {
+		workers[i].td = td;
+		if (task_synth__init(&workers[i].synth, tool, process, machine,
 				     needs_mmap, mmap_data))
-			return -ENOMEM;
+			break;
 	}
-
-	/*
-	 * Threads first: what is to be kept of one is little, and each process
-	 * then comes with its threads, after its leader.
-	 */
-	synth = &td->workers[0].synth;
-	td->err = list_threads(td, synth, TASK_DIAG_DUMP_ALL_THREAD, 0);
-	all = saw_all(td);
-	if (!td->err)
-		td->err = hash_threads(&td->threads);
-	if (!td->err)
-		td->err = ask(td, TASK_DIAG_DUMP_ALL, show_flags(synth, true), vma_flags(synth), 0);
-	if (!td->err)
-		run_workers(td);
-	if (td->err)
-		pr_debug("task_diag failed, reading /proc: %s\n", strerror(-td->err));
-	return td->err ?: all ? 0 : -EACCES;
+	td->nr_workers = i;
+	if (td->nr_workers)
+		err = synthesize_all(td, workers);
+	while (i--)
+		task_synth__exit(&workers[i].synth);
+	free(workers);
+	return err;
 }
 
 static int compare_pids(const void *a, const void *b)
@@ -964,108 +485,69 @@ static int compare_pids(const void *a, const void *b)
 
 bool task_diag__has_process(const struct task_diag *td, pid_t pid)
 {
-	int i;
-
-	for (i = 0; td && i < td->nr_workers; i++) {
-		const struct worker *worker = &td->workers[i];
-
-		if (worker->nr_pids && bsearch(&pid, worker->pids, worker->nr_pids,
-					       sizeof(pid), compare_pids))
-			return true;
-	}
-	return false;
+	return td && td->processes.nr &&
+	       bsearch(&pid, td->processes.pids, td->processes.nr, sizeof(pid), compare_pids);
 }
 
 /* --- a thread map ------------------------------------------------------- */
 
-static const struct thread_info *find_thread(struct task_diag *td, pid_t tid)
+/* A map has the threads of a process in the order of the answer. */
+static const struct td_task *find_thread(struct task_diag *td, pid_t tid)
 {
-	const struct thread_table *threads = &td->threads;
-	u32 i;
+	const struct td_task *task;
+	struct task_diag_base base;
+	size_t i;
 
-	for (i = 0; i < threads->nr; i++) {
-		/* A map has the threads of a process in the order of the dump. */
-		const struct thread_info *thread = &threads->all[td->next++ % threads->nr];
-
-		if (thread->tid == tid)
-			return thread;
+	for (i = 0; i < td->nr_listed; i++) {
+		if (td_next(td->handle, &task) <= 0) {
+			td_seek(td->handle, td->first);
+			td_next(td->handle, &task);
+		}
+		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+		/* The leader is here without its mappings. */
+		if ((pid_t)base.pid == tid && base.pid != base.tgid)
+			return task;
 	}
 	return NULL;
 }
 
-static int emit_thread(struct task_diag *td, struct task_synth *synth,
-		       const struct thread_info *thread)
+static const struct td_task *list_threads(struct task_diag *td, const struct task_synth *synth,
+					  pid_t tid)
 {
-	const struct perf_ns_link_info *ns = NULL;
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_THREAD, tid);
 
-	if (thread->left)
-		return 1;
-	if (td->threads.ns)
-		ns = td->threads.ns[thread - td->threads.all];
-	if (emit_comm(synth, thread->tid, thread->tgid, thread->comm) ||
-	    emit_namespaces(synth, thread->tid, thread->tgid, ns))
-		return -1;
-	return 0;
-}
-
-static int emit_leader(struct task_synth *synth, const struct task *task)
-{
-	const pid_t tgid = task->base.tgid;
-	char comm[TASK_DIAG_COMM_LEN];
-
-	if (task->left || !copy_comm(comm, task->name, task->name_len))
-		return 1;
-	if (emit_comm(synth, tgid, tgid, comm) ||
-	    emit_namespaces(synth, tgid, tgid, task->ns) ||
-	    emit_mmaps(synth, task))
-		return -1;
-	return 0;
-}
-
-/* Returns 1 if @pid is no process, or no visible one. */
-static int synthesize_leader(struct task_diag *td, struct task_synth *synth, pid_t pid)
-{
-	struct task task;
-	int ret = 1;
-	int err;
-
-	err = ask(td, TASK_DIAG_DUMP_ONE, show_flags(synth, true) | TASK_DIAG_SHOW_SCHED,
-		  vma_flags(synth), pid);
-	while (!err) {
-		err = receive(td, &td->buf);
-		if (err || !td->buf.len)
-			break;
-		task.end = td->buf.data;
-		if (!next_task(&task, td->buf.data + td->buf.len))
-			continue;
-		ret = emit_leader(synth, &task);
-		td->leader = pid;
-		td->unlisted = task.nr_threads > 1;
-		td->threads.nr = 0;
+	if (td_dump(td->handle, &req, sizeof(req)) ||
+	    td_collect(td->handle, &td->nr_listed)) {
+		td->nr_listed = 0;
+		return NULL;
 	}
-	if (err && err != -ESRCH)
-		td->err = err;
-	return ret;
+	td->first = td_tell(td->handle);
+	return find_thread(td, tid);
 }
 
 int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 				 pid_t tid)
 {
-	const struct thread_info *thread;
+	const struct td_task *task;
+	struct task_diag_base base;
 
-	if (!td || td->err)
+	if (!td)
 		return 1;
-	if (td->unlisted) {
-		td->unlisted = false;
-		td->err = list_threads(td, synth, TASK_DIAG_DUMP_THREAD, td->leader);
-		if (td->err)
-			return 1;
-		td->next = 0;
+	task = find_thread(td, tid);
+	if (!task) {
+		td->nr_listed = 0;
+		task = get_process(td, synth, tid);
 	}
-	thread = find_thread(td, tid);
-	if (thread)
-		return emit_thread(td, synth, thread);
-	return synthesize_leader(td, synth, tid);
+	if (!task)
+		task = list_threads(td, synth, tid);
+	if (!task)
+		return 1;
+
+	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+	if (emit_comm(synth, task, &base) || emit_namespaces(synth, task, &base) ||
+	    emit_mmaps(synth, task, &base))
+		return -1;
+	return 0;
 }
 
 /* ------------------------------------------------------------------------ */
@@ -1073,7 +555,6 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 struct task_diag *task_diag__open(struct machine *machine)
 {
 	struct task_diag *td;
-	int err;
 
 	if (!task_diag_enabled || !machine__is_host(machine))
 		return NULL;
@@ -1081,11 +562,9 @@ struct task_diag *task_diag__open(struct machine *machine)
 	if (!td)
 		return NULL;
 	mutex_init(&td->lock);
-
-	td->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	err = td->fd < 0 ? -errno : find_family(td);
-	if (err) {
-		pr_debug("task_diag is not there, reading /proc: %s\n", strerror(-err));
+	td->tries = TRIES;
+	if (td_open(&td->handle)) {
+		pr_debug("task_diag is not there, reading /proc: %s\n", td_error(td->handle));
 		task_diag__close(td);
 		return NULL;
 	}
@@ -1094,22 +573,11 @@ struct task_diag *task_diag__open(struct machine *machine)
 
 void task_diag__close(struct task_diag *td)
 {
-	int i;
-
 	if (!td)
 		return;
-	for (i = 0; i < td->nr_workers; i++) {
-		task_synth__exit(&td->workers[i].synth);
-		free(td->workers[i].buf.data);
-		free(td->workers[i].pids);
-	}
-	free(td->workers);
-	free(td->threads.all);
-	free(td->threads.ns);
-	free(td->threads.first);
-	free(td->buf.data);
-	if (td->fd >= 0)
-		close(td->fd);
+	td_close(td->handle);
+	free(td->processes.pids);
+	free(td->busy.pids);
 	mutex_destroy(&td->lock);
 	free(td);
 }

@@ -14,10 +14,10 @@ struct task_diag;
 
 /**
  * task_diag__open - connect to the kernel's task_diag
- * @machine: whose tasks are to be told
+ * @machine: whose tasks are wanted
  *
  * Return: NULL if there is no task_diag, or it shall not be used, or @machine is
- * a guest; the other functions take that for a kernel that tells nothing.
+ * a guest; the other functions take that for a kernel that reports nothing.
  */
 struct task_diag *task_diag__open(struct machine *machine);
 void task_diag__close(struct task_diag *td);
