@@ -22,6 +22,8 @@ import sys
 import threading
 import time
 
+from procps_test import FUSE, hangs, set_sysctl, start_fuse, wait_for_page
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_NAME = 15
 SYS_EXIT = 60
@@ -32,6 +34,7 @@ NAMES = [b"plain", b"two words", b"\xff\xfe\x80", "\u00e9t\u00e9".encode(), b"ne
          b"back\\slash", b" blank", b"tab\t", b"(a) b) c", b"123456789012345"]
 FILES = [b"plain", b"two words", b"\xff\xfe", "\u00e9t\u00e9".encode(), b"new\nline",
          b"back\\slash", b"gone (deleted)", b"x" * 255]
+SYNTHESIZE = ["bench", "internals", "synthesize", "-t", "-M", "1", "-I", "1"]
 WORK = b"/dev/shm/perf"
 HUGE = b"/dev/shm/huge"
 kept = []
@@ -164,7 +167,16 @@ def executables():
 
     folder = os.path.join(WORK, *[b"d" * 250] * 15)
     os.makedirs(folder)
-    pids["long path"] = execute(copy_program(folder + b"/sleep"))
+    pids["long path"] = execute(copy_program(folder + b"/" + b"x" * 255))
+
+    # No event has room for it.
+    os.chdir(folder)
+    for _ in range(3):
+        os.mkdir(b"d" * 250)
+        os.chdir(b"d" * 250)
+    shutil.copy(b"/bin/sleep", b"sleep")
+    pids["too long path"] = execute(b"./sleep")
+    os.chdir("/")
 
     fd = os.memfd_create("anonymous", 0)
     with open("/bin/sleep", "rb") as program:
@@ -227,9 +239,10 @@ EVENT = re.compile(rb"PERF_RECORD_(?:COMM.*:(\d+)/\d+$|FORK\((\d+):|MMAP2? (\d+)
 def record(perf, options, prefix=()):
     """Records, and returns the events as (pid, text), or why there are none."""
     data = f"/dev/shm/{threading.get_ident()}.data"
+    # However slow the guest is, no list of mappings is to be cut.
     done = subprocess.run([*prefix, perf, "record", "-q", "-B", "-N", "-e", "dummy:u", "-o",
-                           data, *options, "--", "true"], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False)
+                           data, "--proc-map-timeout", "600000", *options, "--", "true"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode or not os.path.exists(data):
         return done.stdout.decode(errors="replace").strip() or "no reason"
     shown = subprocess.run([perf, "script", "-f", "-i", data, "--show-task-events",
@@ -316,6 +329,99 @@ def refusals(world):
     ]
 
 
+# Of the family, of the first request, in the middle of its answer; of the second one
+FAILURES = 1, 3, 5, 6, 7, 8
+
+
+def failing(number):
+    """A command in front of which answers fail from that number on"""
+    return ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=recvfrom",
+            "-e", f"inject=recvfrom:error=ENOBUFS:when={number}+"]
+
+
+# --- threads that are born meanwhile ---------------------------------------
+
+
+def bear_threads():
+    """Starts threads for ever; the name of each is when that was, in milliseconds."""
+    while True:
+        thread(set_name, b"%d" % (time.time() * 1000))
+        time.sleep(0.05)
+
+
+def check_births(patched):
+    """The request for threads is sent two seconds late."""
+    what = "perf: a thread that is born between two requests has COMM and FORK"
+    pid = start(set_name, b"parent", then=bear_threads)
+    trace = pathlib.Path("/dev/shm/trace")
+    events = record(patched, ["-a"], ["strace", "-f", "--seccomp-bpf", "-ttt", "-o", str(trace),
+                                      "-e", "trace=sendmsg",
+                                      "-e", "inject=sendmsg:delay_enter=2000000:when=4"])
+    sent = re.search(r"^\d+ +([\d.]+) .*\(DELAYED\)$", trace.read_text(encoding="ascii"),
+                     re.MULTILINE)
+    born = {}
+    for tid in set(os.listdir(f"/proc/{pid}/task")) - {str(pid)}:
+        name = pathlib.Path(f"/proc/{pid}/task/{tid}/comm").read_bytes().strip()
+        if sent and 0.1 < int(name) / 1000 - float(sent[1]) < 1.9:
+            born[tid] = name
+    os.kill(pid, signal.SIGKILL)
+    texts = b"\n".join(text for _, text in events) if isinstance(events, list) else b""
+    # The kernel records the birth, too.
+    lacking = [name for tid, name in born.items()
+               if texts.count(b"_COMM: %s:%d/%d" % (name, pid, int(tid))) < 2 or
+               texts.count(b"_FORK(%d:%d):" % (pid, int(tid))) < 2]
+    print(f"# {len(born)} were born, {len(lacking)} have none")
+    print(f"{'ok' if born and not lacking else 'not ok'} - {what}", flush=True)
+
+
+# --- a process that is stuck in execve() -----------------------------------
+
+FIFO = b"/dev/shm/fifo"
+
+
+def spawn_when_told():
+    """Its child shares the memory, and waits for a writer before it calls execve()."""
+    actions = ctypes.create_string_buffer(1024)
+    argv = (ctypes.c_char_p * 2)(b"true", None)
+    LIBC.posix_spawn_file_actions_init(actions)
+    LIBC.posix_spawn_file_actions_addopen(actions, 0, FIFO, os.O_RDONLY, 0)
+    LIBC.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
+
+
+def hold_mmap_lock():
+    """Maps a file that first waits for the page that is being read."""
+    page, direct = (os.open(f"{FUSE}/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
+    threading.Thread(target=spawn_when_told, daemon=True).start()
+    threading.Thread(target=wait_for_page, args=(page,), daemon=True).start()
+    time.sleep(1)
+    LIBC.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
+
+
+def children(parent):
+    """Not by the files of the children: to open one may take for ever."""
+    return [int(pid) for path in pathlib.Path(f"/proc/{parent}/task").glob("*/children")
+            for pid in path.read_text(encoding="ascii").split()]
+
+
+def check_stuck(patched):
+    """Where stock waits for ever"""
+    what = "perf: a process that is stuck in execve() does not stop it"
+    set_sysctl("hung_task_timeout_secs", 0)
+    server = start_fuse()
+    os.mkfifo(FIFO)
+    parent = start(become_user, then=hold_mmap_lock)
+    time.sleep(3)
+    os.close(os.open(FIFO, os.O_WRONLY | os.O_NONBLOCK))
+    time.sleep(1)
+    stuck = [pid for pid in children(parent) if hangs(f"/proc/{pid}/maps")]
+
+    # perf record and script look at files of processes for other reasons, too.
+    done = subprocess.run(["timeout", "-s", "KILL", "60", patched, *SYNTHESIZE],
+                          stdout=subprocess.DEVNULL, check=False)
+    print(f"{'ok' if stuck and not done.returncode else 'not ok'} - {what}", flush=True)
+    os.kill(server, signal.SIGKILL)
+
+
 # --- perf's own tests ------------------------------------------------------
 
 TESTS = ["cache", "reopen", "Object code reading", "Use a dummy software event", "Lookup mmap thread",
@@ -341,9 +447,8 @@ def compare_tests(stock, patched):
 
 
 def uses_netlink(perf, *options):
-    traced = subprocess.run(["strace", "-f", "-e", "trace=sendto", "-o", "/dev/shm/trace", perf,
-                             "bench", "internals", "synthesize", "-t", "-M", "1", "-I", "1",
-                             *options], stdout=subprocess.DEVNULL, check=False)
+    traced = subprocess.run(["strace", "-f", "-e", "trace=socket", "-o", "/dev/shm/trace", perf,
+                             *SYNTHESIZE, *options], stdout=subprocess.DEVNULL, check=False)
     trace = pathlib.Path("/dev/shm/trace").read_bytes()
     return not traced.returncode and b"AF_NETLINK" in trace
 
@@ -370,12 +475,17 @@ def main():
         compare(title, world, lambda: record(stock, ["-a"], prefix),
                 lambda: record(patched, ["-a"], prefix))
 
+    for number in FAILURES:
+        compare(f"the answers fail from number {number} on", world, lambda: record(stock, ["-a"]),
+                lambda: record(patched, ["-a"], failing(number)))
+    check_births(patched)
+
     print(f"{'ok' if uses_netlink(patched) else 'not ok'} - perf: uses task_diag")
     print(f"{'not ok' if uses_netlink(patched, '--no-task-diag') else 'ok'}"
           " - perf: does not use it with --no-task-diag", flush=True)
     subprocess.run(["umount", "/proc/kallsyms"], check=True)
     compare_tests(stock, patched)
-
+    check_stuck(patched)
 
 
 main()
