@@ -29,6 +29,7 @@ help:
 	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
 	@echo 'make htop           the same of htop: build/htop'
 	@echo 'make iproute2       the same of ss: build/iproute2'
+	@echo "make pcp            the same of PCP's agent pmdaproc: build/pcp"
 	@echo 'make perf           builds perf on task_diag, and a stock one: build/BASE/perf{,-stock}'
 	@echo 'make series         build/7.3/series/*.patch, for git am on mainline'
 	@echo 'make bisect         each commit of the series applies, builds and brings no warning'
@@ -105,6 +106,9 @@ htop: tools
 iproute2: tools
 	@harness/iproute2 build
 
+pcp: tools
+	@harness/pcp build
+
 perf: tools
 	@harness/perf build
 
@@ -126,4 +130,4 @@ clean:
 	rm -rf build
 
 .PHONY: help deps kernel tools run bench perf test test-debug test-kcsan test-kmsan test-mutants test-m32 test-arch test-fresh test-fuzz test-configs \
-	coverage shell procps htop iproute2 check series bisect apply clean
+	coverage shell procps htop iproute2 pcp check series bisect apply clean

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # A program of Debian, stock and with the patches of consumers/NAME; to be sourced
-# after common.sh and apt.sh, with name and version set.
+# after common.sh and apt.sh, with name and version set, and suite if the source is not
+# Debian 12's.
 
 dir=$common/$name
 patches=$top/consumers/$name
@@ -15,7 +16,7 @@ get_source()
 	say "fetching the source of $name $version"
 	rm -rf "$download"
 	mkdir -p "$download" "$common/apt"
-	(new_suite "$apt" bookworm deb-src && cd "$download" &&
+	(new_suite "$apt" "${suite:-bookworm}" deb-src && cd "$download" &&
 		own_apt "$apt" --download-only source "$name=$version") >"$apt.log" 2>&1 ||
 		{ cat "$apt.log" >&2; die "the source of $name cannot be fetched"; }
 	rm -rf "$apt"
