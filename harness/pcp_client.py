@@ -7,6 +7,8 @@ import subprocess
 import time
 
 PM_CONTEXT_HOST = 1
+PM_INDOM_NULL = 0xffffffff
+PM_IN_NULL = -1
 
 # In seconds of the guest's clock. Under --icount it goes on fast while a file is read.
 PATIENCE = 3600
@@ -37,12 +39,20 @@ class Pmcd:
 
     def wait_for(self, condition):
         deadline = time.monotonic() + PATIENCE
-        while self.process.poll() is None and time.monotonic() < deadline:
+        while self.is_alive() and time.monotonic() < deadline:
             result = condition()
             if result:
                 return result
             time.sleep(0.1)
         raise RuntimeError(f"pmcd is not ready: {self.log()}")
+
+    def is_alive(self):
+        """Not by poll(), as the caller may be another process than pmcd's parent."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+                return stat.read().rpartition(") ")[2][0] not in "ZX"
+        except OSError:
+            return False
 
     def find_agent(self):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
@@ -78,16 +88,41 @@ def environment(root):
             "PMCD_CONNECT_TIMEOUT": str(PATIENCE), "PMCD_REQUEST_TIMEOUT": str(PATIENCE)}
 
 
-class Client:
-    """A client of a pmcd, for fetches of which only their cost counts."""
+class Value(ctypes.Structure):
+    _fields_ = [("inst", ctypes.c_int), ("value", ctypes.c_void_p)]
 
-    def __init__(self, pmcd, metrics):
+
+class ValueSet(ctypes.Structure):
+    _fields_ = [("metric", ctypes.c_uint), ("count", ctypes.c_int), ("format", ctypes.c_int)]
+
+
+class Desc(ctypes.Structure):
+    _fields_ = [("metric", ctypes.c_uint), ("type", ctypes.c_int), ("indom", ctypes.c_uint),
+                ("semantics", ctypes.c_int), ("units", ctypes.c_uint)]
+
+
+class Atom(ctypes.Union):
+    _fields_ = [("long", ctypes.c_int), ("ulong", ctypes.c_uint), ("longlong", ctypes.c_longlong),
+                ("ulonglong", ctypes.c_ulonglong), ("float", ctypes.c_float),
+                ("double", ctypes.c_double), ("string", ctypes.c_void_p)]
+
+
+TYPES = ("long", "ulong", "longlong", "ulonglong", "float", "double", "string")
+STRING = TYPES.index("string")
+
+
+class Client:
+    """A client of a pmcd, that fetches these metrics."""
+
+    def __init__(self, pmcd, names):
         self.pcp = ctypes.CDLL(f"{pmcd.root}/lib/libpcp.so.3")
-        name = f"unix:{pmcd.socket}".encode()
-        pmcd.wait_for(lambda: self.pcp.pmNewContext(PM_CONTEXT_HOST, name) >= 0)
-        names = (ctypes.c_char_p * len(metrics))(*(name.encode() for name in metrics))
-        self.metrics = (ctypes.c_uint * len(metrics))()
-        if self.check(self.pcp.pmLookupName(len(metrics), names, self.metrics)) != len(metrics):
+        self.libc = ctypes.CDLL(None)
+        host = f"unix:{pmcd.socket}".encode()
+        pmcd.wait_for(lambda: self.pcp.pmNewContext(PM_CONTEXT_HOST, host) >= 0)
+        self.names = names
+        array = (ctypes.c_char_p * len(names))(*(name.encode() for name in names))
+        self.metrics = (ctypes.c_uint * len(names))()
+        if self.check(self.pcp.pmLookupName(len(names), array, self.metrics)) != len(names):
             raise RuntimeError("unknown metrics")
 
     def check(self, status):
@@ -96,7 +131,68 @@ class Client:
             raise RuntimeError(self.pcp.pmErrStr(status).decode())
         return status
 
+    def indom(self):
+        """The instance domain, that all metrics with instances have."""
+        indoms = {self.desc(metric).indom for metric in self.metrics} - {PM_INDOM_NULL}
+        return indoms.pop() if indoms else None
+
+    def restrict(self, instances):
+        """Fetches only these instances from now on."""
+        indom = ctypes.c_uint(self.indom())
+        self.check(self.pcp.pmDelProfile(indom, 0, None))
+        self.check(self.pcp.pmAddProfile(indom, len(instances),
+                                         (ctypes.c_int * len(instances))(*instances)))
+
     def fetch(self):
+        """For its cost."""
         result = ctypes.c_void_p()
         self.check(self.pcp.pmFetch(len(self.metrics), self.metrics, ctypes.byref(result)))
         self.pcp.pmFreeResult(result)
+
+    def desc(self, metric):
+        desc = Desc()
+        self.check(self.pcp.pmLookupDesc(ctypes.c_uint(metric), ctypes.byref(desc)))
+        return desc
+
+    def values(self):
+        """What each metric has of each instance: by name and instance, or the error."""
+        result = ctypes.c_void_p()
+        self.check(self.pcp.pmFetch(len(self.metrics), self.metrics, ctypes.byref(result)))
+        # after a struct timeval and the number of sets
+        sets = ctypes.cast(result.value + 24, ctypes.POINTER(ctypes.c_void_p))
+        values = {}
+        for number, name in enumerate(self.names):
+            value_set = ValueSet.from_address(sets[number])
+            if value_set.count < 0:
+                values[name, None] = f"error {value_set.count}"
+                continue
+            kind = self.desc(value_set.metric).type
+            for i in range(value_set.count):
+                at = sets[number] + 16 + i * ctypes.sizeof(Value)
+                values[name, Value.from_address(at).inst] = \
+                    self.extract(value_set.format, at, kind)
+        self.pcp.pmFreeResult(result)
+        return values
+
+    def extract(self, form, at, kind):
+        atom = Atom()
+        self.check(self.pcp.pmExtractValue(form, ctypes.c_void_p(at), kind, ctypes.byref(atom),
+                                           kind))
+        if kind != STRING:
+            return getattr(atom, TYPES[kind])
+        text = ctypes.string_at(atom.string)
+        self.libc.free(ctypes.c_void_p(atom.string))
+        return text
+
+    def instances(self):
+        """Their names."""
+        indom = self.indom()
+        if indom is None:
+            return {}
+        pids, names = ctypes.POINTER(ctypes.c_int)(), ctypes.POINTER(ctypes.c_char_p)()
+        count = self.check(self.pcp.pmGetInDom(ctypes.c_uint(indom), ctypes.byref(pids),
+                                               ctypes.byref(names)))
+        found = {("instance", pids[i]): names[i] for i in range(count)}
+        self.libc.free(pids)
+        self.libc.free(names)
+        return found

@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compares PCP's agent pmdaproc, patched, with the stock one over tasks of every kind.
+
+usage: pcp_test.py STOCK PATCHED
+
+Both are directories usr of harness/pcp. For harness/vm: needs root, and a kernel with
+task_diag. Prints TAP lines.
+"""
+import contextlib
+import ctypes
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from htop_test import populate_more
+from pcp_client import PM_IN_NULL, Client, Pmcd, environment
+from procps_test import USER, Tap, as_user, become, call, child, hidepid, libc, own_mounts, populate
+
+TRIES = 6                               # tasks come and go, and work
+
+# What patch 1 corrects: these are another metric's value, or a number of no meaning.
+CORRECTED = re.compile(
+    r"\.(psinfo\.(priority|rt_priority|policy|policy_s|delayacct_blkio_time|guest_time|"
+    r"cguest_time|ngid)|id\.gid)$")
+
+tap = Tap("pcp")
+
+
+def all_names(pmcd):
+    """The metrics of processes."""
+    text = subprocess.run(["pminfo", "-h", f"unix:{pmcd.socket}", "proc", "hotproc"],
+                          env=environment(pmcd.root), check=True, stdout=subprocess.PIPE, text=True)
+    return [name for name in text.stdout.split()
+            if ".control." not in name and not name.startswith("hotproc.total")]
+
+
+def as_client(prepare, function):
+    """What function returns in a process of its own, which called prepare before."""
+    result, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(result)
+        try:
+            if prepare:
+                prepare()
+            with os.fdopen(write, "wb") as to:
+                pickle.dump(function(), to)
+            os._exit(0)
+        except RuntimeError as error:
+            print(f"# {error}", flush=True)
+        finally:
+            os._exit(1)
+    os.close(write)
+    with os.fdopen(result, "rb") as source:
+        data = source.read()
+    os.waitpid(pid, 0)
+    return pickle.loads(data) if data else {}
+
+
+def fetch(pmcd, names, prepare=None, instances=None):
+    """The values of metrics and the names of instances, for a client of its own."""
+    def values():
+        client = Client(pmcd, names)
+        if instances:
+            client.restrict(instances)
+            return client.values()
+        return client.values() | client.instances()
+    return as_client(prepare, values)
+
+
+def between(before, value, after):
+    if value in (before, after):
+        return True
+    numbers = [v for v in (before, value, after) if isinstance(v, (int, float))]
+    return len(numbers) == 3 and min(before, after) <= value <= max(before, after)
+
+
+def is_worker(value):
+    """A thread of the kernel's, which has another name for each work."""
+    return isinstance(value, bytes) and b"kworker/" in value
+
+
+def exact_size(values):
+    """stat has an estimate of the resident size, statm and task_diag the size."""
+    for name, instance in list(values):
+        if name.endswith("psinfo.rss"):
+            values[name, instance] = values.get((name.replace("psinfo", "memory"), instance), 0)
+    return values
+
+
+def differences(observers, take, stock, patched):
+    """Those that stay while tasks come and go: what take(pmcd) gives of either."""
+    stay = None
+    for _ in range(TRIES):
+        before, value, after = take(stock), take(patched), take(stock)
+        found = {}
+        for key in before.keys() | value.keys():
+            if key[1] in observers or is_worker(before.get(key)):
+                continue
+            if not between(before.get(key), value.get(key), after.get(key)):
+                found[key] = f"{key}: {before.get(key)!r}, patched {value.get(key)!r}"
+        if not before or not value:
+            found["nothing", None] = "no values"
+        stay = found if stay is None else {k: v for k, v in found.items() if k in stay}
+        if not stay:
+            break
+    return sorted(stay.values())[:20]
+
+
+class Agents:
+    """Of either build, and the patched one as it is without task_diag."""
+
+    def __init__(self, roots, environ=None, options=""):
+        environ = environ or {}
+        self.stock = Pmcd(roots[0], "stock", environ, options)
+        self.files = Pmcd(roots[1], "files", environ | {"PROC_TASKDIAG": "0"}, options)
+        self.patched = Pmcd(roots[1], "patched", environ, options)
+        self.all = self.stock, self.files, self.patched
+        self.observers = {pid for pmcd in self.all for pid in (pmcd.agent, pmcd.process.pid)}
+        self.observers |= {os.getpid()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pmcd in self.all:
+            pmcd.stop()
+
+    def check(self, what, names, prepare=None, instances=None):
+        """Fetches all of these from each, and some together, as other groups are asked for."""
+        def take(pmcd):
+            values = fetch(pmcd, names, prepare, instances)
+            live = {PM_IN_NULL, None, *known}
+            values = {k: v for k, v in values.items() if k[1] in live}
+            return exact_size(values) if pmcd is not self.patched else values
+
+        for tree in {name.split(".")[0] for name in names if name.endswith(".psinfo.rss")}:
+            names = [*dict.fromkeys([*names, f"{tree}.memory.rss"])]
+        known = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        known += [int(tid) for pid in known for tid in tasks_of(pid)]
+
+        def take_stock(pmcd):
+            return {k: v for k, v in take(pmcd).items() if not CORRECTED.search(k[0])}
+        bad = differences(self.observers, take_stock, self.stock, self.files)
+        tap.result(not bad, f"{what}: without task_diag as with stock", bad)
+        bad = differences(self.observers, take, self.files, self.patched)
+        tap.result(not bad, f"{what}: the same with task_diag", bad)
+
+
+def tasks_of(pid):
+    with contextlib.suppress(OSError):
+        return os.listdir(f"/proc/{pid}/task")
+    return []
+
+
+def clusters(names):
+    """Groups of metrics that are fetched alone."""
+    groups = {}
+    for name in names:
+        groups.setdefault(".".join(name.split(".")[:2]), []).append(name)
+    return groups
+
+
+def check_texts(agents, names):
+    bad = []
+    for options in ("-dmtT",):
+        stock, patched = (subprocess.run(
+            ["pminfo", "-h", f"unix:{pmcd.socket}", options, *names], env=environment(pmcd.root),
+            check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+            for pmcd in (agents.stock, agents.patched))
+        bad += [f"{a} / {b}" for a, b in zip(stock, patched) if a != b][:5]
+        if len(stock) != len(patched):
+            bad.append(f"{len(stock)} lines, {len(patched)}")
+    tap.result(not bad, "descriptions and help are the same", bad)
+
+
+def store(pmcd, metric, value):
+    subprocess.run(["pmstore", "-h", f"unix:{pmcd.socket}", metric, value], check=True,
+                   env=environment(pmcd.root), stdout=subprocess.DEVNULL)
+
+
+def check_hot(agents):
+    names = [name for name in all_names(agents.stock) if name.startswith("hotproc.")]
+    for pmcd in agents.all:
+        store(pmcd, "hotproc.control.refresh", "1")
+        store(pmcd, "hotproc.control.config",
+              f"#pmdahotproc\nVersion 1.0\nuid == {USER} || fname == \"cat\"\n")
+    time.sleep(4)
+    names = [name for name in names if ".predicate." not in name]
+    agents.check("hotproc", names)
+
+
+def check_reuse(pmcd):
+    """A pid that another process has by now."""
+    def reuse(pid, name):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
+            last.write(str(pid - 1))
+        new = os.fork()
+        if new == 0:
+            call("prctl", 15, name, 0, 0, 0)
+            os.execv("/bin/sleep", [name.decode(), "1000"])
+        return new
+
+    bad = []
+    client = Client(pmcd, ["proc.psinfo.psargs", "proc.psinfo.cmd"])
+    for threads in range(10):
+        pid = reuse(20000 + threads, b"first")
+        time.sleep(0.3)
+        client.values()
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        new = reuse(pid, b"second")
+        time.sleep(0.3)
+        if new == pid:
+            values = client.values() | client.instances()
+            seen = values["proc.psinfo.psargs", pid], values["instance", pid]
+            if seen != (b"second 1000", b"%06d second" % pid):
+                bad.append(f"{pid}: {seen}")
+        os.kill(new, signal.SIGKILL)
+        os.waitpid(new, 0)
+        if new == pid:
+            break
+    else:
+        bad.append("no pid could be used again")
+    return bad
+
+
+def opened_files(pmcd, names, prepare=None):
+    """How many files of processes the agent opens for a fetch."""
+    fetch(pmcd, names, prepare)
+    log = "/tmp/opened"
+    with subprocess.Popen(["strace", "-q", "-e", "trace=open,openat", "-o", log, "-p",
+                           str(pmcd.agent)], stderr=subprocess.DEVNULL) as tracer:
+        time.sleep(1)
+        fetch(pmcd, names, prepare)
+        tracer.terminate()
+    with open(log, encoding="latin-1") as calls:
+        return sorted(set(re.findall(r'"/proc/(?:\d+/(?:task/\d+/)?)([\w/]+)"', calls.read())))
+
+
+def check_files(agents, names):
+    """No file of a process but what only a file has."""
+    names = [name for name in names if name.startswith("proc.") and name != "proc.memory.maps"]
+    opened = opened_files(agents.patched, names)
+    # those that could not be told, and zombies, which have no descriptors
+    bad = [name for name in opened if name not in ("fd", "fdinfo", "stat")]
+    tap.result(not bad, "no file of a process is opened", bad)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    roots = sys.argv[1:]
+    os.environ.update(environment(roots[0]))
+    populate()
+    populate_more()
+    for number in range(3):
+        child(lambda number=number: enter_container(number))
+
+    with Agents(roots) as agents:
+        names = [name for name in all_names(agents.stock) if name.startswith("proc.")]
+        check_texts(agents, names)
+        agents.check("root", names)
+        for group, some in clusters(names).items():
+            if group not in ("proc.nprocs",):
+                agents.check(f"root, {group} alone", some)
+        agents.check("a user", names, as_user)
+        agents.check("root, three processes", names, None, [1, os.getpid(), os.getppid()])
+        check_files(agents, names)
+        check_hot(agents)
+        for pmcd in agents.all[1:]:
+            bad = check_reuse(pmcd)
+            tap.result(not bad, "a pid that is used again has its own name, "
+                       f"{os.path.basename(pmcd.folder)}", bad)
+    with Agents(roots, {"PROC_THREADS": "1"}) as agents:
+        agents.check("threads, root", names)
+        agents.check("threads, a user", names, as_user)
+    with Agents(roots, options="-r /sys/fs/cgroup/boxes") as agents:
+        agents.check("a cgroup, root", names)
+        agents.check("a cgroup, a user", names, as_user)
+    own_mounts()
+    hidepid(b"hidepid=2")
+    with Agents(roots) as agents:
+        agents.check("hidepid=2, a user", names, as_user)
+    sys.stdout.flush()
+    os._exit(1 if tap.failed else 0)
+
+
+def enter_container(number):
+    path = "/sys/fs/cgroup/boxes/container"
+    os.makedirs(path, exist_ok=True)
+    with open(f"{path}/cgroup.procs", "w", encoding="ascii") as procs:
+        procs.write(str(os.getpid()))
+    if number == 1:
+        become(USER, USER)
+
+
+if __name__ == "__main__":
+    main()
