@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Runs what a fleet runs: pmcd, pmlogger and its readers, pmproxy and Prometheus.
+
+usage: pcp_chain.py PATCHED CONFIGS PROMETHEUS
+
+PATCHED is the directory usr of harness/pcp, CONFIGS that of pmlogconf, PROMETHEUS the
+program. For harness/vm:
+needs root, and a kernel with task_diag. Prints TAP lines.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from pcp_client import PATIENCE, Pmcd, environment
+from procps_test import Tap, call, child
+
+PR_SET_NAME = 15
+HOSTS = "10.9.0.1", "10.9.0.2"
+PORT = 44322
+
+tap = Tap("pcp chain")
+
+
+def run(root, *argv):
+    result = subprocess.run(argv, env=environment(root) | {"PYTHONPATH": python_path(root)},
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                            timeout=PATIENCE)
+    return result.stdout
+
+
+def python_path(root):
+    return ":".join(glob.glob(f"{root}/lib/python3*/*-packages") +
+                    glob.glob(f"{root}/local/lib/python3*/*-packages"))
+
+
+def metrics_of(configs, name):
+    with open(f"{configs}/zeroconf/{name}", encoding="ascii") as config:
+        return [line.strip() for line in config if line.strip().startswith("proc.")]
+
+
+def check_archive(root, pmcd, configs):
+    """An hour's samples at ten per second, of what pmlogger logs as installed."""
+    with open("/tmp/pmlogger.conf", "w", encoding="ascii") as conf:
+        names = dict.fromkeys(metrics_of(configs, "atop-proc") + metrics_of(configs, "pidstat"))
+        names = [name for name in names if name != "proc.namespaces.envid"]
+        conf.write("log mandatory on 100 msec {\n" + "\n".join(names) + "\n}\n")
+    pid = child(lambda: call("prctl", PR_SET_NAME, b"in the archive", 0, 0, 0))
+    log = run(root, "pmlogger", "-c", "/tmp/pmlogger.conf", "-h", f"unix:{pmcd.socket}",
+              "-l", "/tmp/pmlogger.log", "-s", "60", "-C0", "/tmp/archive")
+    size = sum(os.path.getsize(name) for name in glob.glob("/tmp/archive.*"))
+    label = run(root, "pmlogdump", "-l", "/tmp/archive")
+    tap.result("Performance metrics from host" in label or "Archive Label" in label,
+               f"pmlogger writes an archive, {size} bytes for 60 samples", [log, label])
+    text = run(root, "pmrep", "-a", "/tmp/archive", "-s", "2", "-t", "1s", "-i", f"{pid}.*",
+               "proc.psinfo.cmd", "proc.psinfo.ppid")
+    tap.result("in the archive" in text, "pmrep reads it", [text])
+    text = run(root, "pcp", "-a", "/tmp/archive", "ps", "-s", "1")
+    tap.result(f" {pid} " in text or str(pid) in text, "pcp ps reads it", [text[-600:]])
+    text = run(root, "pcp", "-a", "/tmp/archive", "atop", "-P", "PRG", "1", "2")
+    tap.result(f" {pid} (" in text or str(pid) in text, "pcp atop reads it", [text[-600:]])
+
+
+def in_namespace(host):
+    return ["ip", "netns", "exec", f"host{HOSTS.index(host)}"]
+
+
+def make_network():
+    """Two network namespaces, each a host, at a bridge."""
+    for command in ["link add bridge type bridge", "addr add 10.9.0.9/24 dev bridge",
+                    "link set bridge up", "link set lo up"]:
+        subprocess.run(["ip", *command.split()], check=True)
+    os.makedirs("/run/netns", exist_ok=True)
+    for number, host in enumerate(HOSTS):
+        for command in [f"netns add host{number}",
+                        f"link add veth{number} type veth peer name eth0 netns host{number}",
+                        f"link set veth{number} master bridge", f"link set veth{number} up",
+                        f"-n host{number} addr add {host}/24 dev eth0",
+                        f"-n host{number} link set eth0 up", f"-n host{number} link set lo up"]:
+            subprocess.run(["ip", *command.split()], check=True)
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.read().decode()
+    except (urllib.error.URLError, OSError) as error:
+        return f"{url}: {error}"
+
+
+def wait_for(url, condition):
+    deadline = time.monotonic() + 90
+    while True:
+        text = get(url)
+        if condition(text) or time.monotonic() > deadline:
+            return text
+        time.sleep(0.5)
+
+
+def check_fleet(root, pmcds, prometheus):
+    names = "proc.nprocs,proc.psinfo.rss,proc.io.write_bytes"
+    with open("/tmp/pmproxy.conf", "w", encoding="ascii") as conf:
+        conf.write("[pmproxy]\npcp.enabled = true\nhttp.enabled = true\nresp.enabled = false\n"
+                   "redis.enabled = false\nsecure.enabled = false\n[discover]\nenabled = false\n"
+                   "[pmseries]\nenabled = false\n[pmsearch]\nenabled = false\n")
+    running = []
+    for host, pmcd in zip(HOSTS, pmcds):
+        running.append(subprocess.Popen(
+            [*in_namespace(host), f"{root}/libexec/pcp/bin/pmproxy", "-f", "-c", "/tmp/pmproxy.conf",
+             "-l", f"/tmp/pmproxy-{host}.log", "-i", host, "-p", str(PORT),
+             "-s", f"/run/pmproxy-{host}"],
+            env=environment(root), cwd=pmcd.folder))
+        url = f"http://{host}:{PORT}/metrics?hostspec=unix:{pmcd.socket}&names={names}"
+        text = wait_for(url, lambda text: "proc_nprocs" in text)
+        tap.result("proc_psinfo_rss{" in text, f"pmproxy of {host} serves OpenMetrics", [text[:500]])
+
+    jobs = "".join(f"""
+  - job_name: host{number}
+    params: {{hostspec: ["unix:{pmcd.socket}"], names: ["{names}"]}}
+    static_configs: [{{targets: ["{host}:{PORT}"]}}]
+""" for number, (host, pmcd) in enumerate(zip(HOSTS, pmcds)))
+    with open("/tmp/prometheus.yml", "w", encoding="ascii") as conf:
+        conf.write("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:" + jobs)
+    running.append(subprocess.Popen(
+        [prometheus, "--config.file=/tmp/prometheus.yml", "--storage.tsdb.path=/tmp/prometheus",
+         "--web.listen-address=127.0.0.1:9090"], stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL))
+    query = "http://127.0.0.1:9090/api/v1/query?query=proc_nprocs"
+
+    def results(text):
+        return text.startswith("{") and json.loads(text)["data"]["result"]
+    text = wait_for(query, lambda text: len(results(text) or []) == len(HOSTS))
+    tap.result(len(results(text) or []) == len(HOSTS), "Prometheus has both hosts", [text])
+    query = "http://127.0.0.1:9090/api/v1/query?query=count(proc_psinfo_rss)%20by%20(job)"
+    text = get(query)
+    tap.result(len(results(text) or []) == len(HOSTS), f"and their processes: {text}", [text])
+    for process in running:
+        process.terminate()
+
+
+def main():
+    if len(sys.argv) != 4:
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
+    root, configs, prometheus = sys.argv[1:]
+    pmcd = Pmcd(root, "one")
+    check_archive(root, pmcd, configs)
+    make_network()
+    check_fleet(root, [pmcd, Pmcd(root, "two")], prometheus)
+    sys.stdout.flush()
+    os._exit(1 if tap.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
