@@ -10,6 +10,7 @@ needs root, and a kernel with task_diag. Prints TAP lines.
 """
 import glob
 import json
+import lzma
 import os
 import subprocess
 import sys
@@ -21,8 +22,9 @@ from pcp_client import PATIENCE, Pmcd, environment
 from procps_test import Tap, call, child
 
 PR_SET_NAME = 15
-HOSTS = "10.9.0.1", "10.9.0.2"
+HOSTS = "10.9.0.1", "10.9.1.1"
 PORT = 44322
+SAMPLES = 60                            # an hour's, at one a minute
 
 tap = Tap("pcp chain")
 
@@ -35,13 +37,22 @@ def run(root, *argv):
 
 
 def python_path(root):
-    return ":".join(glob.glob(f"{root}/lib/python3*/*-packages") +
-                    glob.glob(f"{root}/local/lib/python3*/*-packages"))
+    """Where the build left the module, which pmrep and others import."""
+    return glob.glob(f"{os.path.dirname(root)}/src/python/build/lib*")[0]
 
 
 def metrics_of(configs, name):
     with open(f"{configs}/zeroconf/{name}", encoding="ascii") as config:
         return [line.strip() for line in config if line.strip().startswith("proc.")]
+
+
+def processes():
+    return [name for name in os.listdir("/proc") if name.isdigit()]
+
+
+def open_bytes(name):
+    with open(name, "rb") as file:
+        return file.read()
 
 
 def check_archive(root, pmcd, configs):
@@ -52,34 +63,30 @@ def check_archive(root, pmcd, configs):
         conf.write("log mandatory on 100 msec {\n" + "\n".join(names) + "\n}\n")
     pid = child(lambda: call("prctl", PR_SET_NAME, b"in the archive", 0, 0, 0))
     log = run(root, "pmlogger", "-c", "/tmp/pmlogger.conf", "-h", f"unix:{pmcd.socket}",
-              "-l", "/tmp/pmlogger.log", "-s", "60", "-C0", "/tmp/archive")
-    size = sum(os.path.getsize(name) for name in glob.glob("/tmp/archive.*"))
+              "-l", "/tmp/pmlogger.log", "-s", str(SAMPLES), "/tmp/archive")
+    parts = [open_bytes(name) for name in glob.glob("/tmp/archive.*")]
+    sizes = sum(map(len, parts)), sum(len(lzma.compress(part)) for part in parts)
+    count = len(processes())
     label = run(root, "pmlogdump", "-l", "/tmp/archive")
     tap.result("Performance metrics from host" in label or "Archive Label" in label,
-               f"pmlogger writes an archive, {size} bytes for 60 samples", [log, label])
+               f"pmlogger writes an archive, {sizes[0]} bytes for {SAMPLES} samples of {count} "
+               f"processes, {sizes[1]} compressed", [log, label])
     text = run(root, "pmrep", "-a", "/tmp/archive", "-s", "2", "-t", "1s", "-i", f"{pid}.*",
                "proc.psinfo.cmd", "proc.psinfo.ppid")
     tap.result("in the archive" in text, "pmrep reads it", [text])
-    text = run(root, "pcp", "-a", "/tmp/archive", "ps", "-s", "1")
+    text = run(root, "pcp-ps", "-a", "/tmp/archive", "-s", "1")
     tap.result(f" {pid} " in text or str(pid) in text, "pcp ps reads it", [text[-600:]])
-    text = run(root, "pcp", "-a", "/tmp/archive", "atop", "-P", "PRG", "1", "2")
+    text = run(root, "pcp-atop", "-r", "/tmp/archive", "-P", "PRG", "1", "2")
     tap.result(f" {pid} (" in text or str(pid) in text, "pcp atop reads it", [text[-600:]])
 
 
-def in_namespace(host):
-    return ["ip", "netns", "exec", f"host{HOSTS.index(host)}"]
-
-
 def make_network():
-    """Two network namespaces, each a host, at a bridge."""
-    for command in ["link add bridge type bridge", "addr add 10.9.0.9/24 dev bridge",
-                    "link set bridge up", "link set lo up"]:
-        subprocess.run(["ip", *command.split()], check=True)
+    """Two network namespaces, each a host, that are linked to the first one."""
     os.makedirs("/run/netns", exist_ok=True)
     for number, host in enumerate(HOSTS):
         for command in [f"netns add host{number}",
                         f"link add veth{number} type veth peer name eth0 netns host{number}",
-                        f"link set veth{number} master bridge", f"link set veth{number} up",
+                        f"addr add {host[:-1]}9/24 dev veth{number}", f"link set veth{number} up",
                         f"-n host{number} addr add {host}/24 dev eth0",
                         f"-n host{number} link set eth0 up", f"-n host{number} link set lo up"]:
             subprocess.run(["ip", *command.split()], check=True)
@@ -103,6 +110,7 @@ def wait_for(url, condition):
 
 
 def check_fleet(root, pmcds, prometheus):
+    """Two hosts, each with a pmcd of its own."""
     names = "proc.nprocs,proc.psinfo.rss,proc.io.write_bytes"
     with open("/tmp/pmproxy.conf", "w", encoding="ascii") as conf:
         conf.write("[pmproxy]\npcp.enabled = true\nhttp.enabled = true\nresp.enabled = false\n"
@@ -111,13 +119,15 @@ def check_fleet(root, pmcds, prometheus):
     running = []
     for host, pmcd in zip(HOSTS, pmcds):
         running.append(subprocess.Popen(
-            [*in_namespace(host), f"{root}/libexec/pcp/bin/pmproxy", "-f", "-c", "/tmp/pmproxy.conf",
+            ["ip", "netns", "exec", f"host{HOSTS.index(host)}",
+             f"{root}/libexec/pcp/bin/pmproxy", "-f", "-c", "/tmp/pmproxy.conf",
              "-l", f"/tmp/pmproxy-{host}.log", "-i", host, "-p", str(PORT),
              "-s", f"/run/pmproxy-{host}"],
             env=environment(root), cwd=pmcd.folder))
         url = f"http://{host}:{PORT}/metrics?hostspec=unix:{pmcd.socket}&names={names}"
         text = wait_for(url, lambda text: "proc_nprocs" in text)
-        tap.result("proc_psinfo_rss{" in text, f"pmproxy of {host} serves OpenMetrics", [text[:500]])
+        tap.result("proc_psinfo_rss{" in text, f"pmproxy of {host} serves OpenMetrics, "
+                   f"{len(text)} bytes", [text[:500]])
 
     jobs = "".join(f"""
   - job_name: host{number}
@@ -150,6 +160,7 @@ def main():
     root, configs, prometheus = sys.argv[1:]
     pmcd = Pmcd(root, "one")
     check_archive(root, pmcd, configs)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     make_network()
     check_fleet(root, [pmcd, Pmcd(root, "two")], prometheus)
     sys.stdout.flush()

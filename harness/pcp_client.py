@@ -25,10 +25,12 @@ class Pmcd:
         self.folder = f"/run/pcp-{name}"
         self.socket = f"{self.folder}/socket"
         os.mkdir(self.folder)
-        names = f"{root}/var/lib/pcp/pmdas/proc/root"
-        agent = f"{root}/var/lib/pcp/pmdas/proc/pmdaproc"
+        names = f"{root}/var/lib/pcp/pmns/root"
+        agents = f"{root}/var/lib/pcp/pmdas"
         with open(f"{self.folder}/pmcd.conf", "w", encoding="ascii") as conf:
-            conf.write(f"proc 3 pipe binary {agent} -d 3 -l {self.folder}/agent.log {options}\n"
+            conf.write(f"pmcd 2 dso pmcd_init {agents}/pmcd/pmda_pmcd.so\n"
+                       f"proc 3 pipe binary {agents}/proc/pmdaproc -d 3 -l {self.folder}/agent.log"
+                       f" {options}\n"
                        "[access]\nallow \"local:*\" : all;\n")
         self.process = subprocess.Popen(
             [f"{root}/libexec/pcp/bin/pmcd", "-f", "-A", "-c", f"{self.folder}/pmcd.conf",
@@ -85,6 +87,7 @@ def environment(root):
     return {"PATH": f"{root}/bin:{root}/libexec/pcp/bin:/usr/bin:/bin", "PCP_DIR": root,
             "PCP_CONF": f"{root}/etc/pcp.conf", "LD_LIBRARY_PATH": f"{root}/lib",
             "PCP_TMP_DIR": "/tmp", "PCP_RUN_DIR": "/run", "PCP_LOG_DIR": "/tmp",
+            "PCP_TMPFILE_DIR": "/tmp",
             "PMCD_CONNECT_TIMEOUT": str(PATIENCE), "PMCD_REQUEST_TIMEOUT": str(PATIENCE)}
 
 

@@ -8,7 +8,6 @@ Both are directories usr of harness/pcp. With REGEX only the comparisons whose n
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
 """
 import contextlib
-import ctypes
 import os
 import pickle
 import re
@@ -19,7 +18,7 @@ import time
 
 from htop_test import populate_more
 from pcp_client import PM_IN_NULL, Client, Pmcd, environment
-from procps_test import USER, Tap, as_user, become, call, child, hidepid, libc, own_mounts, populate
+from procps_test import PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid, own_mounts, populate
 
 TRIES = 6                               # tasks come and go, and work
 
@@ -217,7 +216,7 @@ def check_reuse(pmcd):
             last.write(str(pid - 1))
         new = os.fork()
         if new == 0:
-            call("prctl", 15, name, 0, 0, 0)
+            call("prctl", PR_SET_NAME, name, 0, 0, 0)
             os.execv("/bin/sleep", [name.decode(), "1000"])
         return new
 
