@@ -30,8 +30,10 @@ class Pmcd:
         with open(f"{self.folder}/pmcd.conf", "w", encoding="ascii") as conf:
             conf.write(f"pmcd 2 dso pmcd_init {agents}/pmcd/pmda_pmcd.so\n"
                        f"proc 3 pipe binary {agents}/proc/pmdaproc -d 3 -l {self.folder}/agent.log"
-                       f" {options}\n"
-                       "[access]\nallow \"local:*\" : all;\n")
+                       f" {options}\n")
+            if os.path.exists(f"{agents}/linux"):
+                conf.write(f"linux 60 dso linux_init {agents}/linux/pmda_linux.so\n")
+            conf.write("[access]\nallow \"local:*\" : all;\n")
         self.process = subprocess.Popen(
             [f"{root}/libexec/pcp/bin/pmcd", "-f", "-A", "-c", f"{self.folder}/pmcd.conf",
              "-n", names, "-l", f"{self.folder}/pmcd.log", "-s", self.socket, "-i", "127.0.0.1",
