@@ -31,10 +31,9 @@ tap = Tap("pcp chain")
 
 
 def run(root, *argv):
-    result = subprocess.run(argv, env=environment(root) | {"PYTHONPATH": python_path(root)},
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                            timeout=PATIENCE)
-    return result.stdout
+    return subprocess.run(argv, env=environment(root) | {"PYTHONPATH": python_path(root)},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, timeout=PATIENCE).stdout
 
 
 def python_path(root):

@@ -18,7 +18,8 @@ import time
 
 from htop_test import populate_more
 from pcp_client import PM_IN_NULL, Client, Pmcd, environment
-from procps_test import PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid, own_mounts, populate
+from procps_test import (PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid,
+                         own_mounts, populate, set_sysctl)
 
 TRIES = 6                               # tasks come and go, and work
 
@@ -303,6 +304,12 @@ def main():
     hidepid(b"hidepid=2")
     with Agents(roots) as agents:
         agents.check("hidepid=2, a user", names, as_user)
+        agents.check("hidepid=2, root after a user", names)
+        set_sysctl("task_diag", 1)
+        agents.check("denied to users by the sysctl, a user", names, as_user)
+        set_sysctl("task_diag", 2)
+        agents.check("denied to all by the sysctl, root", names)
+        set_sysctl("task_diag", 0)
     sys.stdout.flush()
     os._exit(1 if tap.failed else 0)
 
