@@ -199,6 +199,15 @@ def store(pmcd, metric, value):
                    env=environment(pmcd.root), stdout=subprocess.DEVNULL)
 
 
+def check_own(agents):
+    """The kernel lets the agent see itself, which its client may not."""
+    names = ["proc.psinfo.environ", "proc.io.rchar", "proc.fd.count", "proc.psinfo.cmd"]
+    files, patched = ({name for name in names
+                       if fetch(pmcd, names, as_user).get((name, pmcd.agent))}
+                      for pmcd in (agents.files, agents.patched))
+    tap.result(files == patched, "a user sees as much of the agent itself", [files, patched])
+
+
 def check_hot(agents):
     names = [name for name in all_names(agents.stock) if name.startswith("hotproc.")]
     for pmcd in agents.all:
@@ -289,6 +298,7 @@ def main():
         agents.check("a user", names, as_user)
         agents.check("root, three processes", names, None, [1, os.getpid(), os.getppid()])
         check_files(agents, names)
+        check_own(agents)
         check_hot(agents)
         for pmcd in agents.all[1:]:
             bad = check_reuse(pmcd)
