@@ -1100,10 +1100,10 @@ TEST(every_kind_is_tried)
 
 static void open_some(const void *unused)
 {
-	td_must(open_regular() >= 0 && open_null() >= 0 && open_tcp() >= 0 &&
-		open_pipe() >= 0 && open_unix() >= 0 && open_eventfd() >= 0 &&
-		open_memfd() >= 0 && open_directory() >= 0 &&
-		open_deleted() >= 0, "open");
+	td_must(open_tcp() >= 0 || errno == EAFNOSUPPORT, "TCP");
+	td_must(open_regular() >= 0 && open_null() >= 0 && open_pipe() >= 0 &&
+		open_unix() >= 0 && open_eventfd() >= 0 && open_memfd() >= 0 &&
+		open_directory() >= 0 && open_deleted() >= 0, "open");
 }
 
 TEST_F(files, of_a_process_are_what_procfs_shows)
