@@ -17,6 +17,7 @@
 static struct td_sock sock;
 static char buf[65536];
 static unsigned long told, full;
+static pid_t crowd;
 
 /* --- the listeners ----------------------------------------------------------- */
 
@@ -60,7 +61,8 @@ static void listen_as_crowd(void)
 
 	td_must(!pipe(fds), "pipe");
 	td_must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
-	if (!td_fork()) {
+	crowd = td_fork();
+	if (!crowd) {
 		td_become(TD_ALICE);
 		for (i = 0; i < 1000; i++) {
 			td_must(!td_open(&one), "td_open");
@@ -71,7 +73,8 @@ static void listen_as_crowd(void)
 		td_must(write(fds[1], "", 1) == 1, "write");
 		pause();
 	}
-	td_must(read(fds[0], &byte, 1) == 1, "read");
+	close(fds[1]);
+	td_must(read(fds[0], &byte, 1) == 1, "crowd");
 }
 
 static void listen_taskstats(void)
@@ -205,8 +208,9 @@ static void end_at_once(const struct listener *listener, unsigned long nr)
 	receive(listener);
 	told = 0;
 	close(fds[1]);
-	while (waitpid(-1, NULL, 0) > 0)
-		;
+	/* Not for the crowd */
+	for (i = 0; i < nr; i++)
+		td_must(waitpid(-1, NULL, 0) > 0, "waitpid");
 	receive(listener);
 }
 
@@ -282,5 +286,10 @@ int main(int argc, char **argv)
 	printf("{\"listener\": \"%s\", \"number\": %lu, ", listener->name, nr);
 	printf("\"told\": %lu, \"full\": %lu, \"ns\": %.0f}\n", told, full,
 	       (end - start) * 1e9 / nr);
+	/* Its subscriptions are over before the next crowd comes. */
+	if (crowd) {
+		kill(crowd, SIGKILL);
+		waitpid(crowd, NULL, 0);
+	}
 	return 0;
 }
