@@ -359,6 +359,49 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 	return td_get_props(sock, NLM_F_DUMP, strategy, groups, pid);
 }
 
+/* The credentials in the answer, if it has them, are alice's. */
+static void check_credentials(const void *answer)
+{
+	const struct nlattr *attr = NLMSG_DATA(answer) + GENL_HDRLEN +
+				    NLA_HDRLEN + sizeof(__u32);
+	const struct td_group group = { .data = (char *)attr + NLA_HDRLEN };
+	const struct nlmsghdr *nlh = answer;
+
+	if (nlh->nlmsg_type == NLMSG_ERROR || attr->nla_type != TASK_DIAG_CRED ||
+	    is_alices(&group))
+		return;
+	fprintf(stderr, "# an answer has other credentials\n");
+	_exit(KSFT_FAIL);
+}
+
+/* The kernel is busy with little else than these when a victim calls exec. */
+static void ask_for_credentials(struct race *race, struct td_sock *sock)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct task_diag_pid req = {
+		.show_flags = BIT(CRED),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+	char requests[64 * sizeof(struct td_msg)], answer[256];
+	unsigned int round, i;
+	struct td_msg msg;
+	size_t len;
+
+	for (round = 0; goes_on(race); round++) {
+		req.pid = race->victims[round % NR_ALTERNATING];
+		for (i = len = 0; i < 64; i++) {
+			td_request_get(sock, &msg, 0, &req);
+			memcpy(requests + len, &msg, msg.nlh.nlmsg_len);
+			len += msg.nlh.nlmsg_len;
+		}
+		td_must(sendto(sock->fd, requests, len, 0, (void *)&kernel,
+			       sizeof(kernel)) == len, "sendto");
+		while (recv(sock->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+			check_credentials(answer);
+	}
+	_exit(KSFT_PASS);
+}
+
 /* With many messages to a task, or one: each of both has races of its own. */
 static void dump_as_alice(struct race *race, unsigned int nr)
 {
@@ -369,6 +412,8 @@ static void dump_as_alice(struct race *race, unsigned int nr)
 
 	td_become(TD_ALICE);
 	td_must(!td_open(&sock), "td_open");
+	if (nr == NR_DUMPERS - 1)
+		ask_for_credentials(race, &sock);
 	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
 	groups = td_all_groups(&sock);
 	for (round = nr; goes_on(race); round++) {
