@@ -79,8 +79,9 @@ def between(key, before, value, after):
         return True
     if not all(isinstance(v, (int, float)) for v in (before, value, after)):
         return False
-    # its share in a page depends on how many others there are
-    slack = before // 50 + 4 if ".smaps.pss" in key[0] else 0
+    # Its share in a page depends on how many others there are.
+    shared = ".smaps.pss" in key[0] or key[0] == "proc.smaps.locked"
+    slack = before // 50 + 4 if shared else 0
     return min(before, after) - slack <= value <= max(before, after) + slack
 
 
