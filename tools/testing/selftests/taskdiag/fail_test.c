@@ -7,13 +7,14 @@
  * All tests run in a pid namespace of their own: a dump of all tasks is short
  * there, and holds still, so that it can be compared byte by byte.
  */
-#include "taskdiag.h"
+#include "events.h"
 #include "diff.h"
 
 #include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <linux/taskstats.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/sysinfo.h>
 #include <sys/vfs.h>
@@ -980,6 +981,96 @@ TEST_F(failures, of_a_request_for_the_header)
 	try_faults(_metadata, &query, REST_FAILS);
 	log_counts(_metadata);
 	EXPECT_LT(0, counts.errors);
+}
+
+/* With a selection, of which it keeps a copy */
+static void begin_subscribe(struct td_sock *sock, struct td_msg *msg)
+{
+	const struct task_diag_pid req = {
+		.show_flags = BIT(BASE) | BIT(EXE) | BIT(CGROUP),
+		.dump_strategy = TASK_DIAG_DUMP_ALL,
+	};
+	const __u32 pid = getpid();
+
+	td_begin_subscribe(sock, msg, 1 << TASK_DIAG_EVENT_COMM, &req);
+	td_put(msg, TASK_DIAG_SELECT_PIDS, &pid, sizeof(pid));
+}
+
+TEST_F(failures, of_a_subscription)
+{
+	struct fault fault;
+	struct td_events seen = {};
+	struct td_sock sock;
+	unsigned int nr_errors = 0;
+	struct td_msg msg;
+	int sent, error;
+
+	open_fault(&fault, ONE_FAILS);
+	do {
+		ASSERT_EQ(0, td_open(&sock));
+		begin_subscribe(&sock, &msg);
+		arm(&fault, 0);
+		sent = td_send(&sock, &msg);
+		disarm(&fault, 0);
+		td_free_events(&seen);
+		td_drain(&sock, &seen);
+		/* The kernel can do without some allocations. */
+		if (seen.acked) {
+			EXPECT_TRUE(!seen.error || seen.error == ENOMEM)
+				TH_LOG("%d", seen.error);
+		} else {
+			EXPECT_TRUE(sent || seen.nr_full);
+		}
+		nr_errors += seen.error == ENOMEM;
+
+		/* If it was told nothing, it may have been made all the same. */
+		begin_subscribe(&sock, &msg);
+		error = td_send_subscribe(&sock, &seen, &msg);
+		EXPECT_TRUE(!error || (error == EBUSY && !seen.nr_full))
+			TH_LOG("allocation %u: %d", fault.step, error);
+		EXPECT_EQ(0, prctl(PR_SET_NAME, "other"));
+		td_free_events(&seen);
+		td_drain(&sock, &seen);
+		EXPECT_EQ(1, seen.nr);
+		td_close(&sock);
+	} while (fault.injected && ++fault.step < ANY_NUMBER);
+	TH_LOG("%u allocations, %u errors", fault.step, nr_errors);
+	EXPECT_LT(0, nr_errors);
+	td_free_events(&seen);
+	close(fault.fd);
+}
+
+/* What happens to the task happens, and the subscriber knows what he misses. */
+TEST_F(failures, of_an_event_are_counted)
+{
+	struct td_events seen = {};
+	unsigned int nr_lost = 0;
+	struct fault fault;
+	struct td_sock sock;
+	struct td_msg msg;
+
+	ASSERT_EQ(0, td_open(&sock));
+	begin_subscribe(&sock, &msg);
+	ASSERT_EQ(0, td_send_subscribe(&sock, &seen, &msg));
+	open_fault(&fault, ONE_FAILS);
+	do {
+		arm(&fault, 0);
+		EXPECT_EQ(0, prctl(PR_SET_NAME, "one"));
+		disarm(&fault, 0);
+		EXPECT_EQ(0, prctl(PR_SET_NAME, "two"));
+		td_free_events(&seen);
+		td_drain(&sock, &seen);
+		EXPECT_STREQ("", seen.broken.broken);
+		ASSERT_LE(1, seen.nr);
+		EXPECT_EQ(2, seen.nr + seen.list[0].event.lost);
+		nr_lost += seen.list[0].event.lost;
+	} while (fault.injected && ++fault.step < ANY_NUMBER);
+	TH_LOG("%u allocations, %u events lost", fault.step, nr_lost);
+	EXPECT_LT(0, nr_lost);
+	EXPECT_LT(nr_lost, fault.step);
+	td_free_events(&seen);
+	td_close(&sock);
+	close(fault.fd);
 }
 
 /* Its numbers do not fit in the first buffer. */
