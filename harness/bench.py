@@ -454,10 +454,10 @@ class Results:
             self.runs = json.load(file)
         self.kernel = self.runs[0]["kernel"].split("-")[0]
 
-    def table(self, name, tasks, lsm="yama"):
+    def table(self, name, tasks):
         """The table of that name whose number of tasks is next to this one."""
         found = [run["tables"][name] for run in self.runs
-                 if name in run.get("tables", {}) and lsm in run["lsm"]]
+                 if name in run.get("tables", {}) and "yama" in run["lsm"]]
         return min(found, key=lambda table: abs(size(table) - tasks), default=None)
 
     def cells(self, name, tasks, way):
@@ -473,10 +473,10 @@ class Results:
 
 
 def markdown(head, lines):
-    print_line = "| {} |\n".format
+    as_line = "| {} |\n".format
     rule = ["---"] + ["--:" if "instructions" in cell or "times" in cell or "lost" in cell
                       else "---" for cell in head[1:]]
-    return "".join(print_line(" | ".join(cells)) for cells in [head, rule, *lines])
+    return "".join(as_line(" | ".join(cells)) for cells in [head, rule, *lines])
 
 
 def tables_text(all_results):
@@ -507,8 +507,8 @@ def tables_text(all_results):
         if any(cells):
             lines.append([name, *cells])
     if lines:
-        text += ("\nA fork, an exit and a wait, with a listener that reads what it is told of "
-                 "them. The\ncrowd are 1,000 subscriptions of a user who sees none of these "
+        text += ("\nA fork, an exit and a wait, and a listener that receives the end of each "
+                 "process.\nThe crowd are 1,000 subscriptions of a user who sees none of these "
                  "processes.\n\n" + markdown(head, lines))
     return text
 

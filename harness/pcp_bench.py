@@ -9,10 +9,9 @@ what pmlogger is set up to log, and PROCESSES is how many there are. For harness
 --icount, where a nanosecond of processor time is an instruction.
 """
 import os
-import re
 import sys
 
-from pcp_client import Client, Pmcd, environment
+from pcp_client import Client, Pmcd, environment, metrics_of
 
 SETS = {
     "pmlogger, as installed": ("zeroconf/atop-proc", "zeroconf/pidstat"),
@@ -25,15 +24,6 @@ FEW = {
     "proc.runq": ("proc.runq.runnable", "proc.runq.blocked"),
     "proc.nprocs": ("proc.nprocs",),
 }
-
-
-def metrics_of(configs, names):
-    """Those of processes in files of pmlogconf."""
-    metrics = []
-    for name in names:
-        with open(f"{configs}/{name}", encoding="ascii") as config:
-            metrics += re.findall(r"^\s+(proc\.[\w.]+)", config.read(), re.MULTILINE)
-    return list(dict.fromkeys(metrics))
 
 
 def cpu_time(pid):
@@ -61,7 +51,7 @@ def main():
     os.environ.update(environment(roots[0]))
     print(f"{processes} processes{'':16}{'metrics':>9}{'stock':>12}{'patched':>12}{'ratio':>8}"
           "   instructions per process")
-    sets = {name: metrics_of(configs, files) for name, files in SETS.items()} | FEW
+    sets = {name: metrics_of(configs, *files) for name, files in SETS.items()} | FEW
     for name, metrics in sets.items():
         stock, patched = (instructions(root, tree, metrics)
                           for root, tree in zip(roots, ("stock", "patched")))

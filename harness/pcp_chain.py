@@ -19,12 +19,13 @@ import sys
 import time
 import urllib.request
 
-from pcp_client import PATIENCE, Pmcd, environment
+from pcp_client import PATIENCE, Pmcd, environment, metrics_of
 from procps_test import Tap, call, child
 
 PR_SET_NAME = 15
 HOSTS = "10.9.0.1", "10.9.1.1"
 PORT = 44322
+AGENTS = "proc|kernel|hinv|mem|disk|network|swap"       # those that are here
 SAMPLES = 60                            # an hour's, at one a minute
 
 tap = Tap("pcp chain")
@@ -41,17 +42,6 @@ def python_path(root):
     return glob.glob(f"{os.path.dirname(root)}/src/python/build/lib*")[0]
 
 
-def metrics_of(configs, *names):
-    """Those in files of pmlogconf, but for agents that are not here."""
-    metrics = {}
-    for name in names:
-        with open(f"{configs}/{name}", encoding="ascii") as config:
-            metrics |= dict.fromkeys(re.findall(
-                r"^\s+((?:proc|kernel|hinv|mem|disk|network|swap)\.[\w.]+)", config.read(),
-                re.MULTILINE))
-    return metrics
-
-
 def processes():
     return [name for name in os.listdir("/proc") if name.isdigit()]
 
@@ -64,10 +54,10 @@ def open_bytes(name):
 def check_archive(root, pmcd, configs):
     """An hour's samples at ten per second, of what pmlogger logs as installed."""
     with open("/tmp/pmlogger.conf", "w", encoding="ascii") as conf:
-        names = metrics_of(configs, "zeroconf/atop-proc", "zeroconf/pidstat")
+        names = metrics_of(configs, "zeroconf/atop-proc", "zeroconf/pidstat", agents=AGENTS)
         conf.write("log mandatory on 100 msec {\n" + "\n".join(names) + "\n}\n")
-        others = metrics_of(configs, "tools/atop", "tools/pidstat-summary").keys() - names.keys()
-        conf.write("log mandatory on 2 sec {\n" + "\n".join(others) +
+        others = metrics_of(configs, "tools/atop", "tools/pidstat-summary", agents=AGENTS)
+        conf.write("log mandatory on 2 sec {\n" + "\n".join(set(others) - set(names)) +
                    "\nkernel.uname\nkernel.all.boottime\nhinv.ncpu\nmem.physmem\n"
                    "proc.psinfo.ttyname\n}\n")
     pid = child(lambda: call("prctl", PR_SET_NAME, b"in the archive", 0, 0, 0))

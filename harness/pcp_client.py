@@ -2,6 +2,7 @@
 """A pmcd with the agent pmdaproc alone, and a client of it, by libpcp."""
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -95,6 +96,15 @@ def environment(root):
             "PCP_TMP_DIR": "/tmp", "PCP_RUN_DIR": "/run", "PCP_LOG_DIR": "/tmp",
             "PCP_TMPFILE_DIR": "/tmp",
             "PMCD_CONNECT_TIMEOUT": str(PATIENCE), "PMCD_REQUEST_TIMEOUT": str(PATIENCE)}
+
+
+def metrics_of(configs, *names, agents="proc"):
+    """Those of these agents in files of pmlogconf, each once."""
+    metrics = []
+    for name in names:
+        with open(f"{configs}/{name}", encoding="ascii") as config:
+            metrics += re.findall(rf"^\s+((?:{agents})\.[\w.]+)", config.read(), re.MULTILINE)
+    return list(dict.fromkeys(metrics))
 
 
 class Value(ctypes.Structure):

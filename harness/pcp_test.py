@@ -183,15 +183,13 @@ def clusters(names):
 
 
 def check_texts(agents, names):
-    bad = []
-    for options in ("-dmtT",):
-        stock, patched = (subprocess.run(
-            ["pminfo", "-h", f"unix:{pmcd.socket}", options, *names], env=environment(pmcd.root),
-            check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-            for pmcd in (agents.stock, agents.patched))
-        bad += [f"{a} / {b}" for a, b in zip(stock, patched) if a != b][:5]
-        if len(stock) != len(patched):
-            bad.append(f"{len(stock)} lines, {len(patched)}")
+    stock, patched = (subprocess.run(
+        ["pminfo", "-h", f"unix:{pmcd.socket}", "-dmtT", *names], env=environment(pmcd.root),
+        check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+        for pmcd in (agents.stock, agents.patched))
+    bad = [f"{a} / {b}" for a, b in zip(stock, patched) if a != b][:5]
+    if len(stock) != len(patched):
+        bad.append(f"{len(stock)} lines, {len(patched)}")
     tap.result(not bad, "descriptions and help are the same", bad)
 
 
@@ -294,7 +292,7 @@ def main():
         check_texts(agents, names)
         agents.check("root", names)
         for group, some in clusters(names).items():
-            if group not in ("proc.nprocs",):
+            if group != "proc.nprocs":
                 agents.check(f"root, {group} alone", some)
         agents.check("a user", names, as_user)
         agents.check("root, three processes", names, None, [1, os.getpid(), os.getppid()])

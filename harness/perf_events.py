@@ -339,7 +339,7 @@ def failing(number):
             "-e", f"inject=recvfrom:error=ENOBUFS:when={number}+"]
 
 
-# --- threads that are born meanwhile ---------------------------------------
+# --- threads that begin between the requests -------------------------------
 
 
 def bear_threads():

@@ -1107,12 +1107,11 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			}
 		}
 		if (nr_pids < max)
-			goto end;
+			break;
 		left -= nr_pids;
 	}
-	return -EAGAIN;
-
-end:
+	if (!left)
+		return -EAGAIN;
 	/* Its children may have been given away before the walk came to them. */
 	if (run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;

@@ -292,7 +292,7 @@ static const struct td_task *next_process(struct worker *worker)
 	mutex_lock(&td->lock);
 	if (!td->err)
 		ret = td_next(td->handle, &task);
-	/* Others receive the next one meanwhile. */
+	/* Other workers receive the next one while this one is read. */
 	if (ret > 0 && td->nr_workers > 1) {
 		worker->copy = td_task_dup(task);
 		task = worker->copy;

@@ -129,6 +129,48 @@ FIXTURE_TEARDOWN(attack)
 	td_close(&self->sock);
 }
 
+/* --- many requests in one datagram -------------------------------------- */
+
+#define NR_REQUESTS	4000
+
+struct flood {
+	size_t len;
+	__u32 first;	/* sequence number */
+	char bytes[NR_REQUESTS * 64];
+};
+
+static void make_flood(struct td_sock *sock, struct flood *flood,
+		       unsigned int nr, __u16 flags, __u64 show_flags, pid_t pid)
+{
+	struct task_diag_pid req = {
+		.show_flags = show_flags,
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.pid = pid,
+	};
+	struct td_msg msg;
+	unsigned int i;
+
+	flood->first = sock->seq + 1;
+	flood->len = 0;
+	for (i = 0; i < nr; i++) {
+		td_request_get(sock, &msg, flags, &req);
+		memcpy(flood->bytes + flood->len, &msg, msg.nlh.nlmsg_len);
+		flood->len += msg.nlh.nlmsg_len;
+	}
+}
+
+static bool send_flood(const struct td_sock *sock, const struct flood *flood)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int size = sizeof(flood->bytes);
+
+	/* The system's limit is higher than what a socket starts with. */
+	td_must(!setsockopt(sock->fd, SOL_SOCKET, SO_SNDBUF, &size,
+			    sizeof(size)), "SO_SNDBUF");
+	return sendto(sock->fd, flood->bytes, flood->len, 0, (void *)&kernel,
+		      sizeof(kernel)) == flood->len;
+}
+
 /* --- exec of a set-uid program in a loop ------------------------------- */
 
 /*
@@ -377,25 +419,14 @@ static void check_credentials(const void *answer)
 /* The kernel is busy with little else than these when a victim calls exec. */
 static void ask_for_credentials(struct race *race, struct td_sock *sock)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct task_diag_pid req = {
-		.show_flags = BIT(CRED),
-		.dump_strategy = TASK_DIAG_DUMP_ONE,
-	};
-	char requests[64 * sizeof(struct td_msg)], answer[256];
-	unsigned int round, i;
-	struct td_msg msg;
-	size_t len;
+	static struct flood flood;
+	char answer[256];
+	unsigned int round;
 
 	for (round = 0; goes_on(race); round++) {
-		req.pid = race->victims[round % NR_ALTERNATING];
-		for (i = len = 0; i < 64; i++) {
-			td_request_get(sock, &msg, 0, &req);
-			memcpy(requests + len, &msg, msg.nlh.nlmsg_len);
-			len += msg.nlh.nlmsg_len;
-		}
-		td_must(sendto(sock->fd, requests, len, 0, (void *)&kernel,
-			       sizeof(kernel)) == len, "sendto");
+		make_flood(sock, &flood, 64, 0, BIT(CRED),
+			   race->victims[round % NR_ALTERNATING]);
+		td_must(send_flood(sock, &flood), "send");
 		while (recv(sock->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 			check_credentials(answer);
 	}
@@ -621,46 +652,6 @@ TEST_F_TIMEOUT(attack, on_tasks_that_are_not_dumpable, 120)
 
 /* --- thousands of requests in one datagram ----------------------------- */
 
-#define NR_REQUESTS	4000
-
-struct flood {
-	size_t len;
-	__u32 first;	/* sequence number */
-	char bytes[NR_REQUESTS * 64];
-};
-
-static void make_flood(struct td_sock *sock, struct flood *flood, __u16 flags,
-		       __u64 show_flags, pid_t pid)
-{
-	struct task_diag_pid req = {
-		.show_flags = show_flags,
-		.dump_strategy = TASK_DIAG_DUMP_ONE,
-		.pid = pid,
-	};
-	struct td_msg msg;
-	unsigned int i;
-
-	flood->first = sock->seq + 1;
-	flood->len = 0;
-	for (i = 0; i < NR_REQUESTS; i++) {
-		td_request_get(sock, &msg, flags, &req);
-		memcpy(flood->bytes + flood->len, &msg, msg.nlh.nlmsg_len);
-		flood->len += msg.nlh.nlmsg_len;
-	}
-}
-
-static bool send_flood(const struct td_sock *sock, const struct flood *flood)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	int size = sizeof(flood->bytes);
-
-	/* The system's limit is higher than what a socket starts with. */
-	td_must(!setsockopt(sock->fd, SOL_SOCKET, SO_SNDBUF, &size,
-			    sizeof(size)), "SO_SNDBUF");
-	return sendto(sock->fd, flood->bytes, flood->len, 0, (void *)&kernel,
-		      sizeof(kernel)) == flood->len;
-}
-
 struct flood_answers {
 	unsigned int nr_tasks;		/* about oneself */
 	unsigned int nr_errors;
@@ -732,7 +723,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
 	struct flood_answers answers;
 	int size = 64 << 20;
 
-	make_flood(&self->sock, &flood, 0, BIT(BASE), 0);
+	make_flood(&self->sock, &flood, NR_REQUESTS, 0, BIT(BASE), 0);
 	/* As many answers as there is room for, and that there was no more */
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
@@ -744,7 +735,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
 
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
 				&size, sizeof(size)));
-	make_flood(&self->sock, &flood, 0, BIT(BASE), 0);
+	make_flood(&self->sock, &flood, NR_REQUESTS, 0, BIT(BASE), 0);
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
 	EXPECT_TRUE(answers.in_order);
@@ -766,7 +757,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_dumps_at_once, 120)
 
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUFFORCE,
 				&size, sizeof(size)));
-	make_flood(&self->sock, &flood, NLM_F_DUMP, BIT(BASE), 0);
+	make_flood(&self->sock, &flood, NR_REQUESTS, NLM_F_DUMP, BIT(BASE), 0);
 	ASSERT_TRUE(send_flood(&self->sock, &flood));
 	answers = recv_flood(&self->sock);
 	EXPECT_EQ(NR_REQUESTS - 1, answers.nr_errors);
@@ -796,7 +787,7 @@ static pid_t start_flooding(__u64 groups, pid_t of, unsigned int *sent)
 		return child;
 	td_become(TD_ALICE);
 	td_must(!td_open(&sock), "td_open");
-	make_flood(&sock, &flood, 0,
+	make_flood(&sock, &flood, NR_REQUESTS, 0,
 		   groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)), of);
 	for (;;) {
 		td_must(send_flood(&sock, &flood), "send");

@@ -263,22 +263,22 @@ static int end_leader_first(const void *unused)
 	return 0;
 }
 
+static int leave_to_thread(void *(*start)(void *arg))
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, start, NULL), "thread");
+	for (;;)
+		pause();
+	return 0;
+}
+
 static void *exec_in_thread(void *unused)
 {
 	tids[0] = syscall(SYS_gettid);
 	tids[1] = td_pidfd_ino(tids[0]);
 	exec_true(NULL);
 	return unused;
-}
-
-static int exec_from_thread(const void *unused)
-{
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, exec_in_thread, NULL), "thread");
-	for (;;)
-		pause();
-	return 0;
 }
 
 /* That the program cannot be mapped shows when the old one is gone. */
@@ -293,14 +293,14 @@ static void *exec_without_memory(void *unused)
 	return unused;
 }
 
+static int exec_from_thread(const void *unused)
+{
+	return leave_to_thread(exec_in_thread);
+}
+
 static int fail_from_thread(const void *unused)
 {
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, exec_without_memory, NULL), "thread");
-	for (;;)
-		pause();
-	return 0;
+	return leave_to_thread(exec_without_memory);
 }
 
 FIXTURE(threads)
