@@ -83,19 +83,6 @@ static void task_diag_copy_value(void *to, const struct task_diag_value *value)
 	memcpy(to + value->head_len, value->data, value->len);
 }
 
-/* Appends a value, if all of it fits. */
-int task_diag_put_value(struct sk_buff *skb, u16 attr,
-			const struct task_diag_value *value)
-{
-	void *payload = task_diag_reserve(skb, attr,
-					  value->head_len + value->len);
-
-	if (!payload)
-		return -EMSGSIZE;
-	task_diag_copy_value(payload, value);
-	return 0;
-}
-
 /* Appends the first part of a value that did not fit an empty message. */
 int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 		   const struct task_diag_value *value)
@@ -118,9 +105,13 @@ int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 			const struct task_diag_value *value)
 {
-	if (!task_diag_put_value(skb, attr, value))
-		return 0;
-	return task_diag_keep(skb, t, attr, value);
+	void *payload = task_diag_reserve(skb, attr,
+					  value->head_len + value->len);
+
+	if (!payload)
+		return task_diag_keep(skb, t, attr, value);
+	task_diag_copy_value(payload, value);
+	return 0;
 }
 
 /*

@@ -11,8 +11,6 @@ struct task_diag_value;
 
 int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 		  unsigned int len);
-int task_diag_put_value(struct sk_buff *skb, u16 attr,
-			const struct task_diag_value *value);
 int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 		   const struct task_diag_value *value);
 int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,

@@ -375,7 +375,9 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
  * @data: buffer
  * @size: of that
  * @path: of the file of the mapping before, while a lock keeps that; or none
- * @info: the mapping
+ * @flags: why it is left out, see &enum task_diag_vma_flag
+ * @len: length of the name
+ * @info: the mapping, if it does not fit the message
  * @value: that and its name
  * @keep: they do not fit an empty message
  */
@@ -383,6 +385,8 @@ struct task_diag_name {
 	char			*data;
 	size_t			size;
 	struct path		path;
+	u32			flags;
+	u32			len;
 	struct task_diag_vma	info;
 	struct task_diag_value	value;
 	bool			keep;
@@ -459,16 +463,13 @@ static struct vm_area_struct *task_diag_lock_vma(struct task_diag_walk *walk,
 	return walk->locked ?: ERR_PTR(-EAGAIN);
 }
 
-/* The mapping at or after @addr, locked. Lets those in who wait for the lock. */
-static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
-						 unsigned long addr)
+/* Lets those in who wait for the lock, and locks the mapping at or after @addr. */
+static noinline struct vm_area_struct *
+task_diag_relock_vma(struct task_diag_walk *walk, unsigned long addr)
 {
 	const unsigned long end = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
 	struct vm_area_struct *vma;
 
-	if (walk->mmap_locked && !need_resched() &&
-	    !mmap_lock_is_contended(walk->mm))
-		return vma_next(&walk->vmi);
 	task_diag_unlock(walk);
 	cond_resched();
 	while ((vma = task_diag_lock_vma(walk, addr)) == ERR_PTR(-EAGAIN)) {
@@ -477,6 +478,16 @@ static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
 		usleep_range(10, 50);
 	}
 	return vma;
+}
+
+/* The mapping at or after @addr, locked */
+static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	if (walk->mmap_locked && !need_resched() &&
+	    !mmap_lock_is_contended(walk->mm))
+		return vma_next(&walk->vmi);
+	return task_diag_relock_vma(walk, addr);
 }
 
 /* The mapping of the architecture, which maps has behind all others */
@@ -501,12 +512,12 @@ static bool task_diag_wants_vma(const struct task_diag_walk *walk,
  * t->pos on of one that has come to begin before that. Returns -EINPROGRESS if
  * the time is up.
  */
-static int task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
-			       struct task_diag_walk *walk,
-			       int (*put)(struct sk_buff *skb,
-					  struct task_diag_task *t,
-					  struct vm_area_struct *vma,
-					  struct task_diag_walk *walk))
+static __always_inline int
+task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
+		    struct task_diag_walk *walk,
+		    int (*put)(struct sk_buff *skb, struct task_diag_task *t,
+			       struct vm_area_struct *vma,
+			       struct task_diag_walk *walk))
 {
 	const unsigned int before = skb->len;
 	struct vm_area_struct *vma;
@@ -538,19 +549,18 @@ static int task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/*
- * The last column of maps, made in @name, or not; if it is left out, the flags of
- * name->info say why.
- */
+/* The last column of maps, made in @name, or not. */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
 				      struct task_diag_name *name)
 {
 	const char *text, *format;
 	const struct path *path;
 
+	name->flags = 0;
+	name->len = 0;
 	get_vma_name(vma, &path, &text, &format);
 	if (path && path_equal(path, &name->path)) {
-		name->info.flags = TASK_DIAG_VMA_SAME_NAME;
+		name->flags = TASK_DIAG_VMA_SAME_NAME;
 		return "";
 	}
 	name->path = (struct path) {};
@@ -558,18 +568,23 @@ static const char *task_diag_vma_name(struct vm_area_struct *vma,
 		text = d_path(path, name->data, name->size);
 		if (text == ERR_PTR(-ENAMETOOLONG) &&
 		    name->size >= TASK_DIAG_NAME_MAX) {
-			name->info.flags = TASK_DIAG_VMA_LONG_NAME;
+			name->flags = TASK_DIAG_VMA_LONG_NAME;
 			return "";
 		}
-		if (!IS_ERR(text))
-			name->path = *path;
+		if (IS_ERR(text))
+			return text;
+		name->path = *path;
+		name->len = name->data + name->size - 1 - text;
 		return text;
 	}
 	if (format) {
-		snprintf(name->data, name->size, format, text);
+		name->len = snprintf(name->data, name->size, format, text);
 		return name->data;
 	}
-	return text ?: "";
+	if (!text)
+		return "";
+	name->len = strlen(text);
+	return text;
 }
 
 static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
@@ -577,18 +592,19 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 			     struct task_diag_walk *walk)
 {
 	struct task_diag_name *name = &walk->name;
-	struct task_diag_vma *info = &name->info;
+	struct task_diag_vma *info, *to;
 	const struct inode *inode;
 	const char *text;
-	int err;
 
 	if (t->names > TASK_DIAG_NAMES_MAX)
 		return -E2BIG;
-	memset(info, 0, sizeof(*info));
 	text = task_diag_vma_name(vma, name);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 
+	to = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(*to) + name->len);
+	info = to ?: &name->info;
+	memset(info, 0, sizeof(*info));
 	info->start = t->pos;
 	info->end = vma->vm_end;
 	if (vma->vm_file) {
@@ -600,26 +616,29 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		info->dev_minor = MINOR(inode->i_sb->s_dev);
 		info->generation = inode->i_generation;
 	}
-	info->flags |= (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
-		       (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
-		       (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
-		       (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
-	info->name_len = strlen(text);
+	info->flags = name->flags |
+		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	info->name_len = name->len;
 	info->name_at = sizeof(*info);
+	if (to) {
+		memcpy(to + 1, text, name->len);
+		t->names += name->len;
+		return 0;
+	}
 
 	name->value = (struct task_diag_value) {
 		.head = info,
 		.head_len = sizeof(*info),
 		.off_at = offsetof(struct task_diag_vma, name_off),
 		.data = text,
-		.len = info->name_len,
+		.len = name->len,
 	};
-	err = task_diag_put_value(skb, TASK_DIAG_VMA, &name->value);
-	if (!err)
-		t->names += info->name_len;
 	/* Not here: that allocates, and a lock of the task is held. */
-	name->keep = err && task_diag_is_empty(skb);
-	return err;
+	name->keep = task_diag_is_empty(skb);
+	return -EMSGSIZE;
 }
 
 int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
