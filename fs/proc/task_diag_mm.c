@@ -374,7 +374,10 @@ int task_diag_fill_environ(struct sk_buff *skb, struct task_diag_task *t)
  * struct task_diag_name - where put functions make the name of a mapping
  * @data: buffer
  * @size: of that
- * @path: of the file of the mapping before, while a lock keeps that; or none
+ * @path: of the last file of a mapping, while a lock keeps that; or none
+ * @path_name: what that is called, in @data
+ * @path_len: length of that
+ * @before: it is the file of the mapping before
  * @flags: why it is left out, see &enum task_diag_vma_flag
  * @len: length of the name
  * @info: the mapping, if it does not fit the message
@@ -385,6 +388,9 @@ struct task_diag_name {
 	char			*data;
 	size_t			size;
 	struct path		path;
+	const char		*path_name;
+	u32			path_len;
+	bool			before;
 	u32			flags;
 	u32			len;
 	struct task_diag_vma	info;
@@ -555,29 +561,38 @@ static const char *task_diag_vma_name(struct vm_area_struct *vma,
 {
 	const char *text, *format;
 	const struct path *path;
+	bool same = name->before;
 
+	name->before = false;
 	name->flags = 0;
 	name->len = 0;
 	get_vma_name(vma, &path, &text, &format);
-	if (path && path_equal(path, &name->path)) {
-		name->flags = TASK_DIAG_VMA_SAME_NAME;
-		return "";
-	}
-	name->path = (struct path) {};
 	if (path) {
-		text = d_path(path, name->data, name->size);
-		if (text == ERR_PTR(-ENAMETOOLONG) &&
-		    name->size >= TASK_DIAG_NAME_MAX) {
-			name->flags = TASK_DIAG_VMA_LONG_NAME;
+		if (!path_equal(path, &name->path)) {
+			name->path = (struct path) {};
+			text = d_path(path, name->data, name->size);
+			if (text == ERR_PTR(-ENAMETOOLONG) &&
+			    name->size >= TASK_DIAG_NAME_MAX) {
+				name->flags = TASK_DIAG_VMA_LONG_NAME;
+				return "";
+			}
+			if (IS_ERR(text))
+				return text;
+			name->path = *path;
+			name->path_name = text;
+			name->path_len = name->data + name->size - 1 - text;
+			same = false;
+		}
+		name->before = true;
+		if (same) {
+			name->flags = TASK_DIAG_VMA_SAME_NAME;
 			return "";
 		}
-		if (IS_ERR(text))
-			return text;
-		name->path = *path;
-		name->len = name->data + name->size - 1 - text;
-		return text;
+		name->len = name->path_len;
+		return name->path_name;
 	}
 	if (format) {
+		name->path = (struct path) {};
 		name->len = snprintf(name->data, name->size, format, text);
 		return name->data;
 	}

@@ -936,6 +936,48 @@ TEST_F_TIMEOUT(maps, have_the_names_that_were_given_to_anonymous_memory, 120)
 	free_lists(lists);
 }
 
+/* What may be between two mappings of a file: f and g are files, n has a name */
+#define IN_TURN	"ff-f-ffnfnn-fgf-g-f"
+
+static void map_in_turn(const void *unused)
+{
+	const int files[] = {
+		make_file(AT_FDCWD, "/tmp/f"), make_file(AT_FDCWD, "/tmp/g"),
+	};
+	/* Neighbours of one kind would become one. */
+	static const int rights[] = { PROT_READ, PROT_READ | PROT_WRITE };
+	const size_t nr = strlen(IN_TURN);
+	char *area = map(nr * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		const bool file = strchr("fg", IN_TURN[i]);
+
+		td_must(mmap(area + i * PAGE, PAGE, rights[i % 2],
+			     MAP_PRIVATE | MAP_FIXED |
+			     (file ? 0 : MAP_ANONYMOUS),
+			     file ? files[IN_TURN[i] - 'f'] : -1, 0) !=
+			MAP_FAILED, "mmap");
+		if (IN_TURN[i] == 'n')
+			name_area(area + i * PAGE, PAGE, "n");
+	}
+}
+
+TEST_F_TIMEOUT(maps, of_a_file_have_its_name_whatever_is_between, 120)
+{
+	struct lists *lists;
+	pid_t pid;
+
+	pid = spawn_stopped(map_in_turn, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(pid));
+	lists = get_process(&self->sock, BIT(VMA), pid);
+	EXPECT_EQ(9, count_names(lists, "/tmp/f"));
+	EXPECT_EQ(2, count_names(lists, "/tmp/g"));
+	free_lists(lists);
+}
+
 TEST_F_TIMEOUT(maps, have_the_generation_of_the_file, 120)
 {
 	union {
