@@ -42,7 +42,6 @@
 #include <net/netlink.h>
 #include "internal.h"
 #include "task_diag_attrs.h"
-#include "task_diag_layout.h"
 
 int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 		  unsigned int len)
