@@ -8,9 +8,7 @@
  * hidden tasks there are in a crowd (3000); TD_PATIENCE, in seconds what "at
  * once" means (1).
  */
-#include "arguments.h"
-#include "events.h"
-#include "hidepid.h"
+#include "lib/harness.h"
 
 #include <arpa/inet.h>
 #include <linux/capability.h>
@@ -88,7 +86,7 @@ static double ask_other_family(void)
 	double start = td_now();
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
 
-	td_must(fd >= 0 && td_family(fd) > 0, "CTRL_CMD_GETFAMILY");
+	td_must(fd >= 0 && td_family(fd, TASK_DIAG_GENL_NAME) > 0, "CTRL_CMD_GETFAMILY");
 	close(fd);
 	return td_now() - start;
 }

@@ -3,7 +3,7 @@
  * The group BASE of tasks in every condition equals what /proc/PID/stat and
  * /proc/PID/status say.
  */
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #include <sys/ptrace.h>
 

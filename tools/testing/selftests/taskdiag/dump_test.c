@@ -3,7 +3,7 @@
  * Which tasks a dump gives, whatever else happens meanwhile, and that it goes
  * on where it stopped, in whatever portions it is received.
  */
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #define EXEC_LOOP	"exec-loop"
 

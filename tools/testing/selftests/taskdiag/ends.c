@@ -4,8 +4,7 @@
  * task_diag, taskstats, or the proc connector with the files under /proc. For
  * benchmarks.
  */
-#include "events.h"
-#include "taskstats_socket.h"
+#include "lib/taskdiag.h"
 
 #include <getopt.h>
 #include <linux/cn_proc.h>

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "events.h"
+#include "lib/harness.h"
 
 #define EVENT(type)	(1U << TASK_DIAG_EVENT_##type)
 #define SHOW(group)	TASK_DIAG_SHOW_##group

@@ -7,8 +7,7 @@
  * All tests run in a pid namespace of their own: a dump of all tasks is short
  * there, and holds still, so that it can be compared byte by byte.
  */
-#include "events.h"
-#include "diff.h"
+#include "lib/harness.h"
 
 #include <linux/magic.h>
 #include <linux/membarrier.h>

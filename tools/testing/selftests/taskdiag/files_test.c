@@ -8,8 +8,7 @@
  * files a task with very many has open (1000000); TD_PATIENCE, how many seconds
  * one datagram may take (1).
  */
-#include "diff.h"
-#include "hidepid.h"
+#include "lib/harness.h"
 
 #include <limits.h>
 #include <linux/bpf.h>
@@ -1397,7 +1396,7 @@ static int open_at_depth(const char *base, size_t len, int flags)
 static void open_odd_names(const void *unused)
 {
 	static const char * const names[] = {
-		"/tmp/" ODD_NAME, "/tmp/gone (deleted)", "/tmp/pipe:[1]",
+		("/tmp/" ODD_NAME), "/tmp/gone (deleted)", "/tmp/pipe:[1]",
 		"/tmp/\xc3\xa9\x80", "/tmp/ ",
 	};
 	unsigned int i;

@@ -3,10 +3,7 @@
  * Every field of every group equals the file under /proc/PID that shows it, for
  * tasks in every condition, and groups come whole however they are split.
  */
-#include "taskdiag.h"
-#include "arguments.h"
-#include "diff.h"
-#include "storage.h"
+#include "lib/harness.h"
 
 #include <linux/filter.h>
 #include <linux/fs.h>

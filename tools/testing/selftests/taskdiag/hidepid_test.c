@@ -3,8 +3,7 @@
  * Whoever asks sees the tasks that procfs mounted with hidepid=2 would show,
  * and cannot tell a hidden one from one that does not exist.
  */
-#include "hidepid.h"
-#include "events.h"
+#include "lib/harness.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>

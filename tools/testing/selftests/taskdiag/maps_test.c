@@ -3,9 +3,7 @@
  * The groups of mappings, VMA, VMA_STAT, MEM_ROLLUP and EXE, equal maps, smaps,
  * smaps_rollup and exe under /proc/PID in every field of every mapping.
  */
-#include "taskdiag.h"
-#include "diff.h"
-#include "storage.h"
+#include "lib/harness.h"
 
 #include <limits.h>
 #include <sys/mman.h>

@@ -3,7 +3,7 @@
  * Pid namespaces: one sees the tasks of one's own and of those below it, with
  * the numbers that they have in one's own.
  */
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #include <sys/ptrace.h>
 

@@ -3,7 +3,7 @@
  * What the kernel makes of a request: each malformed one is refused with a
  * reason, and a good one is answered with what it asked for.
  */
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #define ATTR_OFFSET	NLMSG_LENGTH(GENL_HDRLEN)
 

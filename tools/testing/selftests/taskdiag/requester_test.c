@@ -4,7 +4,7 @@
  * it had then. Whoever else receives or sends on the socket, by mistake or by
  * another's design, gets and gives away nothing.
  */
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #include <linux/io_uring.h>
 #include <sys/capability.h>
@@ -90,6 +90,12 @@ static void expect_whole(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
+/* Names no address, as a write() would. */
+static int send_unnamed(struct td_sock *sock, const struct td_msg *msg)
+{
+	return write(sock->fd, msg, msg->nlh.nlmsg_len) < 0 ? -errno : 0;
+}
+
 /* One request with the kernel's address, one without */
 static void expect_named_only(struct __test_metadata *_metadata,
 			      struct td_sock *sock,
@@ -98,7 +104,7 @@ static void expect_named_only(struct __test_metadata *_metadata,
 	struct td_msg msg;
 
 	make_request(sock, &msg, variant);
-	EXPECT_EQ(0, td_send_unnamed(sock, &msg));
+	EXPECT_EQ(0, send_unnamed(sock, &msg));
 	expect_eperm(_metadata, td_recv_all(sock), EPERM_OPENED);
 
 	make_request(sock, &msg, variant);
@@ -117,12 +123,12 @@ TEST_F(sender, that_opened_the_socket_need_not_name_the_kernel)
 	struct td_msg msg;
 
 	make_request(&self->sock, &msg, variant);
-	ASSERT_EQ(0, td_send_unnamed(&self->sock, &msg));
+	ASSERT_EQ(0, send_unnamed(&self->sock, &msg));
 	expect_whole(_metadata, td_recv_all(&self->sock));
 
 	ASSERT_EQ(0, connect_to_kernel(&self->sock));
 	make_request(&self->sock, &msg, variant);
-	ASSERT_EQ(0, td_send_unnamed(&self->sock, &msg));
+	ASSERT_EQ(0, send_unnamed(&self->sock, &msg));
 	expect_whole(_metadata, td_recv_all(&self->sock));
 }
 

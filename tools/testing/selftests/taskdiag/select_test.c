@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "taskdiag.h"
+#include "lib/harness.h"
 
 #define CGROUPS	"/tmp/taskdiag-cgroups"
 

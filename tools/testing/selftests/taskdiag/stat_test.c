@@ -3,10 +3,7 @@
  * The groups STAT, CGROUP, NS and NSPID: of threads what taskstats answers, of
  * processes what procfs sums up, and what it says of where a task is.
  */
-#include "taskdiag.h"
-#include "diff.h"
-#include "events.h"
-#include "taskstats_socket.h"
+#include "lib/harness.h"
 
 #include <linux/taskstats.h>
 #include <sys/capability.h>

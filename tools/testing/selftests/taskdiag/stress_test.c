@@ -8,7 +8,7 @@
  * Environment: TD_SECONDS, for how long (5); TD_THREADS, how many threads dump in
  * each of 4 processes (16).
  */
-#include "storage.h"
+#include "lib/harness.h"
 
 #include <assert.h>
 #include <sys/resource.h>

@@ -11,7 +11,7 @@
  * of them. Without options this is a test, of the corpus that is installed with
  * it and some inputs beyond.
  */
-#include "taskdiag.h"
+#include "lib/taskdiag.h"
 
 #include <assert.h>
 #include <ftw.h>

@@ -1,32 +1,8 @@
-/* SPDX-License-Identifier: GPL-2.0 */
-/* For tests of subscriptions: the events that a socket was sent */
-#ifndef __TASKDIAG_EVENTS_H
-#define __TASKDIAG_EVENTS_H
-
+// SPDX-License-Identifier: GPL-2.0
+/* Subscriptions: the events that a socket was sent */
 #include "taskdiag.h"
 
-#define TD_ALL_EVENTS	(2 * (1U << TASK_DIAG_EVENT_MAX) - 2)
-
-struct td_event {
-	__u32			pid;
-	struct task_diag_event	event;
-	struct nlmsghdr		*nlh;	/* a copy of the message */
-};
-
-struct td_events {
-	struct td_event	*list;
-	size_t		nr, max;
-	unsigned int	datagrams;
-	bool		acked;
-	int		error;		/* of the request, positive */
-	char		text[160];	/* of its extack */
-	unsigned int	nr_full;	/* how often the receive buffer was full */
-	int		end;		/* errno with which the subscription ended */
-	struct td_answer broken;	/* .broken: what no message may be like */
-};
-
-/* The first attribute of the type, or NULL. Its payload is aligned to 4 bytes. */
-static const struct nlattr *td_event_attr(const struct td_event *event, __u16 type)
+const struct nlattr *td_event_attr(const struct td_event *event, __u16 type)
 {
 	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	struct td_answer unused = {};
@@ -38,9 +14,8 @@ static const struct nlattr *td_event_attr(const struct td_event *event, __u16 ty
 	return NULL;
 }
 
-/* Copies a group's struct. Returns whether the event has it. */
-static bool td_event_group(const struct td_event *event, __u16 type, void *to,
-			   size_t size)
+bool td_event_group(const struct td_event *event, __u16 type, void *to,
+		    size_t size)
 {
 	const struct nlattr *attr = td_event_attr(event, type);
 
@@ -52,8 +27,7 @@ static bool td_event_group(const struct td_event *event, __u16 type, void *to,
 	return true;
 }
 
-/* The error for a group; 0 if there is none */
-static int td_event_error(const struct td_event *event, __u16 type)
+int td_event_error(const struct td_event *event, __u16 type)
 {
 	size_t pos = NLMSG_LENGTH(GENL_HDRLEN);
 	const struct task_diag_error *error;
@@ -101,8 +75,7 @@ static void td_parse_event(struct td_events *events, const struct nlmsghdr *nlh)
 		;
 }
 
-/* Takes all that waits in the socket. */
-static void td_drain(struct td_sock *sock, struct td_events *events)
+void td_drain(struct td_sock *sock, struct td_events *events)
 {
 	struct td_answer *answer;
 	struct nlmsghdr *nlh;
@@ -144,7 +117,7 @@ static void td_drain(struct td_sock *sock, struct td_events *events)
 	}
 }
 
-static void td_free_events(struct td_events *events)
+void td_free_events(struct td_events *events)
 {
 	while (events->nr)
 		free(events->list[--events->nr].nlh);
@@ -152,12 +125,8 @@ static void td_free_events(struct td_events *events)
 	memset(events, 0, sizeof(*events));
 }
 
-/*
- * Sends a request made by td_begin_subscribe(). Returns its errno, positive; what
- * is wrong is in events->text.
- */
-static int td_send_subscribe(struct td_sock *sock, struct td_events *events,
-			     const struct td_msg *msg)
+int td_send_subscribe(struct td_sock *sock, struct td_events *events,
+		      const struct td_msg *msg)
 {
 	int err = td_send(sock, msg);
 
@@ -168,16 +137,16 @@ static int td_send_subscribe(struct td_sock *sock, struct td_events *events,
 	return events->acked ? events->error : EPROTO;
 }
 
-static void td_begin_subscribe(struct td_sock *sock, struct td_msg *msg,
-			       __u32 mask, const struct task_diag_pid *req)
+void td_begin_subscribe(struct td_sock *sock, struct td_msg *msg, __u32 mask,
+			const struct task_diag_pid *req)
 {
 	td_request(sock, msg, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK);
 	td_put(msg, TASK_DIAG_REQUEST, req, sizeof(*req));
 	td_put(msg, TASK_DIAG_EVENTS, &mask, sizeof(mask));
 }
 
-static int td_subscribe(struct td_sock *sock, struct td_events *events,
-			__u32 mask, __u64 strategy, __u64 show_flags)
+int td_subscribe(struct td_sock *sock, struct td_events *events, __u32 mask,
+		 __u64 strategy, __u64 show_flags)
 {
 	struct task_diag_pid req = {
 		.show_flags = show_flags,
@@ -189,9 +158,8 @@ static int td_subscribe(struct td_sock *sock, struct td_events *events,
 	return td_send_subscribe(sock, events, &msg);
 }
 
-/* The @nth event of the type of a task, from 0; NULL if there is none */
-static const struct td_event *td_nth_event(const struct td_events *events,
-					   __u32 pid, __u32 type, size_t nth)
+const struct td_event *td_nth_event(const struct td_events *events, __u32 pid,
+				    __u32 type, size_t nth)
 {
 	size_t i;
 
@@ -202,14 +170,13 @@ static const struct td_event *td_nth_event(const struct td_events *events,
 	return NULL;
 }
 
-static const struct td_event *td_find_event(const struct td_events *events,
-					    __u32 pid, __u32 type)
+const struct td_event *td_find_event(const struct td_events *events, __u32 pid,
+				     __u32 type)
 {
 	return td_nth_event(events, pid, type, 0);
 }
 
-/* The types of the events of a task, in their order: "fork,exec,exit" */
-static const char *td_story(const struct td_events *events, __u32 pid)
+const char *td_story(const struct td_events *events, __u32 pid)
 {
 	static const char *const names[] = { "?", "fork", "exec", "exit", "comm", "cred" };
 	static char text[256];
@@ -222,5 +189,3 @@ static const char *td_story(const struct td_events *events, __u32 pid)
 				       names[events->list[i].event.type]);
 	return text;
 }
-
-#endif /* __TASKDIAG_EVENTS_H */

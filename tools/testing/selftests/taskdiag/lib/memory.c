@@ -1,23 +1,52 @@
-/* SPDX-License-Identifier: GPL-2.0 */
-/* For tests of what tasks do to storage: a block device in memory */
-#ifndef __TASKDIAG_STORAGE_H
-#define __TASKDIAG_STORAGE_H
-
+// SPDX-License-Identifier: GPL-2.0
+/* Where processes have their memory: arguments, pages that never come, swap */
 #include "taskdiag.h"
 
 #include <linux/loop.h>
+#include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/swap.h>
 
-struct td_storage {
-	int	fd;
-	bool	swaps;
-	char	path[32];
-};
+bool td_has_vma_locks(void)
+{
+	struct utsname kernel;
 
-/* A loop device over @size bytes of memory; returns "", or what failed. */
-static const char *td_open_storage(struct td_storage *storage, size_t size)
+	return !uname(&kernel) && strcmp(kernel.machine, "i686");
+}
+
+void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len)
+{
+	/* Downward first: none may end before it starts. */
+	td_must(!prctl(PR_SET_MM, PR_SET_MM_ARG_START, arg, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ARG_END, arg + arg_len, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_START, env, 0, 0) &&
+		!prctl(PR_SET_MM, PR_SET_MM_ENV_END, env + env_len, 0, 0),
+		"PR_SET_MM");
+}
+
+char *td_map_for_handler(size_t size, size_t present)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = {};
+	char *area;
+	int fd;
+
+	area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 'x', present);
+	range.range.start = (unsigned long)area;
+	range.range.len = size;
+	range.mode = UFFDIO_REGISTER_MODE_MISSING;
+	fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	td_must(fd >= 0, "userfaultfd");
+	td_must(!ioctl(fd, UFFDIO_API, &api), "UFFDIO_API");
+	td_must(!ioctl(fd, UFFDIO_REGISTER, &range), "UFFDIO_REGISTER");
+	return area;
+}
+
+const char *td_open_storage(struct td_storage *storage, size_t size)
 {
 	struct loop_config config = {};
 	int control, nr, memory;
@@ -39,8 +68,7 @@ static const char *td_open_storage(struct td_storage *storage, size_t size)
 	return "";
 }
 
-/* Makes it swap space of @size bytes. */
-static const char *td_start_swap(struct td_storage *storage, size_t size)
+const char *td_start_swap(struct td_storage *storage, size_t size)
 {
 	struct {
 		char	boot[1024];
@@ -64,7 +92,7 @@ static const char *td_start_swap(struct td_storage *storage, size_t size)
 	return "";
 }
 
-static void td_close_storage(struct td_storage *storage)
+void td_close_storage(struct td_storage *storage)
 {
 	if (storage->fd < 0)
 		return;
@@ -74,11 +102,7 @@ static void td_close_storage(struct td_storage *storage)
 	close(storage->fd);
 }
 
-/*
- * Swaps out what nobody else maps. MADV_PAGEOUT leaves what is on its way to a
- * list of pages from another processor: try again.
- */
-static void td_page_out(char *start, size_t len)
+void td_page_out(char *start, size_t len)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -100,8 +124,7 @@ static void td_page_out(char *start, size_t len)
 	close(pagemap);
 }
 
-/* A setup: half of its megabyte is swapped out. */
-static void td_swap_out(const void *unused)
+void td_swap_out(const void *unused)
 {
 	const size_t size = 1 << 20;
 	char *area;
@@ -112,5 +135,3 @@ static void td_swap_out(const void *unused)
 	memset(area, 1, size);
 	td_page_out(area, size / 2);
 }
-
-#endif /* __TASKDIAG_STORAGE_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Processes to ask about */
+#include "taskdiag.h"
+
+pid_t td_fork(void)
+{
+	const pid_t parent = getpid();
+	pid_t pid = fork();
+
+	if (!pid) {
+		td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+		if (getppid() && getppid() != parent)
+			_exit(0);
+	}
+	return pid;
+}
+
+pid_t td_clone(__u64 flags)
+{
+	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+int td_wait(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+__u64 td_pidfd_ino(__u32 pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, O_EXCL /* PIDFD_THREAD */);
+	struct statx st = {};
+
+	if (fd < 0)
+		return 0;
+	td_must(!statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st), "statx");
+	close(fd);
+	return st.stx_ino;
+}
+
+int td_ready_fd = -1;
+struct td_set td_children;
+
+void td_ready(void)
+{
+	td_must(!prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+	td_must(write(td_ready_fd, "", 1) == 1, "write to the parent");
+	close(td_ready_fd);
+	td_ready_fd = -1;
+}
+
+pid_t td_spawn(void (*setup)(const void *arg), const void *arg)
+{
+	int fds[2];
+	pid_t pid;
+	char byte;
+
+	if (pipe(fds))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		td_ready_fd = fds[1];
+		if (setup)
+			setup(arg);
+		if (td_ready_fd >= 0)
+			td_ready();
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	if (pid > 0)
+		td_set_add(&td_children, pid);
+	if (read(fds[0], &byte, 1) != 1)
+		pid = -1;
+	close(fds[0]);
+	return pid;
+}
+
+void td_kill_children(void)
+{
+	size_t i;
+
+	for (i = 0; i < td_children.nr; i++)
+		kill(td_children.pids[i], SIGKILL);
+	for (i = 0; i < td_children.nr; i++)
+		waitpid(td_children.pids[i], NULL, __WALL);
+	td_set_free(&td_children);
+}
+
+bool td_wait_state(__u32 pid, __u32 tid, char state)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct task_diag_base base;
+	char name[80];
+
+	do {
+		if (!proc_base("/proc", pid, tid, &base, name) &&
+		    base.state == state)
+			return true;
+		usleep(1000);
+	} while (td_now() < deadline);
+	return false;
+}
+
+pid_t td_spawn_sleeper(void (*setup)(const void *arg), const void *arg)
+{
+	pid_t pid = td_spawn(setup, arg);
+
+	if (pid > 0 && !td_wait_state(pid, 0, 'S'))
+		return -1;
+	return pid;
+}
+
+void *td_sleep_in_thread(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+void td_start_threads(const void *arg)
+{
+	unsigned int nr = *(const unsigned int *)arg;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 32768);
+	while (nr--)
+		td_must(!pthread_create(&thread, &attr, td_sleep_in_thread,
+					NULL), "pthread_create");
+}
+
+void td_stay_on_cpu(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	td_must(!sched_setaffinity(0, sizeof(cpus), &cpus), "affinity");
+}
