@@ -612,7 +612,7 @@ static void expect_hidden(struct __test_metadata *_metadata,
 }
 
 /* Before and after they become zombies, which have no memory to ask about it. */
-TEST_F_TIMEOUT(attack, on_tasks_that_are_not_dumpable, 120)
+TEST_F(attack, on_tasks_that_are_not_dumpable)
 {
 	pid_t pids[ARRAY_SIZE(people)], child;
 	struct td_sock sock;
@@ -715,7 +715,7 @@ static void expect_served(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
+TEST_F(attack, by_thousands_of_requests_at_once)
 {
 	static struct flood flood;
 	struct flood_answers answers;
@@ -747,7 +747,7 @@ TEST_F_TIMEOUT(attack, by_thousands_of_requests_at_once, 120)
  * If a dump were walked when it starts, this short one would end at once, and
  * all the others would be walked within the same system call.
  */
-TEST_F_TIMEOUT(attack, by_thousands_of_dumps_at_once, 120)
+TEST_F(attack, by_thousands_of_dumps_at_once)
 {
 	static struct flood flood;
 	struct flood_answers answers;
@@ -793,7 +793,7 @@ static pid_t start_flooding(__u64 groups, pid_t of, unsigned int *sent)
 	}
 }
 
-TEST_F_TIMEOUT(attack, by_thousands_of_requests_stops_nobody, 120)
+TEST_F(attack, by_thousands_of_requests_stops_nobody)
 {
 	pid_t child, other;
 	unsigned int sent;
@@ -1116,7 +1116,7 @@ static void send_fds(int sock, const int *fds, unsigned int nr)
 	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
 }
 
-TEST_F_TIMEOUT(dropped, keeps_nothing, 120)
+TEST_F(dropped, keeps_nothing)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	int pair[2], fds[2];
@@ -1665,7 +1665,7 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(sleeping, on_pages_that_never_come, 120)
+TEST_F(sleeping, on_pages_that_never_come)
 {
 	pid_t pid;
 
@@ -1678,7 +1678,7 @@ TEST_F_TIMEOUT(sleeping, on_pages_that_never_come, 120)
 	expect_no_stop(_metadata, self);
 }
 
-TEST_F_TIMEOUT(sleeping, with_a_lock_held, 120)
+TEST_F(sleeping, with_a_lock_held)
 {
 	start_holder(_metadata, self);
 	expect_no_stop(_metadata, self);
@@ -1695,7 +1695,7 @@ static __u64 status_number(const char *status, const char *name, int base)
 }
 
 /* All that needs no address space is as procfs has it. */
-TEST_F_TIMEOUT(sleeping, stuck_exec_hides_only_the_address_space, 120)
+TEST_F(sleeping, stuck_exec_hides_only_the_address_space)
 {
 	const struct td_props *task;
 	struct td_props_answer *answer;
@@ -1914,7 +1914,7 @@ static void ask_in_sandbox(struct __test_metadata *_metadata,
 	td_kill_children();
 }
 
-TEST_F_TIMEOUT(sandbox, keeps_its_requester_inside, 120)
+TEST_F(sandbox, keeps_its_requester_inside)
 {
 	pid_t child = fork();
 
@@ -2126,7 +2126,7 @@ static struct sniffed ask_sniffer(FIXTURE_DATA(sniffer) *self)
 	return sniffed;
 }
 
-TEST_F_TIMEOUT(sniffer, sees_no_answer, 120)
+TEST_F(sniffer, sees_no_answer)
 {
 	const __u64 groups = BIT(BASE);
 	const __u32 missing = 0x7ffffff0;
@@ -2360,7 +2360,7 @@ static void spin_on_cpu(const void *unused)
  * In what spin_on_cpu() leaves of the processor, the walk to the one task that
  * alice sees takes longer than a datagram may.
  */
-TEST_F_TIMEOUT(hidden, walk_past_a_crowd_shows_progress, 120)
+TEST_F(hidden, walk_past_a_crowd_shows_progress)
 {
 	const unsigned int size = td_env_number("TD_TASKS", 3000);
 	static const uid_t alice = TD_ALICE;
@@ -2396,7 +2396,7 @@ TEST_F_TIMEOUT(hidden, walk_past_a_crowd_shows_progress, 120)
 
 #define NR_UNREAD	60
 
-TEST_F_TIMEOUT(attack, by_not_reading, 120)
+TEST_F(attack, by_not_reading)
 {
 	struct td_props_answer *unread = td_new_props();
 	struct td_answer *answer;

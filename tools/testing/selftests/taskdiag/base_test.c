@@ -36,7 +36,7 @@ static struct task_diag_base base_of(struct td_sock *sock, pid_t pid)
 	return base;
 }
 
-TEST_F_TIMEOUT(base, of_a_sleeping_process, 120)
+TEST_F(base, of_a_sleeping_process)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -55,7 +55,7 @@ TEST_F_TIMEOUT(base, of_a_sleeping_process, 120)
 	EXPECT_EQ('S', base.state);
 }
 
-TEST_F_TIMEOUT(base, of_the_caller_is_running, 120)
+TEST_F(base, of_the_caller_is_running)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 	EXPECT_EQ('R', base_of(&self->sock, getpid()).state);
@@ -72,7 +72,7 @@ static bool is_64_bit_kernel(void)
 	return sizeof(long) == 8 || !strcmp(name.machine, "x86_64");
 }
 
-TEST_F_TIMEOUT(base, id_is_the_inode_number_of_a_pidfd, 120)
+TEST_F(base, id_is_the_inode_number_of_a_pidfd)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
@@ -156,7 +156,7 @@ static const __u64 by_pid[] = {
 	TASK_DIAG_DUMP_ONE, TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
 };
 
-TEST_F_TIMEOUT(base, id_of_a_reused_pid_is_another, 120)
+TEST_F(base, id_of_a_reused_pid_is_another)
 {
 	unsigned int i;
 	pid_t pid, next;
@@ -185,7 +185,7 @@ TEST_F_TIMEOUT(base, id_of_a_reused_pid_is_another, 120)
 	}
 }
 
-TEST_F_TIMEOUT(base, id_may_be_that_of_any_thread_for_its_threads, 120)
+TEST_F(base, id_may_be_that_of_any_thread_for_its_threads)
 {
 	static const unsigned int nr_threads = 1;
 	struct td_answer *answer;
@@ -218,7 +218,7 @@ TEST_F_TIMEOUT(base, id_may_be_that_of_any_thread_for_its_threads, 120)
 }
 
 /* pid 0 is the caller, which knows its id. */
-TEST_F_TIMEOUT(base, id_of_the_caller_is_looked_at_too, 120)
+TEST_F(base, id_of_the_caller_is_looked_at_too)
 {
 	const __u64 id = base_of(&self->sock, getpid()).id;
 
@@ -231,7 +231,7 @@ TEST_F_TIMEOUT(base, id_of_the_caller_is_looked_at_too, 120)
 
 /* --- states ------------------------------------------------------------ */
 
-TEST_F_TIMEOUT(base, of_a_stopped_process, 120)
+TEST_F(base, of_a_stopped_process)
 {
 	pid_t pid;
 
@@ -243,7 +243,7 @@ TEST_F_TIMEOUT(base, of_a_stopped_process, 120)
 	EXPECT_EQ('T', base_of(&self->sock, pid).state);
 }
 
-TEST_F_TIMEOUT(base, of_a_zombie, 120)
+TEST_F(base, of_a_zombie)
 {
 	pid_t pid;
 
@@ -267,7 +267,7 @@ static void end_the_leader(const void *unused)
 	syscall(SYS_exit, 0);
 }
 
-TEST_F_TIMEOUT(base, of_a_zombie_leader_and_its_threads, 120)
+TEST_F(base, of_a_zombie_leader_and_its_threads)
 {
 	struct td_answer *answer;
 	pid_t pid;
@@ -305,7 +305,7 @@ static void wait_for_vfork(const void *unused)
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(base, of_a_process_in_uninterruptible_sleep, 120)
+TEST_F(base, of_a_process_in_uninterruptible_sleep)
 {
 	pid_t pid;
 
@@ -318,7 +318,7 @@ TEST_F_TIMEOUT(base, of_a_process_in_uninterruptible_sleep, 120)
 
 /* --- tracers ----------------------------------------------------------- */
 
-TEST_F_TIMEOUT(base, of_a_traced_process, 120)
+TEST_F(base, of_a_traced_process)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -358,7 +358,7 @@ static void *trace_in_thread(void *arg)
 	return (void *)(long)gettid();
 }
 
-TEST_F_TIMEOUT(base, tracer_is_a_thread, 120)
+TEST_F(base, tracer_is_a_thread)
 {
 	struct traced traced;
 	pthread_t thread;
@@ -388,7 +388,7 @@ static void lead_session(const void *unused)
 	td_must(setsid() > 0, "setsid");
 }
 
-TEST_F_TIMEOUT(base, of_a_session_leader, 120)
+TEST_F(base, of_a_session_leader)
 {
 	pid_t pid;
 
@@ -399,7 +399,7 @@ TEST_F_TIMEOUT(base, of_a_session_leader, 120)
 	EXPECT_EQ(pid, base_of(&self->sock, pid).pgid);
 }
 
-TEST_F_TIMEOUT(base, of_members_of_a_process_group, 120)
+TEST_F(base, of_members_of_a_process_group)
 {
 	pid_t leader, member;
 
@@ -442,7 +442,7 @@ static void fork_and_end(const void *child)
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(base, of_an_orphan, 120)
+TEST_F(base, of_an_orphan)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct task_diag_base base;
@@ -471,7 +471,7 @@ static void set_name(const void *name)
 	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
 }
 
-TEST_F_TIMEOUT(base, has_any_name_that_a_process_gives_itself, 120)
+TEST_F(base, has_any_name_that_a_process_gives_itself)
 {
 	static const char * const names[] = {
 		"", "a", "fourteen bytes", "fifteen bytes..", ") R 1 2 3 (x",
@@ -494,7 +494,7 @@ TEST_F_TIMEOUT(base, has_any_name_that_a_process_gives_itself, 120)
 	}
 }
 
-TEST_F_TIMEOUT(base, name_too_long_is_cut, 120)
+TEST_F(base, name_too_long_is_cut)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -507,7 +507,7 @@ TEST_F_TIMEOUT(base, name_too_long_is_cut, 120)
 }
 
 /* Nothing of a longer name stays behind the end of a shorter one. */
-TEST_F_TIMEOUT(base, name_is_filled_up_with_zeroes, 120)
+TEST_F(base, name_is_filled_up_with_zeroes)
 {
 	char padded[16] = "ab";
 	struct task_diag_base base;
@@ -531,7 +531,7 @@ static void alternate_names(const void *unused)
 }
 
 /* The kernel writes names without a lock: a reader may see a part of each. */
-TEST_F_TIMEOUT(base, name_that_changes_is_of_the_two_and_terminated, 120)
+TEST_F(base, name_that_changes_is_of_the_two_and_terminated)
 {
 	unsigned int seen[2] = {}, foreign = 0, n;
 	double start = td_now(), now;
@@ -577,7 +577,7 @@ static void start_named_threads(const void *unused)
 					(void *)names[i]), "pthread_create");
 }
 
-TEST_F_TIMEOUT(base, of_threads_with_names_of_their_own, 120)
+TEST_F(base, of_threads_with_names_of_their_own)
 {
 	unsigned int i, named = 0;
 	struct td_answer *answer;
@@ -610,7 +610,7 @@ TEST_F_TIMEOUT(base, of_threads_with_names_of_their_own, 120)
 
 /* --- the whole system -------------------------------------------------- */
 
-TEST_F_TIMEOUT(base, of_kthreadd, 120)
+TEST_F(base, of_kthreadd)
 {
 	char name[80];
 	struct task_diag_base base;
@@ -624,7 +624,7 @@ TEST_F_TIMEOUT(base, of_kthreadd, 120)
 	EXPECT_EQ(0, base.pgid);
 }
 
-TEST_F_TIMEOUT(base, of_init, 120)
+TEST_F(base, of_init)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 1));
 	EXPECT_EQ(0, base_of(&self->sock, 1).ppid);
@@ -650,7 +650,7 @@ static bool same_but_state(const struct task_diag_base *task_diag,
 	       !strncmp((char *)task_diag->comm, proc_name, len);
 }
 
-TEST_F_TIMEOUT(base, of_every_task, 120)
+TEST_F(base, of_every_task)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,

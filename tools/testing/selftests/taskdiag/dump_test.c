@@ -268,7 +268,7 @@ static unsigned int nr_passing(struct __test_metadata *_metadata,
 	return count;
 }
 
-TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
+TEST_F(churn, all_has_every_process_that_stays_once)
 {
 	struct td_answer *answer;
 	unsigned int i, k, passing = 0;
@@ -289,7 +289,7 @@ TEST_F_TIMEOUT(churn, all_has_every_process_that_stays_once, 120)
 }
 
 /* What is released while it is looked at: there is but one at a time. */
-TEST_F_TIMEOUT(churn, child_is_never_half_gone, 120)
+TEST_F(churn, child_is_never_half_gone)
 {
 	struct td_answer *answer;
 	unsigned int i, passing = 0;
@@ -304,7 +304,7 @@ TEST_F_TIMEOUT(churn, child_is_never_half_gone, 120)
 	}
 }
 
-TEST_F_TIMEOUT(churn, all_thread_has_every_thread_that_stays_once, 120)
+TEST_F(churn, all_thread_has_every_thread_that_stays_once)
 {
 	struct td_set stable = {};
 	struct td_answer *answer;
@@ -371,7 +371,7 @@ static void children_and_threads(const void *shared)
 	}
 }
 
-TEST_F_TIMEOUT(churn, children_and_threads_that_stay_come_once, 120)
+TEST_F(churn, children_and_threads_that_stay_come_once)
 {
 	struct td_answer *children, *threads;
 	unsigned int i, k, passing = 0;
@@ -436,7 +436,7 @@ static void start_exec_loop(const void *unused)
 }
 
 /* A thread that does exec takes over its leader's pid. */
-TEST_F_TIMEOUT(churn, process_is_never_lost_in_an_exec_by_a_thread, 120)
+TEST_F(churn, process_is_never_lost_in_an_exec_by_a_thread)
 {
 	struct td_answer *answer;
 	double start = td_now();
@@ -567,7 +567,7 @@ static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
 	return nr_tasks / ((recv_size - 512) / task) + 2;
 }
 
-TEST_F_TIMEOUT(portions, are_the_whole_set, 120)
+TEST_F(portions, are_the_whole_set)
 {
 	struct td_answer *answer;
 	struct td_set seen;
@@ -594,7 +594,7 @@ TEST_F_TIMEOUT(portions, are_the_whole_set, 120)
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(portions, are_filled, 120)
+TEST_F(portions, are_filled)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -635,7 +635,7 @@ FIXTURE_TEARDOWN(sock)
 }
 
 /* The first answer is made under a lock of all generic netlink. */
-TEST_F_TIMEOUT(sock, first_receives_the_header_alone, 120)
+TEST_F(sock, first_receives_the_header_alone)
 {
 	struct td_answer *answer = td_new_answer();
 
@@ -652,7 +652,7 @@ TEST_F_TIMEOUT(sock, first_receives_the_header_alone, 120)
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(sock, has_one_dump_at_a_time, 120)
+TEST_F(sock, has_one_dump_at_a_time)
 {
 	struct td_answer *answer = td_new_answer(), *busy = td_new_answer();
 	__u32 seq;
@@ -681,7 +681,7 @@ TEST_F_TIMEOUT(sock, has_one_dump_at_a_time, 120)
 	td_free(busy);
 }
 
-TEST_F_TIMEOUT(sock, does_not_mix_with_others, 120)
+TEST_F(sock, does_not_mix_with_others)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
@@ -717,7 +717,7 @@ TEST_F_TIMEOUT(sock, does_not_mix_with_others, 120)
 	}
 }
 
-TEST_F_TIMEOUT(sock, takes_the_next_dump_after_the_last, 120)
+TEST_F(sock, takes_the_next_dump_after_the_last)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -732,7 +732,7 @@ TEST_F_TIMEOUT(sock, takes_the_next_dump_after_the_last, 120)
 }
 
 /* A leak shows in kmemleak, a use after free in KASAN. */
-TEST_F_TIMEOUT(sock, can_be_closed_in_the_middle_of_a_dump, 120)
+TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
@@ -760,7 +760,7 @@ TEST_F_TIMEOUT(sock, can_be_closed_in_the_middle_of_a_dump, 120)
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(sock, can_be_closed_by_another_process_than_the_requester, 120)
+TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
 {
 	struct td_answer *answer;
 	struct td_sock sock;
@@ -778,7 +778,7 @@ TEST_F_TIMEOUT(sock, can_be_closed_by_another_process_than_the_requester, 120)
 	td_close(&sock);
 }
 
-TEST_F_TIMEOUT(sock, needs_no_large_receive_buffer, 120)
+TEST_F(sock, needs_no_large_receive_buffer)
 {
 	struct td_answer *answer;
 	int size = 1;
@@ -797,7 +797,7 @@ TEST_F_TIMEOUT(sock, needs_no_large_receive_buffer, 120)
 
 #define NR_MANY_THREADS	2000
 
-TEST_F_TIMEOUT(sock, gets_thousands_of_threads, 120)
+TEST_F(sock, gets_thousands_of_threads)
 {
 	static const unsigned int nr_threads = NR_MANY_THREADS;
 	struct td_answer *answer;
@@ -823,7 +823,7 @@ TEST_F_TIMEOUT(sock, gets_thousands_of_threads, 120)
 }
 
 /* Threads may die, and their process, while they are listed. */
-TEST_F_TIMEOUT(sock, gets_the_end_when_the_threads_are_gone, 120)
+TEST_F(sock, gets_the_end_when_the_threads_are_gone)
 {
 	static const unsigned int nr_threads = 500;
 	struct td_answer *answer = td_new_answer();
@@ -912,17 +912,17 @@ static void expect_broken_off(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(parent, that_is_reaped_ends_the_dump_with_an_error, 120)
+TEST_F(parent, that_is_reaped_ends_the_dump_with_an_error)
 {
 	expect_broken_off(_metadata, self, true);
 }
 
-TEST_F_TIMEOUT(parent, that_is_a_zombie_ends_the_dump_with_an_error, 120)
+TEST_F(parent, that_is_a_zombie_ends_the_dump_with_an_error)
 {
 	expect_broken_off(_metadata, self, false);
 }
 
-TEST_F_TIMEOUT(parent, that_was_a_zombie_before_has_no_children, 120)
+TEST_F(parent, that_was_a_zombie_before_has_no_children)
 {
 	struct td_answer *answer;
 

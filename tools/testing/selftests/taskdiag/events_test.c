@@ -168,7 +168,7 @@ TEST_F(events, are_only_those_that_were_asked_for)
 }
 
 /* Of any length, up to what fits no message, and with the groups after them */
-TEST_F_TIMEOUT(events, have_arguments_of_any_length, 120)
+TEST_F(events, have_arguments_of_any_length)
 {
 	static const char variables[] = "ONE=1\0TWO=two";
 	char *const environment[] = { "ONE=1", "TWO=two", NULL };
@@ -884,7 +884,7 @@ static void run_many(unsigned int nr)
 		run(do_nothing, NULL, &status);
 }
 
-TEST_F_TIMEOUT(events, that_are_lost_are_counted, 120)
+TEST_F(events, that_are_lost_are_counted)
 {
 	static const unsigned int nr = 400;
 	__u64 lost = 0;
@@ -909,7 +909,7 @@ TEST_F_TIMEOUT(events, that_are_lost_are_counted, 120)
 	EXPECT_LE(nr + 1, self->seen.nr + lost);
 }
 
-TEST_F_TIMEOUT(events, share_datagrams_while_they_wait, 120)
+TEST_F(events, share_datagrams_while_they_wait)
 {
 	static const unsigned int nr = 400;
 

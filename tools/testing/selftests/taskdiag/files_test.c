@@ -1031,7 +1031,7 @@ static void open_all_kinds(const void *arg)
 	}
 }
 
-TEST_F_TIMEOUT(files, of_every_kind_are_what_procfs_shows, 120)
+TEST_F(files, of_every_kind_are_what_procfs_shows)
 {
 	int *errors = share(sizeof(*errors) * ARRAY_SIZE(kinds));
 	struct task_diag_pid req = {
@@ -1546,7 +1546,7 @@ static void start_renaming(const void *unused)
 		"pthread_create");
 }
 
-TEST_F_TIMEOUT(files, never_have_a_path_that_never_was, 120)
+TEST_F(files, never_have_a_path_that_never_was)
 {
 	static const char * const paths[] = {
 		"/tmp/one/old", "/tmp/two/old", "/tmp/two/new",
@@ -1623,7 +1623,7 @@ static void expect_long_paths(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(files, have_long_paths_in_parts, 120)
+TEST_F(files, have_long_paths_in_parts)
 {
 	static const size_t recv_sizes[] = { 4096, 8192, 32768 };
 	struct task_diag_pid req = {
@@ -2159,7 +2159,7 @@ static void open_far_apart(const void *arg)
 		table->error = errno;
 }
 
-TEST_F_TIMEOUT(table, with_gaps_comes_whole, 120)
+TEST_F(table, with_gaps_comes_whole)
 {
 	static const __u32 flags[] = { PATHS, SOCKETS | KINDS };
 	struct task_diag_pid req = {
@@ -2302,7 +2302,7 @@ static const char *churn_differs(struct td_sock *sock, pid_t pid, __u32 flags,
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(files, that_stay_open_are_there_while_others_go, 120)
+TEST_F(files, that_stay_open_are_there_while_others_go)
 {
 	const double end = td_now() + seconds_of_race();
 	unsigned int rounds, changes = 0;
@@ -2584,7 +2584,7 @@ static const char *mixture(struct td_sock *sock, pid_t pid, unsigned int *of)
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(files, are_never_of_two_programs, 120)
+TEST_F(files, are_never_of_two_programs)
 {
 	const double end = td_now() + seconds_of_race();
 	const double deadline = td_now() + 60;
@@ -2824,7 +2824,7 @@ static void expect_own(struct __test_metadata *_metadata, struct td_sock *sock,
 	}
 }
 
-TEST_F_TIMEOUT(files, of_others_are_hidden_from_an_ordinary_user, 120)
+TEST_F(files, of_others_are_hidden_from_an_ordinary_user)
 {
 	pid_t pids[ARRAY_SIZE(people)], child;
 	struct td_sock sock;

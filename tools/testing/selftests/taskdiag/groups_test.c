@@ -1209,7 +1209,7 @@ static void set_name(const void *name)
 	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
 }
 
-TEST_F_TIMEOUT(groups, of_processes_with_any_name, 120)
+TEST_F(groups, of_processes_with_any_name)
 {
 	static const char * const names[] = {
 		"", "fifteen bytes..", ") R 1 2 (x", "new\nline\ttab", "\x01\xff",
@@ -1421,7 +1421,7 @@ static pid_t find_kthread(const char *name, size_t len)
 	return found;
 }
 
-TEST_F_TIMEOUT(groups, of_kernel_threads, 120)
+TEST_F(groups, of_kernel_threads)
 {
 	/* Such as have little to do: others do not hold still. */
 	static const struct {
@@ -1710,7 +1710,7 @@ static void set_policy(const void *arg)
 		"sched_setscheduler");
 }
 
-TEST_F_TIMEOUT(groups, of_tasks_with_any_policy, 120)
+TEST_F(groups, of_tasks_with_any_policy)
 {
 	static const struct policy policies[] = {
 		{ SCHED_OTHER, 0, -20 }, { SCHED_OTHER, 0, 19 },
@@ -1776,7 +1776,7 @@ static void be_nice_to_storage(const void *ioprio)
 		set_ioprio(*(const int *)ioprio);
 }
 
-TEST_F_TIMEOUT(groups, of_tasks_with_any_io_priority, 120)
+TEST_F(groups, of_tasks_with_any_io_priority)
 {
 	const int ioprios[] = {
 		0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 3),
@@ -1948,7 +1948,7 @@ static void sleep_somewhere(const void *arg)
 	(*fall_asleep)();
 }
 
-TEST_F_TIMEOUT(groups, of_tasks_that_sleep_anywhere, 120)
+TEST_F(groups, of_tasks_that_sleep_anywhere)
 {
 	static void (* const places[])(void) = {
 		sleep_in_nanosleep, sleep_in_read, sleep_in_poll, sleep_in_wait,
@@ -2204,7 +2204,7 @@ static void join_groups(const void *arg)
 	td_must(!setgroups(nr, gids), "setgroups");
 }
 
-TEST_F_TIMEOUT(groups, of_a_task_in_no_group_in_one_and_in_very_many, 120)
+TEST_F(groups, of_a_task_in_no_group_in_one_and_in_very_many)
 {
 	static const unsigned int numbers[] = { 0, 1, 1000, 5000, 65536 };
 	static const size_t recv_sizes[] = { 4096, 65536 };
@@ -2292,7 +2292,7 @@ static const struct program big_program = {
 	.past = "0", .arg_len = 128 * 1024 - 1, .env_len = 100 * 1024,
 };
 
-TEST_F_TIMEOUT(groups, of_programs_with_any_arguments_and_environment, 120)
+TEST_F(groups, of_programs_with_any_arguments_and_environment)
 {
 	static const struct program programs[] = {
 		{ "0", 0, 0 }, { "0", 10, 0 }, { "0", 10, 10 },
@@ -2349,7 +2349,7 @@ FIXTURE_TEARDOWN(recv_size)
 	td_close(&self->sock);
 }
 
-TEST_F_TIMEOUT(recv_size, splits_long_groups_into_parts_that_join_to_the_whole, 120)
+TEST_F(recv_size, splits_long_groups_into_parts_that_join_to_the_whole)
 {
 	struct td_props_answer *answer;
 	const struct td_props *task;
@@ -2373,7 +2373,7 @@ TEST_F_TIMEOUT(recv_size, splits_long_groups_into_parts_that_join_to_the_whole, 
 }
 
 /* Those that do not fit are split amid those that do. */
-TEST_F_TIMEOUT(recv_size, splits_some_tasks_of_many, 120)
+TEST_F(recv_size, splits_some_tasks_of_many)
 {
 	struct td_props_answer *answer;
 	pid_t pids[9];
@@ -2500,7 +2500,7 @@ static void expect_untouched(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(storage, swapped_out_environment_stays_swapped_out, 120)
+TEST_F(storage, swapped_out_environment_stays_swapped_out)
 {
 	char before[1024], after[1024], path[64];
 	struct task_diag_mem mem;
@@ -2606,7 +2606,7 @@ TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
 	EXPECT_EQ(before, kernel_taint());
 }
 
-TEST_F_TIMEOUT(groups, that_sum_many_threads_need_a_dump, 120)
+TEST_F(groups, that_sum_many_threads_need_a_dump)
 {
 	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(OOM),
 				      BIT(IO) };
@@ -2673,7 +2673,7 @@ static void set_title(const void *arg)
 			title->env);
 }
 
-TEST_F_TIMEOUT(groups, of_processes_with_any_title, 120)
+TEST_F(groups, of_processes_with_any_title)
 {
 	static const struct title titles[] = {
 		{ 10, 0, 20, { 4, -1 } },	/* no title: two arguments */
@@ -2962,7 +2962,7 @@ static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid,
 }
 
 /* At most one in twenty, where procfs would wait for its turn */
-TEST_F_TIMEOUT(groups, of_a_process_that_maps_all_the_time_are_read, 120)
+TEST_F(groups, of_a_process_that_maps_all_the_time_are_read)
 {
 	pid_t pid;
 
@@ -3379,7 +3379,7 @@ static __u64 check_running(struct td_sock *sock, const struct query *query)
 	return sum;
 }
 
-TEST_F_TIMEOUT(groups, of_a_running_process_are_within_what_procfs_says, 120)
+TEST_F(groups, of_a_running_process_are_within_what_procfs_says)
 {
 	struct query query = { .flags = NLM_F_DUMP };
 	const double deadline = td_now() + TD_DEADLINE_S;

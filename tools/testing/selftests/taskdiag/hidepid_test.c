@@ -377,7 +377,7 @@ static void check_all(struct __test_metadata *_metadata,
 				      TASK_DIAG_DUMP_ALL));
 }
 
-TEST_F_TIMEOUT(hidepid, all_is_what_procfs_shows, 120)
+TEST_F(hidepid, all_is_what_procfs_shows)
 {
 	check_as(_metadata, self, variant, check_all);
 }
@@ -389,7 +389,7 @@ static void check_all_thread(struct __test_metadata *_metadata,
 				      TASK_DIAG_DUMP_ALL_THREAD));
 }
 
-TEST_F_TIMEOUT(hidepid, all_thread_is_what_procfs_shows, 120)
+TEST_F(hidepid, all_thread_is_what_procfs_shows)
 {
 	check_as(_metadata, self, variant, check_all_thread);
 }
@@ -433,7 +433,7 @@ static void check_one(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(hidepid, one_is_what_procfs_shows, 120)
+TEST_F(hidepid, one_is_what_procfs_shows)
 {
 	check_as(_metadata, self, variant, check_one);
 }
@@ -461,7 +461,7 @@ static void check_thread(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(hidepid, thread_is_what_procfs_shows, 120)
+TEST_F(hidepid, thread_is_what_procfs_shows)
 {
 	check_as(_metadata, self, variant, check_thread);
 }
@@ -492,7 +492,7 @@ static void check_children(struct __test_metadata *_metadata,
 	td_set_free(&visible);
 }
 
-TEST_F_TIMEOUT(hidepid, children_are_what_procfs_shows, 120)
+TEST_F(hidepid, children_are_what_procfs_shows)
 {
 	check_as(_metadata, self, variant, check_children);
 }
@@ -563,7 +563,7 @@ static void check_io(struct __test_metadata *_metadata,
 				  people[i].name);
 }
 
-TEST_F_TIMEOUT(hidepid, io_is_told_to_whom_procfs_tells_it, 120)
+TEST_F(hidepid, io_is_told_to_whom_procfs_tells_it)
 {
 	check_as(_metadata, self, variant, check_io);
 }
@@ -653,17 +653,17 @@ static void let_all_tell(struct __test_metadata *_metadata,
 	td_set_free(&asked);
 }
 
-TEST_F_TIMEOUT(hidepid, events_are_of_what_procfs_shows, 120)
+TEST_F(hidepid, events_are_of_what_procfs_shows)
 {
 	let_all_tell(_metadata, self, variant, false);
 }
 
-TEST_F_TIMEOUT(hidepid, events_of_threads_are_of_what_procfs_shows, 120)
+TEST_F(hidepid, events_of_threads_are_of_what_procfs_shows)
 {
 	let_all_tell(_metadata, self, variant, true);
 }
 
-TEST_F_TIMEOUT(hidepid, oneself_is_always_seen, 120)
+TEST_F(hidepid, oneself_is_always_seen)
 {
 	check_as(_metadata, self, variant, check_myself);
 }
@@ -696,7 +696,7 @@ static void alice_opens(struct td_sock *sock)
 }
 
 /* What the other tests take procfs's word for */
-TEST_F_TIMEOUT(alice, sees_what_the_table_says, 120)
+TEST_F(alice, sees_what_the_table_says)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -735,7 +735,7 @@ static void *look_at_own_leader(void *metadata)
 }
 
 /* ptrace_may_access() lets a thread see its leader, dumpable or not. */
-TEST_F_TIMEOUT(alice, knows_of_her_leader_that_ended_what_procfs_tells, 120)
+TEST_F(alice, knows_of_her_leader_that_ended_what_procfs_tells)
 {
 	int dumpable, null = open("/dev/null", O_WRONLY);
 	pthread_t thread;
@@ -759,7 +759,7 @@ TEST_F_TIMEOUT(alice, knows_of_her_leader_that_ended_what_procfs_tells, 120)
 	close(null);
 }
 
-TEST_F_TIMEOUT(alice, sees_no_thread_of_others, 120)
+TEST_F(alice, sees_no_thread_of_others)
 {
 	struct td_answer *answer;
 	struct td_set tids;
@@ -840,7 +840,7 @@ static void expect_same_refusal(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(alice, cannot_tell_a_hidden_task_from_a_missing_one, 120)
+TEST_F(alice, cannot_tell_a_hidden_task_from_a_missing_one)
 {
 	unsigned int i;
 	pid_t child;
@@ -928,7 +928,7 @@ FIXTURE_TEARDOWN(crowd)
 }
 
 /* No empty datagram, and none more for those that are hidden. */
-TEST_F_TIMEOUT(crowd, is_shown_or_hidden_as_a_whole, 120)
+TEST_F(crowd, is_shown_or_hidden_as_a_whole)
 {
 	const size_t nr = variant->uid == TD_ALICE ? NR_CROWD : 0;
 	struct td_answer *answer;
@@ -958,7 +958,7 @@ TEST_F_TIMEOUT(crowd, is_shown_or_hidden_as_a_whole, 120)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F_TIMEOUT(crowd, member_that_hides_meanwhile_is_hidden, 120)
+TEST_F(crowd, member_that_hides_meanwhile_is_hidden)
 {
 	const size_t nr = variant->uid == TD_ALICE ? NR_CROWD : 0;
 	struct td_answer *answer;
@@ -985,7 +985,7 @@ TEST_F_TIMEOUT(crowd, member_that_hides_meanwhile_is_hidden, 120)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F_TIMEOUT(crowd, does_not_keep_its_viewer_from_being_killed, 120)
+TEST_F(crowd, does_not_keep_its_viewer_from_being_killed)
 {
 	int fds[2], status;
 	pid_t child;

@@ -884,7 +884,7 @@ TEST(every_byte_of_the_counters_has_a_twin)
 
 /* --- every field of every mapping -------------------------------------- */
 
-TEST_F_TIMEOUT(maps, of_every_kind_equal_procfs, 120)
+TEST_F(maps, of_every_kind_equal_procfs)
 {
 	static const char * const names[] = {
 		"/plain", "/removed (deleted)", ("/" ODD_NAME),
@@ -916,7 +916,7 @@ TEST_F_TIMEOUT(maps, of_every_kind_equal_procfs, 120)
 }
 
 /* The name of an area is optional in the kernel. */
-TEST_F_TIMEOUT(maps, have_the_names_that_were_given_to_anonymous_memory, 120)
+TEST_F(maps, have_the_names_that_were_given_to_anonymous_memory)
 {
 	struct lists *lists;
 	char *area;
@@ -962,7 +962,7 @@ static void map_in_turn(const void *unused)
 	}
 }
 
-TEST_F_TIMEOUT(maps, of_a_file_have_its_name_whatever_is_between, 120)
+TEST_F(maps, of_a_file_have_its_name_whatever_is_between)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -976,7 +976,7 @@ TEST_F_TIMEOUT(maps, of_a_file_have_its_name_whatever_is_between, 120)
 	free_lists(lists);
 }
 
-TEST_F_TIMEOUT(maps, have_the_generation_of_the_file, 120)
+TEST_F(maps, have_the_generation_of_the_file)
 {
 	union {
 		struct file_handle	handle;
@@ -1016,7 +1016,7 @@ static void map_huge_page(const void *unused)
 	area[0] = 1;
 }
 
-TEST_F_TIMEOUT(maps, of_hugetlb_pages_equal_procfs, 120)
+TEST_F(maps, of_hugetlb_pages_equal_procfs)
 {
 	struct lists *lists;
 	void *area;
@@ -1038,7 +1038,7 @@ TEST_F_TIMEOUT(maps, of_hugetlb_pages_equal_procfs, 120)
 	td_write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
-TEST_F_TIMEOUT(maps, of_swapped_out_memory_equal_procfs, 120)
+TEST_F(maps, of_swapped_out_memory_equal_procfs)
 {
 	const struct task_diag_mem_rollup *rollup;
 	const size_t size = 16 << 20;
@@ -1173,7 +1173,7 @@ static void map_deep_files(const void *lens)
 	}
 }
 
-TEST_F_TIMEOUT(maps, come_with_long_names_in_parts, 120)
+TEST_F(maps, come_with_long_names_in_parts)
 {
 	static const size_t lens[] = {
 		3000, 3500, 3700, 3772, 3776, 3780, 3900, 4000, 4095, 0
@@ -1204,7 +1204,7 @@ TEST_F_TIMEOUT(maps, come_with_long_names_in_parts, 120)
  * A list is told forwards, so that a task that goes on changing it does not
  * keep it from ending.
  */
-TEST_F_TIMEOUT(maps, that_grow_down_have_an_end, 120)
+TEST_F(maps, that_grow_down_have_an_end)
 {
 	const struct task_diag_pid req = {
 		.show_flags = BIT(VMA),
@@ -1239,7 +1239,7 @@ TEST_F_TIMEOUT(maps, that_grow_down_have_an_end, 120)
 }
 
 /* A list is of what was there when it was told, and never goes back. */
-TEST_F_TIMEOUT(maps, that_merge_do_not_overlap, 120)
+TEST_F(maps, that_merge_do_not_overlap)
 {
 	const unsigned int nr = 600;
 	unsigned long end = 0, first, last;
@@ -1276,7 +1276,7 @@ TEST_F_TIMEOUT(maps, that_merge_do_not_overlap, 120)
 }
 
 /* maps shows paths that no system call would take. */
-TEST_F_TIMEOUT(maps, behind_one_of_a_name_longer_than_any_path_are_there, 120)
+TEST_F(maps, behind_one_of_a_name_longer_than_any_path_are_there)
 {
 	static const size_t lens[] = { 4096, 4300, 9000, 3000, 0 };
 	pid_t pid;
@@ -1286,7 +1286,7 @@ TEST_F_TIMEOUT(maps, behind_one_of_a_name_longer_than_any_path_are_there, 120)
 	EXPECT_STREQ("", process_differs(pid));
 }
 
-TEST_F_TIMEOUT(maps, of_a_name_longer_than_a_megabyte_come_without, 120)
+TEST_F(maps, of_a_name_longer_than_a_megabyte_come_without)
 {
 	static const size_t lens[] = { 3000, (1 << 20) + 3000, 0 };
 	unsigned int found = 0;
@@ -1340,7 +1340,7 @@ TEST_F_TIMEOUT(maps, of_endless_names_end, 300)
 
 /* --- filters ----------------------------------------------------------- */
 
-TEST_F_TIMEOUT(maps, are_only_those_that_the_filters_leave, 120)
+TEST_F(maps, are_only_those_that_the_filters_leave)
 {
 	static const __u32 which[] = {
 		TASK_DIAG_ONLY_VMA_EXEC, TASK_DIAG_ONLY_VMA_FILE,
@@ -1472,14 +1472,14 @@ static const char *lacks_all(struct td_sock *sock, __u32 pid)
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(maps, kernel_threads_have_none, 120)
+TEST_F(maps, kernel_threads_have_none)
 {
 	/* kthreadd and a child of it */
 	EXPECT_STREQ("", lacks_all(&self->sock, 2));
 	EXPECT_STREQ("", lacks_all(&self->sock, 3));
 }
 
-TEST_F_TIMEOUT(maps, zombies_have_none, 120)
+TEST_F(maps, zombies_have_none)
 {
 	pid_t pid;
 
@@ -1534,7 +1534,7 @@ static pid_t spawn_program(const char *path)
 	return pid;
 }
 
-TEST_F_TIMEOUT(maps, exe_is_the_path_of_the_program, 120)
+TEST_F(maps, exe_is_the_path_of_the_program)
 {
 	static const char odd[] = "/tmp/" ODD_NAME;
 	struct query plain = { 0, TASK_DIAG_DUMP_ONE, BIT(EXE), 0, 65536 };
@@ -1560,7 +1560,7 @@ TEST_F_TIMEOUT(maps, exe_is_the_path_of_the_program, 120)
 	free_lists(lists);
 }
 
-TEST_F_TIMEOUT(maps, a_long_exe_comes_in_parts, 120)
+TEST_F(maps, a_long_exe_comes_in_parts)
 {
 	char path[PATH_MAX] = "/tmp", name[256];
 	struct lists *lists;
@@ -1591,7 +1591,7 @@ TEST_F_TIMEOUT(maps, a_long_exe_comes_in_parts, 120)
 }
 
 /* A plain request is served under locks that stop all of generic netlink. */
-TEST_F_TIMEOUT(maps, need_a_dump, 120)
+TEST_F(maps, need_a_dump)
 {
 	static const __u64 groups[] = {
 		BIT(VMA), BIT(VMA_STAT), BIT(MEM_ROLLUP), MAPS_GROUPS,
@@ -1763,7 +1763,7 @@ static void expect_ended(struct __test_metadata *_metadata,
 				  lists->stats[i].info.end));
 }
 
-TEST_F_TIMEOUT(meanwhile, exec_ends_a_list, 120)
+TEST_F(meanwhile, exec_ends_a_list)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -1777,7 +1777,7 @@ TEST_F_TIMEOUT(meanwhile, exec_ends_a_list, 120)
 }
 
 /* The memory stays, but no longer is the requester's to see. */
-TEST_F_TIMEOUT(meanwhile, hiding_ends_a_list, 120)
+TEST_F(meanwhile, hiding_ends_a_list)
 {
 	struct lists *lists;
 	struct td_sock sock;

@@ -223,7 +223,7 @@ static void start_group_of_child(struct __test_metadata *_metadata)
 
 /* --- the tests --------------------------------------------------------- */
 
-TEST_F_TIMEOUT(pidns, child_sees_what_its_own_procfs_shows, 120)
+TEST_F(pidns, child_sees_what_its_own_procfs_shows)
 {
 	ASSERT_TRUE(space_call(&self->outer, start_child_with_thread));
 	ASSERT_TRUE(space_call(&self->inner, start_child_with_thread));
@@ -231,13 +231,13 @@ TEST_F_TIMEOUT(pidns, child_sees_what_its_own_procfs_shows, 120)
 	ASSERT_TRUE(space_call(&self->inner, expect_procfs_here));
 }
 
-TEST_F_TIMEOUT(pidns, parent_and_session_outside_are_0, 120)
+TEST_F(pidns, parent_and_session_outside_are_0)
 {
 	ASSERT_TRUE(space_call(&self->outer, expect_init_without_parent));
 	ASSERT_TRUE(space_call(&self->inner, expect_init_without_parent));
 }
 
-TEST_F_TIMEOUT(pidns, session_and_group_inside_have_numbers, 120)
+TEST_F(pidns, session_and_group_inside_have_numbers)
 {
 	ASSERT_TRUE(space_call(&self->outer, start_group_of_child));
 	ASSERT_TRUE(space_call(&self->outer, lead_session));
@@ -248,12 +248,12 @@ TEST_F_TIMEOUT(pidns, session_and_group_inside_have_numbers, 120)
 					  self->outer.init));
 }
 
-TEST_F_TIMEOUT(pidns, tasks_outside_are_no_such_process, 120)
+TEST_F(pidns, tasks_outside_are_no_such_process)
 {
 	ASSERT_TRUE(space_call(&self->inner, expect_nobody_from_outside));
 }
 
-TEST_F_TIMEOUT(pidns, parent_sees_nested_tasks_by_its_own_numbers, 120)
+TEST_F(pidns, parent_sees_nested_tasks_by_its_own_numbers)
 {
 	struct td_answer *answer;
 	pid_t pids[4];
@@ -284,7 +284,7 @@ TEST_F_TIMEOUT(pidns, parent_sees_nested_tasks_by_its_own_numbers, 120)
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(pidns, tracer_outside_is_0, 120)
+TEST_F(pidns, tracer_outside_is_0)
 {
 	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->inner.init, NULL, NULL));
 	ASSERT_TRUE(space_call(&self->inner, expect_traced_by_nobody));
@@ -298,7 +298,7 @@ TEST_F_TIMEOUT(pidns, tracer_outside_is_0, 120)
 }
 
 /* setns() is about children: one keeps one's own namespace, and its view. */
-TEST_F_TIMEOUT(pidns, joining_for_children_changes_nothing_for_oneself, 120)
+TEST_F(pidns, joining_for_children_changes_nothing_for_oneself)
 {
 	char path[64];
 	int fd;

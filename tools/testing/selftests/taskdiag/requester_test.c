@@ -418,13 +418,13 @@ static void run_changed(struct __test_metadata *_metadata,
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(dump, ends_with_its_requester, 120)
+TEST_F(dump, ends_with_its_requester)
 {
 	run_changed(_metadata, self, variant);
 }
 
 /* Not even the first part was filled by the requester. */
-TEST_F_TIMEOUT(dump, ends_with_its_requester_at_once, 120)
+TEST_F(dump, ends_with_its_requester_at_once)
 {
 	struct td_answer *answer = self->answer;
 	pid_t child = fork();
@@ -486,7 +486,7 @@ static void *recv_in_thread(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(thread, of_the_requester_goes_on, 120)
+TEST_F(thread, of_the_requester_goes_on)
 {
 	pthread_t thread;
 
@@ -503,7 +503,7 @@ static void *recv_as_alice_in_thread(void *arg)
 	return recv_in_thread(arg);
 }
 
-TEST_F_TIMEOUT(thread, with_ids_of_its_own_does_not, 120)
+TEST_F(thread, with_ids_of_its_own_does_not)
 {
 	pthread_t thread;
 
@@ -703,13 +703,13 @@ static void run_as_alice(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F_TIMEOUT(helper, reads_nothing_for_others, 120)
+TEST_F(helper, reads_nothing_for_others)
 {
 	run_as_alice(_metadata, self, read_by_helper_often);
 }
 
 /* The requester becomes the helper: the same process, other credentials. */
-TEST_F_TIMEOUT(helper, reads_nothing_that_it_asked_for_before_its_exec, 120)
+TEST_F(helper, reads_nothing_that_it_asked_for_before_its_exec)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;
@@ -770,7 +770,7 @@ static void write_by_helper(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F_TIMEOUT(helper, writes_nothing_for_others, 120)
+TEST_F(helper, writes_nothing_for_others)
 {
 	run_as_alice(_metadata, self, write_by_helper);
 }
@@ -793,13 +793,13 @@ static void use_after_helper(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F_TIMEOUT(helper, leaves_the_socket_usable, 120)
+TEST_F(helper, leaves_the_socket_usable)
 {
 	run_as_alice(_metadata, self, use_after_helper);
 }
 
 /* Not by mistake, but by hand: a socket passed to a process of root */
-TEST_F_TIMEOUT(helper, that_is_root_s_gets_nothing_from_alice_s_dump, 120)
+TEST_F(helper, that_is_root_s_gets_nothing_from_alice_s_dump)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;

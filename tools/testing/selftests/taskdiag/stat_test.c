@@ -786,7 +786,7 @@ TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
 
 /* --- STAT of threads --------------------------------------------------- */
 
-TEST_F_TIMEOUT(stat, of_threads_is_what_taskstats_answers, 120)
+TEST_F(stat, of_threads_is_what_taskstats_answers)
 {
 	static const unsigned int nr = 2;
 	pid_t pid;
@@ -806,7 +806,7 @@ static void be_alice_and_nice(const void *unused)
 	td_become(TD_ALICE);
 }
 
-TEST_F_TIMEOUT(stat, of_another_user_is_what_taskstats_answers, 120)
+TEST_F(stat, of_another_user_is_what_taskstats_answers)
 {
 	union stats stats;
 	pid_t pid;
@@ -823,7 +823,7 @@ TEST_F_TIMEOUT(stat, of_another_user_is_what_taskstats_answers, 120)
 	EXPECT_EQ(getpid(), stats.here.ac_ppid);
 }
 
-TEST_F_TIMEOUT(stat, of_zombies_and_kernel_threads_is_what_taskstats_answers, 120)
+TEST_F(stat, of_zombies_and_kernel_threads_is_what_taskstats_answers)
 {
 	pid_t pid;
 
@@ -1135,7 +1135,7 @@ static const char *process_differs(struct td_sock *sock,
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(stat, of_a_process_of_one_thread_equals_procfs, 120)
+TEST_F(stat, of_a_process_of_one_thread_equals_procfs)
 {
 	union stats stats;
 	pid_t pid;
@@ -1158,7 +1158,7 @@ TEST_F_TIMEOUT(stat, of_a_process_of_one_thread_equals_procfs, 120)
  * Off by default, and in the kernel only with TASK_DELAY_ACCT. Where the clock
  * is coarse most delays last no time, and those are not counted.
  */
-TEST_F_TIMEOUT(stat, counts_delays, 120)
+TEST_F(stat, counts_delays)
 {
 	double deadline = td_now() + DEADLINE_S;
 	union stats stats;
@@ -1182,7 +1182,7 @@ TEST_F_TIMEOUT(stat, counts_delays, 120)
 	EXPECT_LE(1, stats.here.wpcopy_delay_total);
 }
 
-TEST_F_TIMEOUT(stat, of_a_process_counts_its_threads_and_ended_threads, 120)
+TEST_F(stat, of_a_process_counts_its_threads_and_ended_threads)
 {
 	static const unsigned int nr = 2;
 	union stats whole, thread;
@@ -1204,7 +1204,7 @@ TEST_F_TIMEOUT(stat, of_a_process_counts_its_threads_and_ended_threads, 120)
 }
 
 /* What one hands on when it ends is on either side of an instant. */
-TEST_F_TIMEOUT(stat, of_a_process_loses_nothing_when_a_thread_ends, 120)
+TEST_F(stat, of_a_process_loses_nothing_when_a_thread_ends)
 {
 	static const unsigned int nr = 500;
 	const long enough = 1000;
@@ -1234,7 +1234,7 @@ TEST_F_TIMEOUT(stat, of_a_process_loses_nothing_when_a_thread_ends, 120)
 }
 
 /* Rather than to keep interrupts off while very many are summed up */
-TEST_F_TIMEOUT(stat, of_a_process_whose_many_threads_end_may_be_busy, 120)
+TEST_F(stat, of_a_process_whose_many_threads_end_may_be_busy)
 {
 	static const unsigned int nr = 2000;
 	const double deadline = td_now() + DEADLINE_S;
@@ -1272,7 +1272,7 @@ static void read_little(const void *unused)
 		td_must(read(fd, bytes, sizeof(bytes)) == sizeof(bytes), "read");
 }
 
-TEST_F_TIMEOUT(stat, of_a_thread_is_as_exact_as_of_its_process, 120)
+TEST_F(stat, of_a_thread_is_as_exact_as_of_its_process)
 {
 	union stats whole, thread;
 	pid_t pid;
@@ -1294,7 +1294,7 @@ TEST_F_TIMEOUT(stat, of_a_thread_is_as_exact_as_of_its_process, 120)
 }
 
 /* Their I/O alone is handed on to it, as /proc/PID/io shows. */
-TEST_F_TIMEOUT(stat, of_a_process_leaves_out_its_children, 120)
+TEST_F(stat, of_a_process_leaves_out_its_children)
 {
 	union stats stats;
 	pid_t pid;
@@ -1308,7 +1308,7 @@ TEST_F_TIMEOUT(stat, of_a_process_leaves_out_its_children, 120)
 	EXPECT_LE(3000, stats.here.write_char);
 }
 
-TEST_F_TIMEOUT(stat, of_a_zombie_equals_procfs, 120)
+TEST_F(stat, of_a_zombie_equals_procfs)
 {
 	static const unsigned int nr = 2;
 	pid_t pid;
@@ -1327,7 +1327,7 @@ TEST_F_TIMEOUT(stat, of_a_zombie_equals_procfs, 120)
 					 true));
 }
 
-TEST_F_TIMEOUT(stat, of_a_zombie_tells_how_it_ended, 120)
+TEST_F(stat, of_a_zombie_tells_how_it_ended)
 {
 	union stats stats;
 	pid_t pid;
@@ -1474,7 +1474,7 @@ static const char *extremes_differ(struct td_sock *sock,
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(stat, of_a_process_has_the_extreme_delays_of_its_threads, 120)
+TEST_F(stat, of_a_process_has_the_extreme_delays_of_its_threads)
 {
 	union stats threads[1 + ARRAY_SIZE(nr_copies)], want, whole;
 	const unsigned int nr = ARRAY_SIZE(threads);
@@ -1556,7 +1556,7 @@ static const char *alice_sees_hers(void)
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(stat, of_own_tasks_needs_no_privilege, 120)
+TEST_F(stat, of_own_tasks_needs_no_privilege)
 {
 	of_root = td_spawn(NULL, NULL);
 	ASSERT_LT(0, of_root);
@@ -1835,7 +1835,7 @@ FIXTURE_TEARDOWN(where)
 	td_close(&self->sock);
 }
 
-TEST_F_TIMEOUT(where, an_ordinary_process_is, 120)
+TEST_F(where, an_ordinary_process_is)
 {
 	pid_t pid;
 
@@ -1844,7 +1844,7 @@ TEST_F_TIMEOUT(where, an_ordinary_process_is, 120)
 	EXPECT_STREQ("", place_differs(pid));
 }
 
-TEST_F_TIMEOUT(where, every_thread_is, 120)
+TEST_F(where, every_thread_is)
 {
 	static const unsigned int nr = 3;
 	pid_t pid;
@@ -1854,12 +1854,12 @@ TEST_F_TIMEOUT(where, every_thread_is, 120)
 	EXPECT_STREQ("", place_differs(pid));
 }
 
-TEST_F_TIMEOUT(where, a_kernel_thread_is, 120)
+TEST_F(where, a_kernel_thread_is)
 {
 	EXPECT_STREQ("", place_differs(2));
 }
 
-TEST_F_TIMEOUT(where, a_zombie_is, 120)
+TEST_F(where, a_zombie_is)
 {
 	pid_t pid;
 
@@ -1903,7 +1903,7 @@ static __u32 only_child(__u32 pid)
 	return strtoul(text, NULL, 10);
 }
 
-TEST_F_TIMEOUT(where, a_process_with_namespaces_of_its_own_is, 120)
+TEST_F(where, a_process_with_namespaces_of_its_own_is)
 {
 	struct task_diag_ns own[16], ours[16];
 	size_t len, i;
@@ -1938,7 +1938,7 @@ static void unshare_pids(const void *unused)
 	td_must(!unshare(CLONE_NEWPID), "unshare");
 }
 
-TEST_F_TIMEOUT(where, a_process_whose_children_have_no_namespace_yet_is, 120)
+TEST_F(where, a_process_whose_children_have_no_namespace_yet_is)
 {
 	pid_t pid;
 
@@ -1984,7 +1984,7 @@ static const char *family_differs(__u32 pid, unsigned int generations)
 	return text;
 }
 
-TEST_F_TIMEOUT(where, processes_in_nested_pid_namespaces_are, 120)
+TEST_F(where, processes_in_nested_pid_namespaces_are)
 {
 	static const unsigned int levels = 5;
 	struct task_diag_nspid ids[8];
@@ -2029,7 +2029,7 @@ static const char *inner_view_differs(void)
 	_exit(diff.len ? KSFT_FAIL : KSFT_PASS);
 }
 
-TEST_F_TIMEOUT(where, processes_seen_from_an_inner_pid_namespace_are, 120)
+TEST_F(where, processes_seen_from_an_inner_pid_namespace_are)
 {
 	EXPECT_EQ(KSFT_PASS, in_child(inner_view_differs));
 }
@@ -2114,7 +2114,7 @@ static __u64 id_by_handle(const char *path)
 	return group.id;
 }
 
-TEST_F_TIMEOUT(cgroup, has_an_id_and_a_path, 120)
+TEST_F(cgroup, has_an_id_and_a_path)
 {
 	__u64 id;
 	pid_t pid;
@@ -2135,7 +2135,7 @@ TEST_F_TIMEOUT(cgroup, has_an_id_and_a_path, 120)
 	EXPECT_EQ(id, id_of(&self->sock, pid));
 }
 
-TEST_F_TIMEOUT(cgroup, with_a_long_path_comes_in_parts, 120)
+TEST_F(cgroup, with_a_long_path_comes_in_parts)
 {
 	struct td_props_answer *answer;
 	const struct td_props *task;
@@ -2173,7 +2173,7 @@ TEST_F_TIMEOUT(cgroup, with_a_long_path_comes_in_parts, 120)
 	td_close(&small);
 }
 
-TEST_F_TIMEOUT(cgroup, may_be_removed_before_a_zombie_is, 120)
+TEST_F(cgroup, may_be_removed_before_a_zombie_is)
 {
 	struct td_props_answer *answer;
 	const struct td_group *group;
@@ -2203,7 +2203,7 @@ TEST_F_TIMEOUT(cgroup, may_be_removed_before_a_zombie_is, 120)
 }
 
 /* With the thread's number where its leader is, in a threaded group */
-TEST_F_TIMEOUT(cgroup, of_a_thread_may_be_another_one, 120)
+TEST_F(cgroup, of_a_thread_may_be_another_one)
 {
 	static const unsigned int nr = 1;
 	struct td_set tids;
@@ -2245,7 +2245,7 @@ static const char *view_from_inside(void)
 }
 
 /* Below: a path from there. Outside: one with "/.." in it. */
-TEST_F_TIMEOUT(cgroup, is_shown_as_the_readers_namespace_has_it, 120)
+TEST_F(cgroup, is_shown_as_the_readers_namespace_has_it)
 {
 	unsigned int i;
 

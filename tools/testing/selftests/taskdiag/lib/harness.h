@@ -12,6 +12,10 @@
 #include "../../kselftest_harness.h"
 #include "taskdiag.h"
 
+/* Seconds: an emulated debug kernel is slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	120
+
 /* Runs the tests, or skips all of them without what each of them needs. */
 static inline int td_main(int argc, char **argv)
 {
