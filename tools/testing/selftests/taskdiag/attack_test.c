@@ -27,7 +27,6 @@
 
 #define FOREVER_S	600	/* of the harness, for tests of any length */
 
-#define BIT(group)	TASK_DIAG_SHOW_##group
 /* Of mappings and their pages */
 #define VMA_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
 /* What a plain request may not ask for */

@@ -13,7 +13,6 @@
 #include "lib/harness.h"
 
 #define EVENT(type)	(1U << TASK_DIAG_EVENT_##type)
-#define SHOW(group)	TASK_DIAG_SHOW_##group
 
 FIXTURE(events)
 {
@@ -72,7 +71,7 @@ static int exec_true(const void *unused)
 
 TEST_F(events, tell_the_life_of_a_process)
 {
-	const __u64 groups = SHOW(BASE) | SHOW(CMDLINE) | SHOW(EXE) | SHOW(TIMES);
+	const __u64 groups = BIT(BASE) | BIT(CMDLINE) | BIT(EXE) | BIT(TIMES);
 	static const char arguments[] = "a shell\0-c\0exit 7";
 	const struct td_event *born, *became, *ended;
 	__u64 before = boottime(), my_id = td_pidfd_ino(self->mine);
@@ -172,7 +171,7 @@ TEST_F(events, have_arguments_of_any_length)
 {
 	static const char variables[] = "ONE=1\0TWO=two";
 	char *const environment[] = { "ONE=1", "TWO=two", NULL };
-	const __u64 groups = SHOW(CMDLINE) | SHOW(ENVIRON) | SHOW(EXE);
+	const __u64 groups = BIT(CMDLINE) | BIT(ENVIRON) | BIT(EXE);
 	unsigned int len, longest = 0, shortest_error = ~0U;
 	const struct td_event *event;
 	const struct nlattr *attr;
@@ -364,7 +363,7 @@ TEST_F(threads, are_not_told_of_to_those_who_ask_for_processes)
 
 TEST_F(threads, that_outlive_the_leader_end_the_process)
 {
-	const __u64 groups = SHOW(CMDLINE) | SHOW(EXE) | SHOW(MEM) | SHOW(STAT);
+	const __u64 groups = BIT(CMDLINE) | BIT(EXE) | BIT(MEM) | BIT(STAT);
 	const struct td_event *event;
 	struct task_diag_mem mem;
 	struct taskstats stats;
@@ -400,7 +399,7 @@ TEST_F(threads, that_call_exec_take_the_leaders_place)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL_THREAD, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL_THREAD, BIT(BASE)));
 	pid = run(exec_from_thread, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
@@ -429,7 +428,7 @@ TEST_F(threads, whose_exec_fails_late_are_leaders_by_then)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL_THREAD, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL_THREAD, BIT(BASE)));
 	pid = run(fail_from_thread, NULL, &status);
 	EXPECT_EQ(SIGSEGV, WTERMSIG(status));
 	td_drain(&self->sock, &self->seen);
@@ -449,7 +448,7 @@ TEST_F(threads, that_call_exec_are_one_process)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
 	pid = run(exec_from_thread, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
@@ -486,7 +485,7 @@ static void check_sums(struct __test_metadata *_metadata,
 TEST_F(threads, end_with_the_sums_of_their_process)
 {
 	struct task_diag_pid req = {
-		.show_flags = SHOW(TIMES),
+		.show_flags = BIT(TIMES),
 		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
 		.flags = TASK_DIAG_WITH_PROCESS,
 	};
@@ -518,7 +517,7 @@ TEST_F(events, tell_new_names)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
 	pid = run(take_names, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
@@ -547,7 +546,7 @@ TEST_F(events, tell_new_credentials)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL, SHOW(CRED)));
+				  TASK_DIAG_DUMP_ALL, BIT(CRED)));
 	pid = run(change_ids, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
@@ -582,7 +581,7 @@ TEST_F(events, of_a_set_uid_program_are_hidden)
 		td_become(TD_ALICE);
 		td_must(!td_open(&self->sock), "td_open");
 		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				      TASK_DIAG_DUMP_ALL, SHOW(CMDLINE)),
+				      TASK_DIAG_DUMP_ALL, BIT(CMDLINE)),
 			"subscribe");
 		pid = run(exec_set_uid, "/tmp/set-uid", &status);
 		td_drain(&self->sock, &self->seen);
@@ -702,7 +701,7 @@ TEST_F(events, are_in_the_subscribers_numbers)
 	if (!inner) {
 		td_must(!td_open(&self->sock), "td_open");
 		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				      TASK_DIAG_DUMP_ALL, SHOW(CRED)), "subscribe");
+				      TASK_DIAG_DUMP_ALL, BIT(CRED)), "subscribe");
 		/* Its user 0 is not mapped yet: it has none. */
 		child = run(do_nothing, NULL, &status);
 		td_must(write(ready[1], "", 1) == 1, "write");
@@ -836,11 +835,11 @@ TEST_F(events, are_refused_by_name)
 		  "TASK_DIAG_EVENTS 0x41 is none of 0x3e" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ONE }, 2, EINVAL,
 		  OF_ALL },
-		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(VMA) },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(VMA) },
 		  2, EOPNOTSUPP, "group VMA is not told with events" },
-		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(FILES) },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FILES) },
 		  2, EOPNOTSUPP, "group FILES is not told with events" },
-		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = SHOW(FD),
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FD),
 		    .flags = TASK_DIAG_FD_KINDS },
 		  2, EOPNOTSUPP, "events have no numbers of open files by kind" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = 1ULL << 60 },
@@ -894,7 +893,7 @@ TEST_F(events, that_are_lost_are_counted)
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &small,
 				sizeof(small)));
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
-				  TASK_DIAG_DUMP_ALL, SHOW(BASE) | SHOW(STAT)));
+				  TASK_DIAG_DUMP_ALL, BIT(BASE) | BIT(STAT)));
 	run_many(nr);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_EQ(1, self->seen.nr_full);
@@ -914,7 +913,7 @@ TEST_F(events, share_datagrams_while_they_wait)
 	static const unsigned int nr = 400;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
-				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
 	run_many(nr);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
@@ -955,7 +954,7 @@ TEST_F(events, leave_no_trace_of_the_subscribers_privileges)
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL, SHOW(BASE)));
+				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
 	pid = run(read_flags_of_alice, NULL, &status);
 	EXPECT_EQ(0, status);
 	td_drain(&self->sock, &self->seen);

@@ -19,7 +19,6 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
 /* What a plain request is refused */
 #define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP) | \
 			 BIT(FILES))

@@ -29,7 +29,6 @@
 #include <sys/un.h>
 #include <netinet/in.h>
 
-#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
 #define PATHS		TASK_DIAG_FILE_PATHS
 #define SOCKETS		TASK_DIAG_ONLY_SOCKETS
 #define KINDS		TASK_DIAG_FD_KINDS

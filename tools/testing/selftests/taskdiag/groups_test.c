@@ -17,7 +17,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
 #define STRINGS		(BIT(CMDLINE) | BIT(ENVIRON))
 #define ALL_GROUPS	(STRINGS | BIT(BASE) | BIT(CRED) | BIT(TIMES) |	\
 			 BIT(SCHED) | BIT(MEM) | BIT(SIGNAL) |		\

@@ -19,7 +19,6 @@
 #define MADV_POPULATE_WRITE	23
 #endif
 
-#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
 #define LISTS		(BIT(VMA) | BIT(VMA_STAT))
 #define MAPS_GROUPS	(LISTS | BIT(MEM_ROLLUP) | BIT(EXE))
 

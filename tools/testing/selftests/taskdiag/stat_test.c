@@ -19,7 +19,6 @@
 #define CLONE_NEWCGROUP	0x02000000
 #endif
 
-#define BIT(attr)	(1ULL << TASK_DIAG_##attr)
 #define ALL_GROUPS	(BIT(STAT) | BIT(CGROUP) | BIT(NS) | BIT(NSPID))
 
 #define DEADLINE_S	60	/* an emulated debug kernel is slow */
