@@ -221,29 +221,6 @@ static void open_sock(struct td_sock *sock, const struct query *query)
 	memset(sock->buf, 0, sock->size);
 }
 
-static void parse_datagram(const struct td_sock *sock,
-			   struct td_props_answer *answer, ssize_t received)
-{
-	const struct nlmsghdr *nlh = (void *)sock->buf;
-	const struct genlmsghdr *genl;
-	size_t len = received;
-
-	if (!len || len > sock->size) {
-		td_broken(answer->rest, "datagram of %zu bytes", len);
-		return;
-	}
-	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
-		genl = NLMSG_DATA(nlh);
-		if (nlh->nlmsg_type == sock->family &&
-		    genl->cmd == TASK_DIAG_CMD_GET)
-			td_parse_props(sock, answer, nlh);
-		else
-			td_parse(sock, answer->rest, nlh);
-	}
-	if (len)
-		td_broken(answer->rest, "%zu bytes are no message", len);
-}
-
 static int send_query(struct td_sock *sock, const struct query *query,
 		      struct fault *fault)
 {
@@ -291,7 +268,7 @@ static struct outcome ask(struct td_sock *sock, const struct query *query,
 		if (len < 0)
 			outcome.error = err;
 		else
-			parse_datagram(sock, outcome.answer, len);
+			td_parse_datagram(sock, rest, len);
 	}
 	if (!outcome.error)
 		outcome.error = rest->error;
@@ -323,7 +300,7 @@ static void go_on(struct td_sock *sock, struct outcome *outcome)
 			continue;
 		}
 		outcome->goes_on = true;
-		parse_datagram(sock, outcome->answer, len);
+		td_parse_datagram(sock, outcome->answer->rest, len);
 	}
 	if (errno != EAGAIN || !answered)
 		td_broken(rest, "after error %d, another request fails: %s",

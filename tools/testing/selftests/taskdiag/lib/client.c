@@ -244,6 +244,22 @@ static void td_parse_base(struct td_answer *answer, struct td_task *task,
 			  task->base.pid);
 }
 
+__u32 td_parse_pid(const struct td_sock *sock, struct td_answer *answer,
+		   const struct nlmsghdr *nlh, size_t *pos)
+{
+	const struct nlattr *attr = td_next_attr(answer, nlh, pos);
+	__u32 pid = 0;
+
+	if (sock->dump && !answer->has_header)
+		td_broken(answer, "task before the header");
+	if (attr && attr->nla_type == TASK_DIAG_PID &&
+	    td_attr_len(attr) == sizeof(pid))
+		pid = *(__u32 *)((void *)attr + NLA_HDRLEN);
+	if (!pid)
+		td_broken(answer, "task that does not start with its pid");
+	return pid;
+}
+
 /* The pid, then the groups that were asked for, each once, and nothing else. */
 static void td_parse_task(const struct td_sock *sock, struct td_answer *answer,
 			  const struct nlmsghdr *nlh)
@@ -258,18 +274,7 @@ static void td_parse_task(const struct td_sock *sock, struct td_answer *answer,
 	task = &answer->tasks[answer->nr_tasks++];
 	memset(task, 0, sizeof(*task));
 
-	if (sock->dump && !answer->has_header)
-		td_broken(answer, "task before the header");
-	attr = td_next_attr(answer, nlh, &pos);
-	if (!attr || attr->nla_type != TASK_DIAG_PID ||
-	    td_attr_len(attr) != sizeof(__u32)) {
-		td_broken(answer, "task that does not start with its pid");
-		return;
-	}
-	task->pid = *(__u32 *)((void *)attr + NLA_HDRLEN);
-	if (!task->pid)
-		td_broken(answer, "task with pid 0");
-
+	task->pid = td_parse_pid(sock, answer, nlh, &pos);
 	while ((attr = td_next_attr(answer, nlh, &pos))) {
 		bit = attr->nla_type < 64 ? 1ULL << attr->nla_type : 0;
 		if (!(bit & sock->show_flags) || (bit & seen))
@@ -290,7 +295,7 @@ void td_parse(const struct td_sock *sock, struct td_answer *answer,
 	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
 
 	if (answer->ended && nlh->nlmsg_type != NLMSG_ERROR)
-		td_broken(answer, "message behind the end");
+		td_broken(answer, "message after the end");
 	if (nlh->nlmsg_seq != sock->seq)
 		td_broken(answer, "answers %u instead of %u", nlh->nlmsg_seq,
 			  sock->seq);
@@ -311,10 +316,12 @@ void td_parse(const struct td_sock *sock, struct td_answer *answer,
 			  genl->version, genl->reserved);
 	if (genl->cmd == TASK_DIAG_CMD_HEADER)
 		td_parse_header(answer, nlh);
-	else if (genl->cmd == TASK_DIAG_CMD_GET)
-		td_parse_task(sock, answer, nlh);
-	else
+	else if (genl->cmd != TASK_DIAG_CMD_GET)
 		td_broken(answer, "message of command %u", genl->cmd);
+	else if (answer->props)
+		td_parse_props(sock, answer->props, nlh);
+	else
+		td_parse_task(sock, answer, nlh);
 	if (!sock->dump)
 		answer->ended = true;
 }
@@ -339,8 +346,10 @@ void td_parse_datagram(const struct td_sock *sock, struct td_answer *answer,
 	const struct nlmsghdr *nlh = (void *)sock->buf;
 
 	answer->nr_datagrams++;
-	if (!len)
-		td_broken(answer, "empty datagram");
+	if (!len || len > sock->size) {
+		td_broken(answer, "datagram of %zu bytes", len);
+		return;
+	}
 	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len))
 		td_parse(sock, answer, nlh);
 	if (len)
@@ -357,7 +366,7 @@ bool td_recv(const struct td_sock *sock, struct td_answer *answer)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 	};
-	ssize_t len = recvmsg(sock->fd, &msg, 0);
+	ssize_t len = recvmsg(sock->fd, &msg, MSG_TRUNC);
 
 	if (len < 0) {
 		td_broken(answer, "recvmsg: %s", strerror(errno));
@@ -365,8 +374,6 @@ bool td_recv(const struct td_sock *sock, struct td_answer *answer)
 	}
 	if (from.nl_pid)
 		td_broken(answer, "datagram from port %u", from.nl_pid);
-	if (msg.msg_flags & MSG_TRUNC)
-		td_broken(answer, "datagram longer than %zu bytes", sock->size);
 	td_parse_datagram(sock, answer, len);
 	return !answer->ended && !answer->broken[0];
 }

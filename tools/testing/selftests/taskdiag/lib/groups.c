@@ -8,6 +8,7 @@ struct td_props_answer *td_new_props(void)
 
 	td_must(answer, "calloc");
 	answer->rest = td_new_answer();
+	answer->rest->props = answer;
 	return answer;
 }
 
@@ -130,52 +131,16 @@ void td_parse_props(const struct td_sock *sock, struct td_props_answer *answer,
 	const struct nlattr *attr;
 	struct td_props *task;
 
-	if (nlh->nlmsg_seq != sock->seq || nlh->nlmsg_pid != sock->portid ||
-	    nlh->nlmsg_flags != (sock->dump ? NLM_F_MULTI : 0))
-		td_broken(answer->rest, "message with seq %u, port %u, flags 0x%x",
-			  nlh->nlmsg_seq, nlh->nlmsg_pid, nlh->nlmsg_flags);
-	if (sock->dump && !answer->rest->has_header)
-		td_broken(answer->rest, "task before the header");
-	attr = td_next_attr(answer->rest, nlh, &pos);
-	if (!attr || attr->nla_type != TASK_DIAG_PID ||
-	    td_attr_len(attr) != sizeof(__u32)) {
-		td_broken(answer->rest, "task that does not start with its pid");
-		return;
-	}
-	task = td_props_of(answer, *(__u32 *)((void *)attr + NLA_HDRLEN));
+	task = td_props_of(answer, td_parse_pid(sock, answer->rest, nlh, &pos));
 	task->nr_msgs++;
 	task->more = false;
 	while ((attr = td_next_attr(answer->rest, nlh, &pos)))
 		td_parse_prop(sock, answer, task, attr);
-	if (!sock->dump)
-		answer->rest->ended = true;
 }
 
 bool td_recv_props(const struct td_sock *sock, struct td_props_answer *answer)
 {
-	const struct nlmsghdr *nlh = (void *)sock->buf;
-	struct td_answer *rest = answer->rest;
-	const struct genlmsghdr *genl;
-	ssize_t received;
-	size_t len;
-
-	received = recv(sock->fd, sock->buf, sock->size, MSG_TRUNC);
-	if (received <= 0 || received > (ssize_t)sock->size) {
-		td_broken(rest, "recv gives %zd: %s", received, strerror(errno));
-		return false;
-	}
-	rest->nr_datagrams++;
-	for (len = received; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
-		genl = NLMSG_DATA(nlh);
-		if (nlh->nlmsg_type == sock->family &&
-		    genl->cmd == TASK_DIAG_CMD_GET)
-			td_parse_props(sock, answer, nlh);
-		else
-			td_parse(sock, rest, nlh);
-	}
-	if (len)
-		td_broken(rest, "%zu bytes are no message", len);
-	return !rest->ended && !rest->broken[0];
+	return td_recv(sock, answer->rest);
 }
 
 struct td_props_answer *td_get_props(struct td_sock *sock, __u16 flags,
@@ -204,7 +169,7 @@ const char *td_props_whole(const struct td_props_answer *answer)
 
 	if (!diff[0] && answer->nr_tasks &&
 	    answer->tasks[answer->nr_tasks - 1].more)
-		diff = "the answer ends amid a task";
+		diff = "the answer ends in the middle of a task";
 	return diff;
 }
 

@@ -115,9 +115,10 @@ struct td_answer {
 	struct task_diag_header		header;
 	unsigned int			nr_progress;	/* more headers */
 
-	struct td_task	*tasks;
-	size_t		nr_tasks;
-	size_t		max_tasks;
+	struct td_props_answer	*props;	/* takes the tasks, if not NULL */
+	struct td_task		*tasks;
+	size_t			nr_tasks;
+	size_t			max_tasks;
 
 	/* The end: NLMSG_DONE, NLMSG_ERROR, or the answer to a plain request */
 	bool		ended;
@@ -167,6 +168,10 @@ __printf(2, 3) void td_broken(struct td_answer *answer, const char *fmt, ...);
 const struct nlattr *td_next_attr(struct td_answer *answer,
 				  const struct nlmsghdr *nlh, size_t *pos);
 size_t td_attr_len(const struct nlattr *attr);
+
+/* The pid that a task starts with; moves @pos after it. */
+__u32 td_parse_pid(const struct td_sock *sock, struct td_answer *answer,
+		   const struct nlmsghdr *nlh, size_t *pos);
 
 /* Add to the answer a message, the end, or all @len bytes in sock->buf. */
 void td_parse(const struct td_sock *sock, struct td_answer *answer,
