@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The group BASE of tasks in every condition equals what /proc/PID/stat and
- * /proc/PID/status say.
+ * The group BASE: ids, tracers, sessions, parents and names. groups_test has it for
+ * tasks in every state.
  */
 #include "lib/harness.h"
 
@@ -34,25 +34,6 @@ static struct task_diag_base base_of(struct td_sock *sock, pid_t pid)
 		base = answer->tasks[0].base;
 	td_free(answer);
 	return base;
-}
-
-TEST_F(base, of_a_sleeping_process)
-{
-	struct task_diag_base base;
-	pid_t pid;
-
-	pid = td_spawn_sleeper(NULL, NULL);
-	ASSERT_LT(0, pid);
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
-
-	base = base_of(&self->sock, pid);
-	EXPECT_EQ(pid, base.pid);
-	EXPECT_EQ(pid, base.tgid);
-	EXPECT_EQ(getpid(), base.ppid);
-	EXPECT_EQ(0, base.tpid);
-	EXPECT_EQ(getsid(0), base.sid);
-	EXPECT_EQ(getpgrp(), base.pgid);
-	EXPECT_EQ('S', base.state);
 }
 
 TEST_F(base, of_the_caller_is_running)
@@ -227,93 +208,6 @@ TEST_F(base, id_of_the_caller_is_looked_at_too)
 		     ESRCH);
 	expect_by_id(_metadata, &self->sock, TASK_DIAG_DUMP_ONE, 0,
 		     id | 1ULL << 63, ESRCH);
-}
-
-/* --- states ------------------------------------------------------------ */
-
-TEST_F(base, of_a_stopped_process)
-{
-	pid_t pid;
-
-	pid = td_spawn(NULL, NULL);
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, kill(pid, SIGSTOP));
-	ASSERT_EQ(pid, waitpid(pid, NULL, WUNTRACED));
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
-	EXPECT_EQ('T', base_of(&self->sock, pid).state);
-}
-
-TEST_F(base, of_a_zombie)
-{
-	pid_t pid;
-
-	pid = td_spawn(NULL, NULL);
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
-	EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pid));
-	EXPECT_EQ('Z', base_of(&self->sock, pid).state);
-	EXPECT_EQ(getpid(), base_of(&self->sock, pid).ppid);
-}
-
-static void end_the_leader(const void *unused)
-{
-	static const unsigned int nr_threads = 3;
-
-	td_start_threads(&nr_threads);
-	td_ready();
-	/* Only this thread ends; its death signal was for the process. */
-	syscall(SYS_exit, 0);
-}
-
-TEST_F(base, of_a_zombie_leader_and_its_threads)
-{
-	struct td_answer *answer;
-	pid_t pid;
-
-	pid = td_spawn(end_the_leader, NULL);
-	ASSERT_LT(0, pid);
-	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
-	EXPECT_STREQ("", td_check_threads(&self->sock, "/proc", pid));
-
-	answer = td_dump(&self->sock, TASK_DIAG_DUMP_THREAD, 0, pid);
-	EXPECT_EQ(4, answer->nr_tasks);
-	td_free(answer);
-	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ALL, 0, pid);
-	EXPECT_EQ(1, td_count(answer, pid));
-	td_free(answer);
-	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
-	EXPECT_EQ(1, td_count(answer, pid));
-	td_free(answer);
-}
-
-static void wait_for_vfork(const void *unused)
-{
-	const pid_t parent = getpid();
-
-	td_ready();
-	/* The child has the parent's stack: it makes system calls only. */
-	if (!vfork()) {
-		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		/* The parent, killed as it waits, may have been faster. */
-		while (syscall(SYS_getppid) == parent)
-			syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
-		syscall(SYS_exit, 0);
-	}
-	_exit(0);
-}
-
-TEST_F(base, of_a_process_in_uninterruptible_sleep)
-{
-	pid_t pid;
-
-	pid = td_spawn(wait_for_vfork, NULL);
-	ASSERT_LT(0, pid);
-	ASSERT_TRUE(td_wait_state(pid, 0, 'D'));
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
-	EXPECT_EQ('D', base_of(&self->sock, pid).state);
 }
 
 /* --- tracers ----------------------------------------------------------- */
@@ -609,26 +503,6 @@ TEST_F(base, of_threads_with_names_of_their_own)
 }
 
 /* --- the whole system -------------------------------------------------- */
-
-TEST_F(base, of_kthreadd)
-{
-	char name[80];
-	struct task_diag_base base;
-
-	if (proc_base("/proc", 2, 0, &base, name) || strcmp(name, "kthreadd"))
-		SKIP(return, "pid 2 is not kthreadd here");
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 2));
-	base = base_of(&self->sock, 2);
-	EXPECT_EQ(0, base.ppid);
-	EXPECT_EQ(0, base.sid);
-	EXPECT_EQ(0, base.pgid);
-}
-
-TEST_F(base, of_init)
-{
-	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", 1));
-	EXPECT_EQ(0, base_of(&self->sock, 1).ppid);
-}
 
 /*
  * What may change while one looks: the state, and who gets born or dies. The

@@ -1107,6 +1107,32 @@ TEST_F(groups, of_a_stopped_process)
 	EXPECT_EQ(SIGSTOP, PROCESS(&self->sock, pid, SIGNAL, signal).exit_code);
 }
 
+static void wait_for_vfork(const void *unused)
+{
+	const pid_t parent = getpid();
+
+	td_ready();
+	/* The child has the parent's stack: it makes system calls only. */
+	if (!vfork()) {
+		syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		/* The parent, killed as it waits, may have been faster. */
+		while (syscall(SYS_getppid) == parent)
+			syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+		syscall(SYS_exit, 0);
+	}
+	_exit(0);
+}
+
+TEST_F(groups, of_a_process_in_uninterruptible_sleep)
+{
+	pid_t pid;
+
+	pid = td_spawn(wait_for_vfork, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_TRUE(td_wait_state(pid, 0, 'D'));
+	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
+}
+
 TEST_F(groups, of_a_zombie)
 {
 	pid_t pid;

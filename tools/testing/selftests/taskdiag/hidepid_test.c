@@ -927,37 +927,6 @@ FIXTURE_TEARDOWN(crowd)
 	td_kill_children();
 }
 
-/* No empty datagram, and none more for those that are hidden. */
-TEST_F(crowd, is_shown_or_hidden_as_a_whole)
-{
-	const size_t nr = variant->uid == TD_ALICE ? NR_CROWD : 0;
-	struct td_answer *answer;
-	unsigned int i;
-	pid_t child;
-
-	child = fork();
-	if (!child) {
-		alice_opens(&self->sock);
-		for (i = 0; i < 10; i++) {
-			answer = td_dump(&self->sock, i % 2 ?
-					 TASK_DIAG_DUMP_ALL_THREAD :
-					 TASK_DIAG_DUMP_ALL,
-					 TASK_DIAG_SHOW_BASE, 0);
-			EXPECT_STREQ("", td_whole(answer));
-			EXPECT_EQ(nr + 2, answer->nr_tasks);
-			EXPECT_EQ(1, td_count(answer, self->last));
-			EXPECT_EQ(1, td_count(answer, getpid()));
-			/* The header, and the tasks with the end */
-			if (!nr)
-				EXPECT_GE(3 + answer->nr_progress,
-					  answer->nr_datagrams);
-			td_free(answer);
-		}
-		_exit(0);
-	}
-	EXPECT_EQ(0, td_wait(child));
-}
-
 TEST_F(crowd, member_that_hides_meanwhile_is_hidden)
 {
 	const size_t nr = variant->uid == TD_ALICE ? NR_CROWD : 0;
@@ -983,29 +952,6 @@ TEST_F(crowd, member_that_hides_meanwhile_is_hidden)
 		_exit(0);
 	}
 	EXPECT_EQ(0, td_wait(child));
-}
-
-TEST_F(crowd, does_not_keep_its_viewer_from_being_killed)
-{
-	int fds[2], status;
-	pid_t child;
-	char byte;
-
-	ASSERT_EQ(0, pipe(fds));
-	child = fork();
-	if (!child) {
-		alice_opens(&self->sock);
-		for (;;) {
-			td_free(td_dump(&self->sock, TASK_DIAG_DUMP_ALL_THREAD,
-					TASK_DIAG_SHOW_BASE, 0));
-			td_must(write(fds[1], "", 1) == 1, "write");
-		}
-	}
-	ASSERT_EQ(1, read(fds[0], &byte, 1));
-	ASSERT_EQ(1, read(fds[0], &byte, 1));
-	ASSERT_EQ(0, kill(child, SIGKILL));
-	ASSERT_EQ(child, waitpid(child, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status));
 }
 
 int main(int argc, char **argv)
