@@ -22,7 +22,6 @@
 #include <linux/taskstats.h>
 #include <net/if.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
 #include <sys/uio.h>
 
 #define FOREVER_S	600	/* of the harness, for tests of any length */
@@ -38,19 +37,6 @@
 #define RARE_GROUPS	(BIT(NAME) | BIT(GROUPS) | BIT(LABEL) | BIT(AUTOGROUP))
 
 /* --- what all of them need --------------------------------------------- */
-
-static void copy_program(const char *path, mode_t mode)
-{
-	int in = open("/proc/self/exe", O_RDONLY);
-	int out = open(path, O_WRONLY | O_CREAT, 0700);
-	struct stat st;
-
-	td_must(in >= 0 && out >= 0 && !fstat(in, &st), path);
-	td_must(sendfile(out, in, NULL, st.st_size) == st.st_size, "sendfile");
-	td_must(!fchmod(out, mode), "fchmod");
-	close(in);
-	close(out);
-}
 
 /* Seconds: what must happen at once has happened by then. */
 static double now_s(void)
@@ -496,8 +482,8 @@ TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
 	unsigned int i;
 	int fds[2];
 
-	copy_program(PUBLIC, 0755);
-	copy_program(SECRET, 04755);
+	td_copy_program(PUBLIC, 0755);
+	td_copy_program(SECRET, 04755);
 	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, race);
@@ -1260,11 +1246,6 @@ static void expect_zeroes(struct __test_metadata *_metadata,
 }
 
 /* Any length of a name gets its padding. */
-static void set_name(const void *name)
-{
-	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
-}
-
 TEST_F_TIMEOUT(attack, on_what_memory_held_before, 300)
 {
 	static const char * const names[] = { "a", "ab", "abc", "abcd" };
@@ -1284,7 +1265,7 @@ TEST_F_TIMEOUT(attack, on_what_memory_held_before, 300)
 		td_close(&sock);
 	}
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		pid = td_spawn(set_name, names[i]);
+		pid = td_spawn(td_set_name, names[i]);
 		ASSERT_LT(0, pid);
 		expect_zeroes(_metadata,
 			      td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,

@@ -360,11 +360,6 @@ TEST_F(base, of_an_orphan)
 
 /* --- names ------------------------------------------------------------- */
 
-static void set_name(const void *name)
-{
-	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
-}
-
 TEST_F(base, has_any_name_that_a_process_gives_itself)
 {
 	static const char * const names[] = {
@@ -378,7 +373,7 @@ TEST_F(base, has_any_name_that_a_process_gives_itself)
 	pid_t pid;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		pid = td_spawn_sleeper(set_name, names[i]);
+		pid = td_spawn_sleeper(td_set_name, names[i]);
 		ASSERT_LT(0, pid);
 		EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
 		memset(padded, 0, sizeof(padded));
@@ -393,7 +388,7 @@ TEST_F(base, name_too_long_is_cut)
 	struct task_diag_base base;
 	pid_t pid;
 
-	pid = td_spawn_sleeper(set_name, "sixteen bytes...and more");
+	pid = td_spawn_sleeper(td_set_name, "sixteen bytes...and more");
 	ASSERT_LT(0, pid);
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", pid));
 	base = base_of(&self->sock, pid);

@@ -14,7 +14,6 @@
 #include <linux/taskstats.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sendfile.h>
 #include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -775,15 +774,6 @@ static void run_program(const void *program)
 	run_file("/proc/self/exe", program);
 }
 
-static pid_t spawn_zombie(void)
-{
-	pid_t pid = td_spawn(NULL, NULL);
-
-	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z')))
-		return -1;
-	return pid;
-}
-
 /* --- failures one by one ----------------------------------------------- */
 
 FIXTURE(request)
@@ -857,7 +847,7 @@ FIXTURE_SETUP(request)
 		self->groups &= ~LONG_GROUPS;
 	self->pid = td_spawn_sleeper(run_program, &program);
 	ASSERT_LT(0, self->pid);
-	ASSERT_LT(0, spawn_zombie());
+	ASSERT_LT(0, td_spawn_zombie(NULL, NULL));
 }
 
 FIXTURE_TEARDOWN(request)
@@ -1405,18 +1395,6 @@ TEST_F_TIMEOUT(failures, would_be_seen_to_leave_something_behind, DEADLINE_S)
 	free(before.list);
 }
 
-static void copy_self(const char *path)
-{
-	int in = open("/proc/self/exe", O_RDONLY);
-	int out = open(path, O_WRONLY | O_CREAT, 0700);
-	struct stat st;
-
-	td_must(in >= 0 && out >= 0 && !fstat(in, &st), path);
-	td_must(sendfile(out, in, NULL, st.st_size) == st.st_size, "sendfile");
-	close(in);
-	close(out);
-}
-
 static void run_busy_program(const void *program)
 {
 	run_file(BUSY "/sleeper", program);
@@ -1434,7 +1412,7 @@ TEST_F_TIMEOUT(failures, keep_no_executable_busy, DEADLINE_S)
 
 	ASSERT_EQ(0, mkdir(BUSY, 0700));
 	ASSERT_EQ(0, mount("taskdiag", BUSY, "tmpfs", 0, NULL));
-	copy_self(BUSY "/sleeper");
+	td_copy_program(BUSY "/sleeper", 0700);
 	pid = td_spawn_sleeper(run_busy_program, &program);
 	ASSERT_LT(0, pid);
 

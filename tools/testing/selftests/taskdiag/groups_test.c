@@ -54,28 +54,6 @@ struct snap {
 	size_t	len[NR_FILES];
 };
 
-static char *read_whole(const char *path, size_t *len)
-{
-	size_t max = 4096;
-	char *text = malloc(max);
-	ssize_t got = 1;
-	int fd = open(path, O_RDONLY);
-
-	td_must(text, "malloc");
-	*len = 0;
-	while (fd >= 0 && got > 0) {
-		if (max - *len < 4096)
-			text = td_grow(text, max, &max, 1);
-		got = read(fd, text + *len, max - *len - 1);
-		if (got > 0)
-			*len += got;
-	}
-	if (fd >= 0)
-		close(fd);
-	text[*len] = 0;
-	return text;
-}
-
 /* The size of the directory fd is the number of open descriptors. */
 static char *read_fd_size(const char *path, size_t *len)
 {
@@ -131,7 +109,7 @@ static char *read_twin(enum file file, __u32 pid, __u32 tid, size_t *len)
 	case IOPRIO:
 		return get_ioprio(tid ?: pid, len);
 	default:
-		return read_whole(path, len);
+		return td_read_whole(path, len);
 	}
 }
 
@@ -1137,10 +1115,8 @@ TEST_F(groups, of_a_zombie)
 {
 	pid_t pid;
 
-	pid = td_spawn(NULL, NULL);
+	pid = td_spawn_zombie(NULL, NULL);
 	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
 	EXPECT_STREQ("", task_differs(&self->sock, pid, ZOMBIE_LACKS));
 	EXPECT_EQ(SIGKILL, PROCESS(&self->sock, pid, SIGNAL, signal).exit_code);
 }
@@ -1181,7 +1157,7 @@ TEST_F(groups, of_a_process_that_dumps_core)
 	pid_t pid;
 	int fd;
 
-	pattern = read_whole(core_pattern, &len);
+	pattern = td_read_whole(core_pattern, &len);
 	fd = open(core_pattern, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(17, pwrite(fd, "|/usr/bin/sleep 5", 17, 0));
@@ -1229,11 +1205,6 @@ TEST_F(groups, of_a_process_without_huge_pages)
 	EXPECT_EQ(1, PROCESS(&self->sock, pid, MM_MAP, mm_map).thp_enabled);
 }
 
-static void set_name(const void *name)
-{
-	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
-}
-
 TEST_F(groups, of_processes_with_any_name)
 {
 	static const char * const names[] = {
@@ -1243,7 +1214,7 @@ TEST_F(groups, of_processes_with_any_name)
 	pid_t pid;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		pid = td_spawn_sleeper(set_name, names[i]);
+		pid = td_spawn_sleeper(td_set_name, names[i]);
 		ASSERT_LT(0, pid);
 		EXPECT_STREQ("", process_differs(&self->sock, pid));
 	}
@@ -2204,7 +2175,7 @@ TEST_F(groups, of_a_task_with_huge_pages)
 	pid_t pid;
 	char *text;
 
-	text = read_whole(nr_hugepages, &len);
+	text = td_read_whole(nr_hugepages, &len);
 	snprintf(before, sizeof(before), "%s", text);
 	free(text);
 	if (!len || !td_write_file(nr_hugepages, "2"))
@@ -3137,24 +3108,6 @@ TEST_F(groups, of_a_task_that_calls_exec_amid_a_list_are_gone)
 
 /* --- other readers, other namespaces ----------------------------------- */
 
-/* Runs @judge in a child, whatever it does to itself; says what it says. */
-static int in_child(const char *(*judge)(void))
-{
-	const char *text;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		td_children = (struct td_set){};
-		text = judge();
-		td_kill_children();
-		if (text[0])
-			fprintf(stderr, "# %s\n", text);
-		_exit(text[0] ? KSFT_FAIL : KSFT_PASS);
-	}
-	return td_wait(pid);
-}
-
 /* Compares children of this process: a plain one, and one with threads. */
 static const char *own_children_differ(void)
 {
@@ -3182,7 +3135,7 @@ static const char *user_sees_his_own(void)
 
 TEST(an_ordinary_user_is_told_the_same)
 {
-	EXPECT_EQ(KSFT_PASS, in_child(user_sees_his_own));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(user_sees_his_own));
 }
 
 static void map_to_user(const void *unused)
@@ -3235,8 +3188,8 @@ static const char *ids_overflow(void)
 
 TEST(ids_that_a_user_namespace_lacks_are_overflow_ids)
 {
-	EXPECT_EQ(KSFT_PASS, in_child(groups_overflow));
-	EXPECT_EQ(KSFT_PASS, in_child(ids_overflow));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(groups_overflow));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(ids_overflow));
 }
 
 #define TIME_OFFSET_S	1000000
@@ -3274,7 +3227,7 @@ TEST(start_time_is_of_the_readers_time_namespace)
 {
 	if (access("/proc/self/timens_offsets", W_OK))
 		SKIP(return, "no time namespaces");
-	EXPECT_EQ(KSFT_PASS, in_child(start_time_is_shifted));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(start_time_is_shifted));
 }
 
 static void start_session_below(const void *unused)
@@ -3323,7 +3276,7 @@ TEST_F(groups, of_a_task_in_another_pid_namespace)
 	pid = td_spawn(start_session_below, NULL);
 	ASSERT_LT(0, pid);
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	text = read_whole(path, &len);
+	text = td_read_whole(path, &len);
 	children = (struct td_set){};
 	td_set_add(&children, strtoul(text, NULL, 10));
 	free(text);
@@ -3333,7 +3286,7 @@ TEST_F(groups, of_a_task_in_another_pid_namespace)
 		  PROCESS(&self->sock, children.pids[0], SIGNAL, signal)
 		  .tty_pgrp);
 	td_set_free(&children);
-	EXPECT_EQ(KSFT_PASS, in_child(pid_namespace_agrees));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(pid_namespace_agrees));
 }
 
 /* --- tasks that run ---------------------------------------------------- */

@@ -327,26 +327,10 @@ struct regions {
 
 static char *read_whole(__u32 pid, const char *file, size_t *len)
 {
-	size_t max = 65536;
-	char path[80], *text = malloc(max);
-	ssize_t got = 1;
-	int fd;
+	char path[80];
 
 	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
-	fd = open(path, O_RDONLY);
-	td_must(text, "malloc");
-	*len = 0;
-	while (fd >= 0 && got > 0) {
-		if (max - *len < 65536)
-			text = td_grow(text, max, &max, 1);
-		got = read(fd, text + *len, max - *len - 1);
-		if (got > 0)
-			*len += got;
-	}
-	if (fd >= 0)
-		close(fd);
-	text[*len] = 0;
-	return text;
+	return td_read_whole(path, len);
 }
 
 static __u32 parse_perms(const char *perms)
@@ -1482,10 +1466,8 @@ TEST_F(maps, zombies_have_none)
 {
 	pid_t pid;
 
-	pid = td_spawn(NULL, NULL);
+	pid = td_spawn_zombie(NULL, NULL);
 	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_TRUE(td_wait_state(pid, 0, 'Z'));
 	EXPECT_STREQ("", lacks_all(&self->sock, pid));
 }
 
@@ -1495,21 +1477,6 @@ static void run_program(const char *path)
 {
 	execl(path, "sleeper", NULL);
 	td_must(false, path);
-}
-
-/* A copy of this program, which then sleeps */
-static int copy_program(int dir, const char *name)
-{
-	int in = open("/proc/self/exe", O_RDONLY), out;
-	char buf[65536];
-	ssize_t len;
-
-	out = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0700);
-	td_must(in >= 0 && out >= 0, name);
-	while ((len = read(in, buf, sizeof(buf))) > 0)
-		td_must(write(out, buf, len) == len, "write");
-	close(in);
-	return close(out);
 }
 
 /* Returns when the new program runs; it is stopped then. */
@@ -1540,7 +1507,7 @@ TEST_F(maps, exe_is_the_path_of_the_program)
 	struct lists *lists;
 	pid_t pid;
 
-	ASSERT_EQ(0, copy_program(AT_FDCWD, odd));
+	td_copy_program(odd, 0700);
 	pid = spawn_program(odd);
 	ASSERT_LT(0, pid);
 	EXPECT_STREQ("", process_differs(pid));
@@ -1577,7 +1544,7 @@ TEST_F(maps, a_long_exe_comes_in_parts)
 	name[255] = 0;
 	strcat(path, name);
 	ASSERT_LT(4070, strlen(path));
-	ASSERT_EQ(0, copy_program(AT_FDCWD, path));
+	td_copy_program(path, 0700);
 	pid = spawn_program(path);
 	ASSERT_LT(0, pid);
 	EXPECT_STREQ("", process_differs(pid));
@@ -1695,7 +1662,7 @@ FIXTURE_SETUP(meanwhile)
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
 	td_set_recv_size(&self->sock, 4096);
-	ASSERT_EQ(0, copy_program(AT_FDCWD, "/tmp/other"));
+	td_copy_program("/tmp/other", 0700);
 	ASSERT_EQ(0, pipe2(sign, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(done, O_CLOEXEC));
 }

@@ -549,26 +549,13 @@ FIXTURE_VARIANT_ADD(helper, ordinary)
 	.argument = CAT,
 };
 
-static bool copy_program(const char *to, mode_t mode)
-{
-	int in = open("/proc/self/exe", O_RDONLY);
-	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	char buf[16384];
-	ssize_t len;
-
-	while ((len = read(in, buf, sizeof(buf))) > 0)
-		if (write(out, buf, len) != len)
-			return false;
-	return !len && !close(in) && !close(out) && !chmod(to, mode);
-}
-
 FIXTURE_SETUP(helper)
 {
 	static const uid_t alice = TD_ALICE;
 	unsigned int i;
 
 	ASSERT_TRUE(td_private_tmp());
-	ASSERT_TRUE(copy_program(HELPER, variant->mode));
+	td_copy_program(HELPER, variant->mode);
 	self->argument = variant->argument;
 	/* Three portions */
 	for (i = 0; i < 2 * NR_CHILDREN; i++) {

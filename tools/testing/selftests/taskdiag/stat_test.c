@@ -87,52 +87,6 @@ static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
 	return pid > 0 && stop(pid) ? pid : -1;
 }
 
-/* The leader may be the first to die. */
-static bool wait_threads_gone(__u32 pid)
-{
-	double deadline = td_now() + TD_DEADLINE_S;
-	struct td_set tids;
-	size_t nr;
-
-	do {
-		tids = proc_tids("/proc", pid);
-		nr = tids.nr;
-		td_set_free(&tids);
-		if (nr == 1)
-			return true;
-		usleep(1000);
-	} while (td_now() < deadline);
-	return false;
-}
-
-static pid_t spawn_zombie(void (*setup)(const void *arg), const void *arg)
-{
-	pid_t pid = td_spawn(setup, arg);
-
-	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z') ||
-			!wait_threads_gone(pid)))
-		return -1;
-	return pid;
-}
-
-/* Runs @judge in a child, which may change what it is; prints what it says. */
-static int in_child(const char *(*judge)(void))
-{
-	const char *text;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		td_children = (struct td_set){};
-		text = judge();
-		td_kill_children();
-		if (text[0])
-			fprintf(stderr, "# %s\n", text);
-		_exit(text[0] ? KSFT_FAIL : KSFT_PASS);
-	}
-	return td_wait(pid);
-}
-
 static double cpu_time(void)
 {
 	struct timespec ts;
@@ -826,7 +780,7 @@ TEST_F(stat, of_zombies_and_kernel_threads_is_what_taskstats_answers)
 {
 	pid_t pid;
 
-	pid = spawn_zombie(just_work, NULL);
+	pid = td_spawn_zombie(just_work, NULL);
 	ASSERT_LT(0, pid);
 	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, pid));
 	EXPECT_STREQ("", threads_differ(&self->sock, &self->taskstats, 2));
@@ -1312,14 +1266,14 @@ TEST_F(stat, of_a_zombie_equals_procfs)
 	static const unsigned int nr = 2;
 	pid_t pid;
 
-	pid = spawn_zombie(just_work, NULL);
+	pid = td_spawn_zombie(just_work, NULL);
 	ASSERT_LT(0, pid);
 	memset(ended, 0, sizeof(*ended));
 	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
 					 true));
 	td_kill_children();
 
-	pid = spawn_zombie(start_workers, &nr);
+	pid = td_spawn_zombie(start_workers, &nr);
 	ASSERT_LT(0, pid);
 	/* Now those that stayed have ended as well. */
 	EXPECT_STREQ("", process_differs(&self->sock, &self->taskstats, pid,
@@ -1331,7 +1285,7 @@ TEST_F(stat, of_a_zombie_tells_how_it_ended)
 	union stats stats;
 	pid_t pid;
 
-	pid = spawn_zombie(NULL, NULL);
+	pid = td_spawn_zombie(NULL, NULL);
 	ASSERT_LT(0, pid);
 	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &stats);
 	EXPECT_EQ(SIGKILL, stats.here.ac_exitcode);
@@ -1503,7 +1457,7 @@ TEST_F(stat, of_a_process_has_the_extreme_delays_of_its_threads)
 	/* The delays of threads that have ended are kept. */
 	__atomic_store_n(&ended->wanted, true, __ATOMIC_RELEASE);
 	ASSERT_EQ(0, kill(pid, SIGCONT));
-	ASSERT_TRUE(wait_threads_gone(pid));
+	ASSERT_TRUE(td_wait_threads_gone(pid));
 	ASSERT_TRUE(stop(pid));
 	stat_of(&self->sock, 0, TASK_DIAG_DUMP_ONE, pid, pid, &whole);
 	EXPECT_STREQ("", extremes_differ(&self->sock, &self->taskstats, pid,
@@ -1559,7 +1513,7 @@ TEST_F(stat, of_own_tasks_needs_no_privilege)
 {
 	of_root = td_spawn(NULL, NULL);
 	ASSERT_LT(0, of_root);
-	EXPECT_EQ(KSFT_PASS, in_child(alice_sees_hers));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(alice_sees_hers));
 }
 
 /* --- NS ---------------------------------------------------------------- */
@@ -1862,7 +1816,7 @@ TEST_F(where, a_zombie_is)
 {
 	pid_t pid;
 
-	pid = spawn_zombie(NULL, NULL);
+	pid = td_spawn_zombie(NULL, NULL);
 	ASSERT_LT(0, pid);
 	EXPECT_STREQ("", place_differs(pid));
 }
@@ -2030,7 +1984,7 @@ static const char *inner_view_differs(void)
 
 TEST_F(where, processes_seen_from_an_inner_pid_namespace_are)
 {
-	EXPECT_EQ(KSFT_PASS, in_child(inner_view_differs));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(inner_view_differs));
 }
 
 /* --- in control groups ------------------------------------------------- */
@@ -2255,7 +2209,7 @@ TEST_F(cgroup, is_shown_as_the_readers_namespace_has_it)
 	snprintf(inner_group, sizeof(inner_group), "%s", self->path);
 	ASSERT_TRUE(add_group(self->path, "below"));
 	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", to_judge[1]));
-	EXPECT_EQ(KSFT_PASS, in_child(view_from_inside));
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(view_from_inside));
 }
 
 int main(int argc, char **argv)

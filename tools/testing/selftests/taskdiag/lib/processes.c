@@ -2,6 +2,8 @@
 /* Processes to ask about */
 #include "taskdiag.h"
 
+#include <sys/sendfile.h>
+
 pid_t td_fork(void)
 {
 	const pid_t parent = getpid();
@@ -117,6 +119,33 @@ pid_t td_spawn_sleeper(void (*setup)(const void *arg), const void *arg)
 	return pid;
 }
 
+bool td_wait_threads_gone(__u32 pid)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	struct td_set tids;
+	size_t nr;
+
+	do {
+		tids = proc_tids("/proc", pid);
+		nr = tids.nr;
+		td_set_free(&tids);
+		if (nr == 1)
+			return true;
+		usleep(1000);
+	} while (td_now() < deadline);
+	return false;
+}
+
+pid_t td_spawn_zombie(void (*setup)(const void *arg), const void *arg)
+{
+	pid_t pid = td_spawn(setup, arg);
+
+	if (pid > 0 && (kill(pid, SIGKILL) || !td_wait_state(pid, 0, 'Z') ||
+			!td_wait_threads_gone(pid)))
+		return -1;
+	return pid;
+}
+
 void *td_sleep_in_thread(void *unused)
 {
 	for (;;)
@@ -135,6 +164,41 @@ void td_start_threads(const void *arg)
 	while (nr--)
 		td_must(!pthread_create(&thread, &attr, td_sleep_in_thread,
 					NULL), "pthread_create");
+}
+
+void td_set_name(const void *name)
+{
+	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");
+}
+
+void td_copy_program(const char *path, mode_t mode)
+{
+	int in = open("/proc/self/exe", O_RDONLY);
+	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+	struct stat st;
+
+	td_must(in >= 0 && out >= 0 && !fstat(in, &st), path);
+	td_must(sendfile(out, in, NULL, st.st_size) == st.st_size, "sendfile");
+	td_must(!fchmod(out, mode), "fchmod");
+	close(in);
+	close(out);
+}
+
+int td_judge_in_child(const char *(*judge)(void))
+{
+	const char *text;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		td_children = (struct td_set){};
+		text = judge();
+		td_kill_children();
+		if (text[0])
+			fprintf(stderr, "# %s\n", text);
+		_exit(text[0] ? KSFT_FAIL : KSFT_PASS);
+	}
+	return td_wait(pid);
 }
 
 void td_stay_on_cpu(int cpu)

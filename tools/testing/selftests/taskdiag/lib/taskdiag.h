@@ -52,6 +52,9 @@ unsigned int td_env_number(const char *name, unsigned int otherwise);
 /* Reads the start of a file; "" if there is no such file. */
 void td_read_file(const char *path, char *text, size_t size);
 
+/* Reads all of it, or "" if there is no such file; for free(). */
+char *td_read_whole(const char *path, size_t *len);
+
 /* Writes to a file that exists; says whether it took all of it. */
 bool td_write_file(const char *path, const char *text);
 
@@ -401,9 +404,15 @@ pid_t td_spawn(void (*setup)(const void *arg), const void *arg);
 /* A child that sleeps, and is seen to. */
 pid_t td_spawn_sleeper(void (*setup)(const void *arg), const void *arg);
 
+/* One that was killed, and all of whose threads are gone */
+pid_t td_spawn_zombie(void (*setup)(const void *arg), const void *arg);
+
 /* What td_spawn() made; ends and reaps them. */
 extern struct td_set td_children;
 void td_kill_children(void);
+
+/* Waits until the leader is the only thread: others are joined before that. */
+bool td_wait_threads_gone(__u32 pid);
 
 /* Waits until procfs says that the task is in the state. */
 bool td_wait_state(__u32 pid, __u32 tid, char state);
@@ -411,6 +420,18 @@ bool td_wait_state(__u32 pid, __u32 tid, char state);
 /* A setup: sleeps in *@arg threads beside the first one. */
 void td_start_threads(const void *arg);
 void *td_sleep_in_thread(void *unused);
+
+/* A setup: the name of the calling thread */
+void td_set_name(const void *name);
+
+/* Copies the program that runs, for an exec. */
+void td_copy_program(const char *path, mode_t mode);
+
+/*
+ * Runs @judge in a child, whatever it does to itself, and prints what it says.
+ * Returns KSFT_PASS if that is "".
+ */
+int td_judge_in_child(const char *(*judge)(void));
 
 /* The calling thread */
 void td_stay_on_cpu(int cpu);

@@ -47,6 +47,28 @@ void td_read_file(const char *path, char *text, size_t size)
 	text[len > 0 ? len : 0] = 0;
 }
 
+char *td_read_whole(const char *path, size_t *len)
+{
+	size_t max = 65536;
+	char *text = malloc(max);
+	ssize_t got = 1;
+	int fd = open(path, O_RDONLY);
+
+	td_must(text, "malloc");
+	*len = 0;
+	while (fd >= 0 && got > 0) {
+		if (max - *len < 4096)
+			text = td_grow(text, max, &max, 1);
+		got = read(fd, text + *len, max - *len - 1);
+		if (got > 0)
+			*len += got;
+	}
+	if (fd >= 0)
+		close(fd);
+	text[*len] = 0;
+	return text;
+}
+
 bool td_write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
