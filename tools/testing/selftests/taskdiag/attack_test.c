@@ -474,7 +474,7 @@ static void dump_as_root(struct race *race)
 	_exit(KSFT_PASS);
 }
 
-TEST_F_TIMEOUT(attack, by_exec_of_a_set_uid_program, FOREVER_S)
+TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, FOREVER_S)
 {
 	struct victim victim = { .role = ALTERNATES };
 	pid_t dumpers[NR_DUMPERS + 1];
@@ -597,7 +597,7 @@ static void expect_hidden(struct __test_metadata *_metadata,
 }
 
 /* Before and after they become zombies, which have no memory to ask about it. */
-TEST_F(attack, on_tasks_that_are_not_dumpable)
+TEST_F(attack, undumpable_tasks_are_hidden)
 {
 	pid_t pids[ARRAY_SIZE(people)], child;
 	struct td_sock sock;
@@ -700,7 +700,7 @@ static void expect_served(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F(attack, by_thousands_of_requests_at_once)
+TEST_F(attack, thousands_of_requests_get_their_answers)
 {
 	static struct flood flood;
 	struct flood_answers answers;
@@ -732,7 +732,7 @@ TEST_F(attack, by_thousands_of_requests_at_once)
  * If a dump were walked when it starts, this short one would end at once, and
  * all the others would be walked within the same system call.
  */
-TEST_F(attack, by_thousands_of_dumps_at_once)
+TEST_F(attack, thousands_of_dumps_in_a_datagram_start_one)
 {
 	static struct flood flood;
 	struct flood_answers answers;
@@ -778,7 +778,7 @@ static pid_t start_flooding(__u64 groups, pid_t of, unsigned int *sent)
 	}
 }
 
-TEST_F(attack, by_thousands_of_requests_stops_nobody)
+TEST_F(attack, thousands_of_requests_stop_no_other_family)
 {
 	pid_t child, other;
 	unsigned int sent;
@@ -802,7 +802,7 @@ static double cpu_time_of(pid_t pid)
 }
 
 /* Who is killed amid them does not see to the rest. */
-TEST_F_TIMEOUT(attack, by_thousands_of_requests_can_be_killed, 600)
+TEST_F_TIMEOUT(attack, thousands_of_requests_can_be_killed, 600)
 {
 	/* On a slow kernel there is time for the first few alone. */
 	static const double moments[] = { 0, .3, .6, .9, .2, .5, .8, .1, .4, .7 };
@@ -926,7 +926,7 @@ static bool is_told_at_once(struct td_sock *sock)
 }
 
 /* The second request on a socket waits for a part of the walk at most. */
-TEST_F_TIMEOUT(attack, during_a_long_walk_waits_for_nobody, 300)
+TEST_F_TIMEOUT(attack, long_walk_keeps_nobody_waiting, 300)
 {
 	if (!(self->groups & BIT(MEM_ROLLUP)))
 		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
@@ -954,7 +954,7 @@ static bool receivers_die_at_once(struct td_sock *sock)
 }
 
 /* Nor does it keep alive who would receive the next part. */
-TEST_F_TIMEOUT(attack, during_a_long_walk_can_be_killed, 300)
+TEST_F_TIMEOUT(attack, long_walk_can_be_killed, 300)
 {
 	if (!(self->groups & BIT(MEM_ROLLUP)))
 		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
@@ -982,7 +982,7 @@ static void become_endless(const void *unused)
 	td_become(TD_ALICE);
 }
 
-TEST_F(attack, with_endless_arguments_ends)
+TEST_F(attack, endless_arguments_end)
 {
 	const __u64 groups = BIT(CMDLINE) | BIT(ENVIRON);
 	struct td_props_answer *answer;
@@ -1101,7 +1101,7 @@ static void send_fds(int sock, const int *fds, unsigned int nr)
 	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
 }
 
-TEST_F(dropped, keeps_nothing)
+TEST_F(dropped, dropped_dump_keeps_nothing)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	int pair[2], fds[2];
@@ -1246,7 +1246,7 @@ static void expect_zeroes(struct __test_metadata *_metadata,
 }
 
 /* Any length of a name gets its padding. */
-TEST_F_TIMEOUT(attack, on_what_memory_held_before, 300)
+TEST_F_TIMEOUT(attack, answers_have_nothing_that_memory_held_before, 300)
 {
 	static const char * const names[] = { "a", "ab", "abc", "abcd" };
 	static const size_t sizes[] = { 4096, 8192, 32768 };
@@ -1645,7 +1645,7 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(sleeping, on_pages_that_never_come)
+TEST_F(sleeping, dump_does_not_wait_for_pages_that_never_come)
 {
 	pid_t pid;
 
@@ -1658,7 +1658,7 @@ TEST_F(sleeping, on_pages_that_never_come)
 	expect_no_stop(_metadata, self);
 }
 
-TEST_F(sleeping, with_a_lock_held)
+TEST_F(sleeping, dump_does_not_wait_for_a_held_lock)
 {
 	start_holder(_metadata, self);
 	expect_no_stop(_metadata, self);
@@ -1728,7 +1728,7 @@ static void move_for_ever(const void *unused)
 	}
 }
 
-TEST_F(attack, by_moving_between_cgroups)
+TEST_F(attack, cgroup_path_does_not_wait_for_cgroup_locks)
 {
 	struct td_props_answer *answer;
 	long slept = 0;
@@ -1894,7 +1894,7 @@ static void ask_in_sandbox(struct __test_metadata *_metadata,
 	td_kill_children();
 }
 
-TEST_F(sandbox, keeps_its_requester_inside)
+TEST_F(sandbox, sandbox_keeps_its_requester_inside)
 {
 	pid_t child = fork();
 
@@ -2106,7 +2106,7 @@ static struct sniffed ask_sniffer(FIXTURE_DATA(sniffer) *self)
 	return sniffed;
 }
 
-TEST_F(sniffer, sees_no_answer)
+TEST_F(sniffer, sniffer_sees_no_answer)
 {
 	const __u64 groups = BIT(BASE);
 	const __u32 missing = 0x7ffffff0;
@@ -2271,7 +2271,7 @@ static bool was_interrupted(int fd)
 	return recv_flood(&sock).done_error == EINTR;
 }
 
-TEST_F_TIMEOUT(hidden, crowd_leaves_no_trace, FOREVER_S)
+TEST_F_TIMEOUT(hidden, hidden_crowd_leaves_no_trace, FOREVER_S)
 {
 	const unsigned int sizes[] = { 10, td_env_number("TD_TASKS", 3000) };
 	static const uid_t alice = TD_ALICE;
@@ -2340,7 +2340,7 @@ static void spin_on_cpu(const void *unused)
  * In what spin_on_cpu() leaves of the processor, the walk to the one task that
  * alice sees takes longer than a datagram may.
  */
-TEST_F(hidden, walk_past_a_crowd_shows_progress)
+TEST_F(hidden, walk_past_a_hidden_crowd_shows_progress)
 {
 	const unsigned int size = td_env_number("TD_TASKS", 3000);
 	static const uid_t alice = TD_ALICE;
@@ -2376,7 +2376,7 @@ TEST_F(hidden, walk_past_a_crowd_shows_progress)
 
 #define NR_UNREAD	60
 
-TEST_F(attack, by_not_reading)
+TEST_F(attack, unread_dumps_cost_others_nothing)
 {
 	struct td_props_answer *unread = td_new_props();
 	struct td_answer *answer;

@@ -36,7 +36,7 @@ static struct task_diag_base base_of(struct td_sock *sock, pid_t pid)
 	return base;
 }
 
-TEST_F(base, of_the_caller_is_running)
+TEST_F(base, caller_is_running)
 {
 	EXPECT_STREQ("", td_check_process(&self->sock, "/proc", getpid()));
 	EXPECT_EQ('R', base_of(&self->sock, getpid()).state);
@@ -212,7 +212,7 @@ TEST_F(base, id_of_the_caller_is_looked_at_too)
 
 /* --- tracers ----------------------------------------------------------- */
 
-TEST_F(base, of_a_traced_process)
+TEST_F(base, traced_process_has_its_tracer)
 {
 	struct task_diag_base base;
 	pid_t pid;
@@ -282,7 +282,7 @@ static void lead_session(const void *unused)
 	td_must(setsid() > 0, "setsid");
 }
 
-TEST_F(base, of_a_session_leader)
+TEST_F(base, session_leader_leads_its_group)
 {
 	pid_t pid;
 
@@ -293,7 +293,7 @@ TEST_F(base, of_a_session_leader)
 	EXPECT_EQ(pid, base_of(&self->sock, pid).pgid);
 }
 
-TEST_F(base, of_members_of_a_process_group)
+TEST_F(base, process_group_outlives_its_leader)
 {
 	pid_t leader, member;
 
@@ -336,7 +336,7 @@ static void fork_and_end(const void *child)
 	_exit(0);
 }
 
-TEST_F(base, of_an_orphan)
+TEST_F(base, orphan_has_a_new_parent)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct task_diag_base base;
@@ -360,7 +360,7 @@ TEST_F(base, of_an_orphan)
 
 /* --- names ------------------------------------------------------------- */
 
-TEST_F(base, has_any_name_that_a_process_gives_itself)
+TEST_F(base, process_has_any_name_that_it_gives_itself)
 {
 	static const char * const names[] = {
 		"", "a", "fourteen bytes", "fifteen bytes..", ") R 1 2 3 (x",
@@ -466,7 +466,7 @@ static void start_named_threads(const void *unused)
 					(void *)names[i]), "pthread_create");
 }
 
-TEST_F(base, of_threads_with_names_of_their_own)
+TEST_F(base, threads_have_names_of_their_own)
 {
 	unsigned int i, named = 0;
 	struct td_answer *answer;
@@ -519,7 +519,7 @@ static bool same_but_state(const struct task_diag_base *task_diag,
 	       !strncmp((char *)task_diag->comm, proc_name, len);
 }
 
-TEST_F(base, of_every_task)
+TEST_F(base, base_of_every_task_equals_procfs)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,

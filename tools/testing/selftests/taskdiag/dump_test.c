@@ -56,7 +56,7 @@ TEST_F(strategy, all_thread_is_every_thread_of_procfs)
 				      TASK_DIAG_DUMP_ALL_THREAD));
 }
 
-TEST_F(strategy, pid_is_ignored_where_all_tasks_are_asked_for)
+TEST_F(strategy, pid_is_ignored_where_all_tasks_are_requested)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -69,7 +69,7 @@ TEST_F(strategy, pid_is_ignored_where_all_tasks_are_asked_for)
 	}
 }
 
-TEST_F(strategy, one_is_that_process)
+TEST_F(strategy, one_is_the_process_with_the_pid)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -84,7 +84,7 @@ TEST_F(strategy, one_is_that_process)
 	}
 }
 
-TEST_F(strategy, thread_is_all_threads_by_any_of_them)
+TEST_F(strategy, thread_is_all_threads_of_a_process_by_any_of_them)
 {
 	struct td_set tids = proc_tids("/proc", self->pids[0]), seen;
 	struct td_answer *answer;
@@ -130,7 +130,7 @@ static struct td_set proc_children(__u32 parent)
 	return children;
 }
 
-TEST_F(strategy, children_are_those_whose_parent_it_is)
+TEST_F(strategy, children_are_those_whose_parent_is_the_process)
 {
 	__u32 parents[] = { 0, getpid(), self->pids[0] };
 	struct td_set children, seen;
@@ -289,7 +289,7 @@ TEST_F(churn, all_has_every_process_that_stays_once)
 }
 
 /* What is released while it is looked at: there is but one at a time. */
-TEST_F(churn, child_is_never_half_gone)
+TEST_F(churn, no_child_is_partially_released)
 {
 	struct td_answer *answer;
 	unsigned int i, passing = 0;
@@ -567,7 +567,7 @@ static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
 	return nr_tasks / ((recv_size - 512) / task) + 2;
 }
 
-TEST_F(portions, are_the_whole_set)
+TEST_F(portions, small_datagrams_have_all_tasks_together)
 {
 	struct td_answer *answer;
 	struct td_set seen;
@@ -594,7 +594,7 @@ TEST_F(portions, are_the_whole_set)
 	td_free(answer);
 }
 
-TEST_F(portions, are_filled)
+TEST_F(portions, datagrams_are_filled)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -635,7 +635,7 @@ FIXTURE_TEARDOWN(sock)
 }
 
 /* The first answer is made under a lock of all generic netlink. */
-TEST_F(sock, first_receives_the_header_alone)
+TEST_F(sock, header_comes_first_and_alone)
 {
 	struct td_answer *answer = td_new_answer();
 
@@ -652,7 +652,7 @@ TEST_F(sock, first_receives_the_header_alone)
 	td_free(answer);
 }
 
-TEST_F(sock, has_one_dump_at_a_time)
+TEST_F(sock, socket_has_one_dump_at_a_time)
 {
 	struct td_answer *answer = td_new_answer(), *busy = td_new_answer();
 	__u32 seq;
@@ -681,7 +681,7 @@ TEST_F(sock, has_one_dump_at_a_time)
 	td_free(busy);
 }
 
-TEST_F(sock, does_not_mix_with_others)
+TEST_F(sock, dumps_of_several_sockets_do_not_mix)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_CHILDREN, TASK_DIAG_DUMP_THREAD,
@@ -717,7 +717,7 @@ TEST_F(sock, does_not_mix_with_others)
 	}
 }
 
-TEST_F(sock, takes_the_next_dump_after_the_last)
+TEST_F(sock, socket_takes_the_next_dump_after_the_last)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -732,7 +732,7 @@ TEST_F(sock, takes_the_next_dump_after_the_last)
 }
 
 /* A leak shows in kmemleak, a use after free in KASAN. */
-TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
+TEST_F(sock, socket_can_be_closed_in_the_middle_of_a_dump)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ALL, TASK_DIAG_DUMP_ALL_THREAD,
@@ -760,7 +760,7 @@ TEST_F(sock, can_be_closed_in_the_middle_of_a_dump)
 	td_free(answer);
 }
 
-TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
+TEST_F(sock, socket_can_be_closed_by_another_process)
 {
 	struct td_answer *answer;
 	struct td_sock sock;
@@ -778,7 +778,7 @@ TEST_F(sock, can_be_closed_by_another_process_than_the_requester)
 	td_close(&sock);
 }
 
-TEST_F(sock, needs_no_large_receive_buffer)
+TEST_F(sock, dump_needs_no_large_receive_buffer)
 {
 	struct td_answer *answer;
 	int size = 1;
@@ -797,7 +797,7 @@ TEST_F(sock, needs_no_large_receive_buffer)
 
 #define NR_MANY_THREADS	2000
 
-TEST_F(sock, gets_thousands_of_threads)
+TEST_F(sock, process_has_thousands_of_threads)
 {
 	static const unsigned int nr_threads = NR_MANY_THREADS;
 	struct td_answer *answer;
@@ -823,7 +823,7 @@ TEST_F(sock, gets_thousands_of_threads)
 }
 
 /* Threads may die, and their process, while they are listed. */
-TEST_F(sock, gets_the_end_when_the_threads_are_gone)
+TEST_F(sock, dump_ends_when_the_threads_have_ended)
 {
 	static const unsigned int nr_threads = 500;
 	struct td_answer *answer = td_new_answer();
@@ -912,17 +912,17 @@ static void expect_broken_off(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F(parent, that_is_reaped_ends_the_dump_with_an_error)
+TEST_F(parent, children_of_a_reaped_parent_end_with_an_error)
 {
 	expect_broken_off(_metadata, self, true);
 }
 
-TEST_F(parent, that_is_a_zombie_ends_the_dump_with_an_error)
+TEST_F(parent, children_of_a_parent_that_ends_end_with_an_error)
 {
 	expect_broken_off(_metadata, self, false);
 }
 
-TEST_F(parent, that_was_a_zombie_before_has_no_children)
+TEST_F(parent, zombie_has_no_children)
 {
 	struct td_answer *answer;
 

@@ -69,7 +69,7 @@ static int exec_true(const void *unused)
 	return 127;
 }
 
-TEST_F(events, tell_the_life_of_a_process)
+TEST_F(events, events_report_the_life_of_a_process)
 {
 	const __u64 groups = BIT(BASE) | BIT(CMDLINE) | BIT(EXE) | BIT(TIMES);
 	static const char arguments[] = "a shell\0-c\0exit 7";
@@ -136,7 +136,7 @@ static int die_of_signal(const void *unused)
 	return 1;
 }
 
-TEST_F(events, tell_which_signal_ended_a_process)
+TEST_F(events, exit_event_has_the_signal_that_ended_the_process)
 {
 	const struct td_event *ended;
 	int status;
@@ -153,7 +153,7 @@ TEST_F(events, tell_which_signal_ended_a_process)
 	EXPECT_EQ(SIGTERM, WTERMSIG(ended->event.exit_code));
 }
 
-TEST_F(events, are_only_those_that_were_asked_for)
+TEST_F(events, events_are_only_those_requested)
 {
 	int status;
 	pid_t pid;
@@ -167,7 +167,7 @@ TEST_F(events, are_only_those_that_were_asked_for)
 }
 
 /* Of any length, up to what fits no message, and with the groups after them */
-TEST_F(events, have_arguments_of_any_length)
+TEST_F(events, events_have_arguments_of_any_length)
 {
 	static const char variables[] = "ONE=1\0TWO=two";
 	char *const environment[] = { "ONE=1", "TWO=two", NULL };
@@ -322,7 +322,7 @@ FIXTURE_TEARDOWN(threads)
 	td_close(&self->sock);
 }
 
-TEST_F(threads, are_told_of_to_those_who_ask_for_threads)
+TEST_F(threads, subscribers_to_threads_get_events_of_threads)
 {
 	const struct td_event *event;
 	int status, i;
@@ -346,7 +346,7 @@ TEST_F(threads, are_told_of_to_those_who_ask_for_threads)
 	EXPECT_EQ(TASK_DIAG_EVENT_LAST, event->event.flags);
 }
 
-TEST_F(threads, are_not_told_of_to_those_who_ask_for_processes)
+TEST_F(threads, subscribers_to_processes_get_none_of_threads)
 {
 	int status, i;
 	pid_t pid;
@@ -361,7 +361,7 @@ TEST_F(threads, are_not_told_of_to_those_who_ask_for_processes)
 		EXPECT_STREQ("", td_story(&self->seen, tids[i]));
 }
 
-TEST_F(threads, that_outlive_the_leader_end_the_process)
+TEST_F(threads, last_thread_ends_the_process)
 {
 	const __u64 groups = BIT(CMDLINE) | BIT(EXE) | BIT(MEM) | BIT(STAT);
 	const struct td_event *event;
@@ -392,7 +392,7 @@ TEST_F(threads, that_outlive_the_leader_end_the_process)
 	EXPECT_EQ(exe.st_ino, stats.ac_exe_inode);
 }
 
-TEST_F(threads, that_call_exec_take_the_leaders_place)
+TEST_F(threads, thread_that_calls_exec_takes_the_leaders_place)
 {
 	const struct td_event *born, *leader, *became, *ended;
 	int status;
@@ -421,7 +421,7 @@ TEST_F(threads, that_call_exec_take_the_leaders_place)
 	EXPECT_EQ(7, WEXITSTATUS(ended->event.exit_code));
 }
 
-TEST_F(threads, whose_exec_fails_late_are_leaders_by_then)
+TEST_F(threads, thread_whose_exec_fails_late_is_the_leader_by_then)
 {
 	const struct td_event *born, *became, *ended;
 	int status;
@@ -442,7 +442,7 @@ TEST_F(threads, whose_exec_fails_late_are_leaders_by_then)
 	EXPECT_EQ(became->event.id, ended->event.id);
 }
 
-TEST_F(threads, that_call_exec_are_one_process)
+TEST_F(threads, process_stays_one_when_a_thread_calls_exec)
 {
 	int status;
 	pid_t pid;
@@ -482,7 +482,7 @@ static void check_sums(struct __test_metadata *_metadata,
 	EXPECT_LT(0, times.min_flt);
 }
 
-TEST_F(threads, end_with_the_sums_of_their_process)
+TEST_F(threads, last_event_has_the_sums_of_the_process)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(TIMES),
@@ -510,7 +510,7 @@ static int take_names(const void *unused)
 	return 0;
 }
 
-TEST_F(events, tell_new_names)
+TEST_F(events, events_report_new_names)
 {
 	struct task_diag_base base;
 	int status;
@@ -539,7 +539,7 @@ static int change_ids(const void *unused)
 	return 0;
 }
 
-TEST_F(events, tell_new_credentials)
+TEST_F(events, events_report_new_credentials)
 {
 	struct task_diag_cred cred;
 	int status;
@@ -569,7 +569,7 @@ static int exec_set_uid(const void *path)
 	return 127;
 }
 
-TEST_F(events, of_a_set_uid_program_are_hidden)
+TEST_F(events, events_of_a_set_uid_program_are_hidden)
 {
 	int status;
 	pid_t watcher, pid;
@@ -591,7 +591,7 @@ TEST_F(events, of_a_set_uid_program_are_hidden)
 }
 
 /* The socket's subscription is over with the credentials that made it. */
-TEST_F(events, end_when_the_subscriber_drops_privileges)
+TEST_F(events, events_end_when_the_subscriber_drops_privileges)
 {
 	int status;
 	pid_t pid = fork();
@@ -607,7 +607,7 @@ TEST_F(events, end_when_the_subscriber_drops_privileges)
 	EXPECT_EQ(0, td_wait(pid));
 }
 
-TEST_F(events, end_when_the_subscriber_ends)
+TEST_F(events, events_end_when_the_subscriber_ends)
 {
 	int status;
 	pid_t pid = fork();
@@ -623,7 +623,7 @@ TEST_F(events, end_when_the_subscriber_ends)
 	EXPECT_STREQ("", td_story(&self->seen, pid));
 }
 
-TEST_F(events, end_when_the_subscriber_calls_exec)
+TEST_F(events, events_end_when_the_subscriber_calls_exec)
 {
 	int status, fds[2];
 	pid_t pid, other;
@@ -650,7 +650,7 @@ TEST_F(events, end_when_the_subscriber_calls_exec)
 }
 
 /* A child that was told is what the child of the subscriber reads. */
-TEST_F(events, are_the_subscribers_whoever_reads_them)
+TEST_F(events, events_are_the_subscribers_whoever_reads_them)
 {
 	int status;
 	pid_t pid, reader;
@@ -666,7 +666,7 @@ TEST_F(events, are_the_subscribers_whoever_reads_them)
 	EXPECT_EQ(0, td_wait(reader));
 }
 
-TEST_F(events, stop_when_the_sysctl_denies_them)
+TEST_F(events, events_stop_when_the_sysctl_denies_them)
 {
 	static const char path[] = "/proc/sys/kernel/task_diag";
 	char before[8];
@@ -688,7 +688,7 @@ TEST_F(events, stop_when_the_sysctl_denies_them)
 
 /* --- in the subscriber's numbers --------------------------------------------- */
 
-TEST_F(events, are_in_the_subscribers_numbers)
+TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 {
 	const struct td_event *event;
 	struct task_diag_cred cred;
@@ -730,7 +730,7 @@ static int become_alice(const void *unused)
 	return 0;
 }
 
-TEST_F(events, can_be_of_one_user)
+TEST_F(events, events_can_be_of_one_user)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
 	const __u32 uid = TD_ALICE;
@@ -749,7 +749,7 @@ TEST_F(events, can_be_of_one_user)
 	EXPECT_STREQ("", td_story(&self->seen, other));
 }
 
-TEST_F(events, can_be_of_some_pids)
+TEST_F(events, events_can_be_of_some_pids)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
 	pid_t pids[4], i;
@@ -787,7 +787,7 @@ static int join_cgroup(const void *unused)
 	return run(do_nothing, NULL, &(int){ 0 }) < 0;
 }
 
-TEST_F(events, can_be_of_a_cgroup)
+TEST_F(events, events_can_be_of_a_cgroup)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
 	struct td_msg msg;
@@ -821,7 +821,7 @@ TEST_F(events, can_be_of_a_cgroup)
 
 #define OF_ALL	"events are of all processes or of all threads: narrow them by TASK_DIAG_SELECT_*"
 
-TEST_F(events, are_refused_by_name)
+TEST_F(events, wrong_subscriptions_are_refused_by_name)
 {
 	static const struct {
 		struct task_diag_pid req;
@@ -883,7 +883,7 @@ static void run_many(unsigned int nr)
 		run(do_nothing, NULL, &status);
 }
 
-TEST_F(events, that_are_lost_are_counted)
+TEST_F(events, lost_events_are_counted)
 {
 	static const unsigned int nr = 400;
 	__u64 lost = 0;
@@ -908,7 +908,7 @@ TEST_F(events, that_are_lost_are_counted)
 	EXPECT_LE(nr + 1, self->seen.nr + lost);
 }
 
-TEST_F(events, share_datagrams_while_they_wait)
+TEST_F(events, events_that_wait_share_datagrams)
 {
 	static const unsigned int nr = 400;
 
@@ -948,7 +948,7 @@ static int read_flags_of_alice(const void *unused)
 	return WEXITSTATUS(status);
 }
 
-TEST_F(events, leave_no_trace_of_the_subscribers_privileges)
+TEST_F(events, events_leave_no_trace_of_the_subscribers_privileges)
 {
 	int status;
 	pid_t pid;

@@ -869,7 +869,7 @@ static struct query dump_query(__u64 strategy, __u64 show_flags, __u32 pid)
 	};
 }
 
-TEST_F_TIMEOUT(request, stands_the_failure_of_any_one_allocation, DEADLINE_S)
+TEST_F_TIMEOUT(request, request_survives_the_failure_of_any_allocation, DEADLINE_S)
 {
 	struct query query = dump_query(variant->strategy, 0, self->pid);
 	__u64 bit;
@@ -901,7 +901,7 @@ TEST_F_TIMEOUT(request, stands_the_failure_of_any_one_allocation, DEADLINE_S)
 	EXPECT_LT(0, counts.errors);
 }
 
-TEST_F_TIMEOUT(request, stands_it_that_memory_runs_out, DEADLINE_S)
+TEST_F_TIMEOUT(request, request_survives_the_failure_of_all_allocations, DEADLINE_S)
 {
 	struct query query = dump_query(variant->strategy, 0, self->pid);
 
@@ -934,7 +934,7 @@ FIXTURE_TEARDOWN(failures)
 	td_kill_children();
 }
 
-TEST_F(failures, of_a_request_for_the_header)
+TEST_F(failures, header_survives_the_failure_of_any_allocation)
 {
 	struct query query = {
 		.cmd = TASK_DIAG_CMD_HEADER,
@@ -961,7 +961,7 @@ static void begin_subscribe(struct td_sock *sock, struct td_msg *msg)
 	td_put(msg, TASK_DIAG_SELECT_PIDS, &pid, sizeof(pid));
 }
 
-TEST_F(failures, of_a_subscription)
+TEST_F(failures, subscription_survives_the_failure_of_any_allocation)
 {
 	struct fault fault;
 	struct td_events seen = {};
@@ -1006,7 +1006,7 @@ TEST_F(failures, of_a_subscription)
 }
 
 /* What happens to the task happens, and the subscriber knows what he misses. */
-TEST_F(failures, of_an_event_are_counted)
+TEST_F(failures, events_lost_by_failed_allocations_are_counted)
 {
 	struct td_events seen = {};
 	unsigned int nr_lost = 0;
@@ -1039,7 +1039,7 @@ TEST_F(failures, of_an_event_are_counted)
 }
 
 /* Its numbers do not fit in the first buffer. */
-TEST_F_TIMEOUT(failures, during_a_dump_of_many_threads, DEADLINE_S)
+TEST_F_TIMEOUT(failures, dump_of_many_threads_survives_failed_allocations, DEADLINE_S)
 {
 	static const struct program program = { .nr_threads = 100 };
 	pid_t pid = td_spawn_sleeper(run_program, &program);
@@ -1062,7 +1062,7 @@ static int open_cgroup(void)
 	return open(path, O_PATH | O_DIRECTORY);
 }
 
-TEST_F_TIMEOUT(failures, during_a_dump_of_a_cgroup, DEADLINE_S)
+TEST_F_TIMEOUT(failures, dump_of_a_cgroup_survives_failed_allocations, DEADLINE_S)
 {
 	struct query query = dump_query(TASK_DIAG_DUMP_ALL, BIT(CGROUP), 0);
 
@@ -1105,7 +1105,7 @@ static void try_long_answer(struct __test_metadata *_metadata, __u64 groups,
 	EXPECT_LT(0, counts.errors);
 }
 
-TEST_F_TIMEOUT(failures, during_a_long_answer, DEADLINE_S)
+TEST_F_TIMEOUT(failures, long_answer_survives_failed_allocations, DEADLINE_S)
 {
 	static const struct program program = {
 		.nr_mappings = 300, .deep = true, .arg_len = 128 * 1024 - 1,
@@ -1114,7 +1114,7 @@ TEST_F_TIMEOUT(failures, during_a_long_answer, DEADLINE_S)
 	try_long_answer(_metadata, self->groups, &program, 32768, 8);
 }
 
-TEST_F_TIMEOUT(failures, during_an_answer_in_many_messages, DEADLINE_S)
+TEST_F_TIMEOUT(failures, answer_in_many_messages_survives_failed_allocations, DEADLINE_S)
 {
 	static const struct program program = {
 		.nr_mappings = 20, .deep = true, .arg_len = 30000,
@@ -1336,7 +1336,7 @@ static unsigned int let_rounds_fail(struct __test_metadata *_metadata,
 	return i;
 }
 
-TEST_F_TIMEOUT(failures, leave_nothing_behind, DEADLINE_S)
+TEST_F_TIMEOUT(failures, failed_allocations_leak_nothing, DEADLINE_S)
 {
 	struct usages before;
 	unsigned int nr;
@@ -1357,7 +1357,7 @@ TEST_F_TIMEOUT(failures, leave_nothing_behind, DEADLINE_S)
 }
 
 /* A dump that stands still amid a task holds what a leak would. */
-TEST_F_TIMEOUT(failures, would_be_seen_to_leave_something_behind, DEADLINE_S)
+TEST_F_TIMEOUT(failures, leaks_are_noticed, DEADLINE_S)
 {
 	struct query query = dump_query(TASK_DIAG_DUMP_ONE, BIT(VMA_STAT), 0);
 	struct td_sock socks[60];
@@ -1401,7 +1401,7 @@ static void run_busy_program(const void *program)
 }
 
 /* A file system can be unmounted only when nobody refers to a file in it. */
-TEST_F_TIMEOUT(failures, keep_no_executable_busy, DEADLINE_S)
+TEST_F_TIMEOUT(failures, failed_allocations_keep_no_executable_busy, DEADLINE_S)
 {
 	static const struct program program = { .nr_threads = 2 };
 	unsigned int injected = 0, i;
@@ -1604,7 +1604,7 @@ static int race_process(__u32 steady)
 	return KSFT_PASS;
 }
 
-TEST_F_TIMEOUT(failures, while_tasks_come_and_go, DEADLINE_S)
+TEST_F_TIMEOUT(failures, dumps_during_churn_survive_failed_allocations, DEADLINE_S)
 {
 	static const struct program program = { .nr_threads = 1 };
 	pid_t pids[RACE_PROCESSES], steady, changer, forker;

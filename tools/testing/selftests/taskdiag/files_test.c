@@ -1029,7 +1029,7 @@ static void open_all_kinds(const void *arg)
 	}
 }
 
-TEST_F(files, of_every_kind_are_what_procfs_shows)
+TEST_F(files, files_of_every_kind_are_what_procfs_shows)
 {
 	int *errors = share(sizeof(*errors) * ARRAY_SIZE(kinds));
 	struct task_diag_pid req = {
@@ -1081,7 +1081,7 @@ TEST(every_byte_of_a_file_is_compared)
 			TH_LOG("byte %u", i);
 }
 
-TEST(every_kind_is_tried)
+TEST(every_kind_of_file_is_tried)
 {
 	bool tried[TASK_DIAG_FILE_KINDS] = {};
 	unsigned int i;
@@ -1103,7 +1103,7 @@ static void open_some(const void *unused)
 		open_directory() >= 0 && open_deleted() >= 0, "open");
 }
 
-TEST_F(files, of_a_process_are_what_procfs_shows)
+TEST_F(files, files_of_a_process_are_what_procfs_shows)
 {
 	pid_t pid;
 
@@ -1119,7 +1119,7 @@ static void close_all(const void *unused)
 	syscall(SYS_close_range, 0, ~0U, 0);
 }
 
-TEST_F(files, of_a_process_without_any_are_absent)
+TEST_F(files, process_without_files_has_no_list)
 {
 	struct open_files none = {};
 	char path[40];
@@ -1162,7 +1162,7 @@ static void set_flags(const void *unused)
 	td_must(!fcntl(fd, F_SETFD, 0), "F_SETFD");
 }
 
-TEST_F(files, have_the_flags_that_they_were_opened_with)
+TEST_F(files, files_have_the_flags_that_they_were_opened_with)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(FILES),
@@ -1205,7 +1205,7 @@ static void seek(const void *unused)
 	lseek64(fd, 3, SEEK_SET);
 }
 
-TEST_F(files, have_positions_beyond_4_gib)
+TEST_F(files, files_have_positions_beyond_4_gib)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(FILES),
@@ -1254,7 +1254,7 @@ static void start_thread_with_other_files(const void *unused)
 		pause();
 }
 
-TEST_F(files, of_a_thread_are_its_own)
+TEST_F(files, files_of_a_thread_are_its_own)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(FILES),
@@ -1324,7 +1324,7 @@ static void expect_absent(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(files, of_zombies_are_absent)
+TEST_F(files, zombies_have_no_files)
 {
 	struct td_set tids;
 	pid_t pid;
@@ -1348,7 +1348,7 @@ TEST_F(files, of_zombies_are_absent)
 }
 
 /* They have a table without open files. */
-TEST_F(files, of_kernel_threads_are_absent)
+TEST_F(files, kernel_threads_have_no_files)
 {
 	expect_absent(_metadata, &self->sock, 2, BIT(FILES));
 	EXPECT_STREQ("", places_differ(&self->sock, 2, 0, true));
@@ -1406,7 +1406,7 @@ static void open_odd_names(const void *unused)
 	td_must(open("/", O_PATH) >= 0, "/");
 }
 
-TEST_F(files, of_any_name_have_that_path)
+TEST_F(files, files_with_any_name_have_that_path)
 {
 	pid_t pid;
 
@@ -1486,7 +1486,7 @@ static void open_and_leave(const void *unused)
 		"renameat");
 }
 
-TEST_F(files, in_few_directories_have_paths_of_their_own)
+TEST_F(files, files_in_one_directory_have_paths_of_their_own)
 {
 	pid_t pid;
 
@@ -1495,7 +1495,7 @@ TEST_F(files, in_few_directories_have_paths_of_their_own)
 	EXPECT_STREQ("", files_differ(&self->sock, pid, 0));
 }
 
-TEST_F(files, moved_out_of_their_mount_have_the_link_s_path)
+TEST_F(files, files_moved_out_of_their_mount_have_the_path_of_the_link)
 {
 	pid_t pid;
 
@@ -1542,7 +1542,7 @@ static void start_renaming(const void *unused)
 		"pthread_create");
 }
 
-TEST_F(files, never_have_a_path_that_never_was)
+TEST_F(files, no_file_has_a_path_that_never_was)
 {
 	static const char * const paths[] = {
 		"/tmp/one/old", "/tmp/two/old", "/tmp/two/new",
@@ -1619,7 +1619,7 @@ static void expect_long_paths(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(files, have_long_paths_in_parts)
+TEST_F(files, long_paths_of_files_come_in_parts)
 {
 	static const size_t recv_sizes[] = { 4096, 8192, 32768 };
 	struct task_diag_pid req = {
@@ -1667,7 +1667,7 @@ static void open_within_and_without(const void *unused)
 }
 
 /* Paths begin where the requester's own root directory is. */
-TEST_F(files, have_paths_that_lead_there_from_the_requester_s_root)
+TEST_F(files, paths_of_files_start_at_the_requesters_root)
 {
 	struct td_sock sock;
 	pid_t pid, child;
@@ -1907,7 +1907,7 @@ FIXTURE_TEARDOWN(place)
 	td_close(&self->sock);
 }
 
-TEST_F(place, is_what_the_links_read)
+TEST_F(place, cwd_and_root_are_what_the_links_read)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(CWD) | BIT(ROOT),
@@ -1932,7 +1932,7 @@ TEST_F(place, is_what_the_links_read)
 }
 
 /* The longest come in parts, which join to the whole. */
-TEST_F(place, is_the_same_in_small_datagrams)
+TEST_F(place, cwd_and_root_are_the_same_in_small_datagrams)
 {
 	struct td_sock sock;
 
@@ -1961,7 +1961,7 @@ static void expect_refused(struct __test_metadata *_metadata,
 	td_free_props(answer);
 }
 
-TEST_F(files, need_a_dump)
+TEST_F(files, lists_of_files_need_a_dump)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(BASE) | BIT(FD) | BIT(CWD) | BIT(ROOT),
@@ -2124,7 +2124,7 @@ static void expect_full_table(struct __test_metadata *_metadata,
 	free_listing(&listing);
 }
 
-TEST_F_TIMEOUT(table, of_a_million_files_comes_whole, FOREVER_S)
+TEST_F_TIMEOUT(table, a_million_files_come_whole, FOREVER_S)
 {
 	pid_t pid;
 
@@ -2155,7 +2155,7 @@ static void open_far_apart(const void *arg)
 		table->error = errno;
 }
 
-TEST_F(table, with_gaps_comes_whole)
+TEST_F(table, table_of_files_with_gaps_comes_whole)
 {
 	static const __u32 flags[] = { PATHS, SOCKETS | KINDS };
 	struct task_diag_pid req = {
@@ -2298,7 +2298,7 @@ static const char *churn_differs(struct td_sock *sock, pid_t pid, __u32 flags,
 	return diff.text;
 }
 
-TEST_F(files, that_stay_open_are_there_while_others_go)
+TEST_F(files, files_that_stay_open_come_while_others_change)
 {
 	const double end = td_now() + seconds_of_race();
 	unsigned int rounds, changes = 0;
@@ -2456,21 +2456,21 @@ static void expect_cut(struct __test_metadata *_metadata,
 	free_listing(&listing);
 }
 
-TEST_F(begun, list_ends_with_an_error_when_the_process_ends)
+TEST_F(begun, list_of_files_says_that_the_process_ended)
 {
 	ASSERT_EQ(0, kill(self->pid, SIGKILL));
 	ASSERT_TRUE(td_wait_state(self->pid, 0, 'Z'));
 	expect_cut(_metadata, self);
 }
 
-TEST_F(begun, list_ends_with_an_error_when_the_process_is_reaped)
+TEST_F(begun, list_of_files_says_that_the_process_was_reaped)
 {
 	ASSERT_EQ(0, kill(self->pid, SIGKILL));
 	ASSERT_EQ(self->pid, waitpid(self->pid, NULL, 0));
 	expect_cut(_metadata, self);
 }
 
-TEST_F(begun, list_ends_with_an_error_when_the_process_calls_exec)
+TEST_F(begun, list_of_files_says_that_the_process_called_exec)
 {
 	ASSERT_EQ(0, kill(self->pid, SIGUSR1));
 	ASSERT_TRUE(wait_for_path("/tmp/after-exec"));
@@ -2492,7 +2492,7 @@ static void open_before_as_alice(const void *unused)
 }
 
 /* A new request finds no such process. */
-TEST_F(files, list_ends_when_the_process_becomes_undumpable)
+TEST_F(files, list_of_files_ends_when_the_process_becomes_undumpable)
 {
 	struct td_props_answer *answer;
 	struct listing listing;
@@ -2580,7 +2580,7 @@ static const char *mixture(struct td_sock *sock, pid_t pid, unsigned int *of)
 	return diff.text;
 }
 
-TEST_F(files, are_never_of_two_programs)
+TEST_F(files, list_of_files_is_never_of_two_programs)
 {
 	const double end = td_now() + seconds_of_race();
 	const double deadline = td_now() + 60;
@@ -2644,7 +2644,7 @@ static bool ends_at_once(int fd)
 	       !read(fd, &byte, 1);
 }
 
-TEST_F(files, a_dump_keeps_none_open)
+TEST_F(files, dump_keeps_no_file_open)
 {
 	static const __u32 flags[] = { 0, PATHS, SOCKETS };
 	struct td_props_answer *answer;
@@ -2694,7 +2694,7 @@ static bool unmounts(void)
 }
 
 /* A part of a long path, or of the working directory's, was sent. */
-TEST_F(files, a_dump_keeps_nothing_mounted)
+TEST_F(files, dump_keeps_nothing_mounted)
 {
 	static const __u64 groups[] = {
 		BIT(FILES) | BIT(CWD), BIT(CWD) | BIT(ROOT),
@@ -2820,7 +2820,7 @@ static void expect_own(struct __test_metadata *_metadata, struct td_sock *sock,
 	}
 }
 
-TEST_F(files, of_others_are_hidden_from_an_ordinary_user)
+TEST_F(files, files_of_others_are_hidden_from_an_ordinary_user)
 {
 	pid_t pids[ARRAY_SIZE(people)], child;
 	struct td_sock sock;
@@ -3040,7 +3040,7 @@ static void dump_as_root(struct race *race)
 	_exit(KSFT_PASS);
 }
 
-TEST_F_TIMEOUT(files, of_a_set_uid_program_stay_hidden, FOREVER_S)
+TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, FOREVER_S)
 {
 	pid_t dumpers[NR_DUMPERS + 1];
 	struct race *race;

@@ -1026,7 +1026,7 @@ FIXTURE_TEARDOWN(groups)
 /* --- the table itself -------------------------------------------------- */
 
 /* A field that nobody compares would be found here. */
-TEST(every_byte_of_every_struct_has_a_twin)
+TEST(every_byte_of_every_struct_is_compared)
 {
 	char seen[TD_MAX_GROUPS][512] = {};
 	unsigned int i, byte;
@@ -1050,7 +1050,7 @@ TEST(every_byte_of_every_struct_has_a_twin)
 				TH_LOG("group %u, byte %u", i, byte);
 }
 
-TEST_F(groups, are_all_there)
+TEST_F(groups, kernel_has_all_groups)
 {
 	struct td_answer *answer;
 
@@ -1064,7 +1064,7 @@ TEST_F(groups, are_all_there)
 
 /* --- processes and threads --------------------------------------------- */
 
-TEST_F(groups, of_a_sleeping_process)
+TEST_F(groups, sleeping_process_equals_procfs)
 {
 	pid_t pid;
 
@@ -1073,7 +1073,7 @@ TEST_F(groups, of_a_sleeping_process)
 	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 }
 
-TEST_F(groups, of_a_stopped_process)
+TEST_F(groups, stopped_process_equals_procfs)
 {
 	pid_t pid;
 
@@ -1101,7 +1101,7 @@ static void wait_for_vfork(const void *unused)
 	_exit(0);
 }
 
-TEST_F(groups, of_a_process_in_uninterruptible_sleep)
+TEST_F(groups, process_in_uninterruptible_sleep_equals_procfs)
 {
 	pid_t pid;
 
@@ -1111,7 +1111,7 @@ TEST_F(groups, of_a_process_in_uninterruptible_sleep)
 	EXPECT_STREQ("", task_differs(&self->sock, pid, 0));
 }
 
-TEST_F(groups, of_a_zombie)
+TEST_F(groups, zombie_equals_procfs)
 {
 	pid_t pid;
 
@@ -1127,7 +1127,7 @@ static void end_with_7(const void *unused)
 	_exit(7);
 }
 
-TEST_F(groups, of_a_zombie_that_ended_by_itself)
+TEST_F(groups, zombie_that_ended_by_itself_has_its_exit_code)
 {
 	pid_t pid;
 
@@ -1150,7 +1150,7 @@ static void dump_core(const void *unused)
 	abort();
 }
 
-TEST_F(groups, of_a_process_that_dumps_core)
+TEST_F(groups, process_that_dumps_core_equals_procfs)
 {
 	char *pattern;
 	size_t len;
@@ -1177,7 +1177,7 @@ static void set_umask(const void *unused)
 	umask(0137);
 }
 
-TEST_F(groups, of_a_process_with_a_umask_of_its_own)
+TEST_F(groups, umask_equals_procfs)
 {
 	pid_t pid;
 
@@ -1192,7 +1192,7 @@ static void forbid_huge_pages(const void *unused)
 	td_must(!prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), "PR_SET_THP_DISABLE");
 }
 
-TEST_F(groups, of_a_process_without_huge_pages)
+TEST_F(groups, process_without_huge_pages_equals_procfs)
 {
 	pid_t pid;
 
@@ -1205,7 +1205,7 @@ TEST_F(groups, of_a_process_without_huge_pages)
 	EXPECT_EQ(1, PROCESS(&self->sock, pid, MM_MAP, mm_map).thp_enabled);
 }
 
-TEST_F(groups, of_processes_with_any_name)
+TEST_F(groups, processes_with_any_name_equal_procfs)
 {
 	static const char * const names[] = {
 		"", "fifteen bytes..", ") R 1 2 (x", "new\nline\ttab", "\x01\xff",
@@ -1318,7 +1318,7 @@ static void start_workers(const void *unused)
 	pthread_barrier_wait(&worked);
 }
 
-TEST_F(groups, of_a_process_count_its_threads_and_dead_threads)
+TEST_F(groups, process_counts_its_threads_and_dead_threads)
 {
 	struct task_diag_times whole, thread;
 	struct task_diag_io io, thread_io;
@@ -1350,7 +1350,7 @@ static void start_workers_and_end(const void *unused)
 	syscall(SYS_exit, 0);
 }
 
-TEST_F(groups, of_a_zombie_leader_and_its_threads)
+TEST_F(groups, zombie_leader_and_its_threads_equal_procfs)
 {
 	pid_t pid;
 
@@ -1380,7 +1380,7 @@ static void reap_workers(const void *unused)
 	}
 }
 
-TEST_F(groups, of_a_process_count_children_that_it_waited_for)
+TEST_F(groups, process_counts_children_that_it_waited_for)
 {
 	struct task_diag_times times, thread;
 	pid_t pid;
@@ -1417,7 +1417,7 @@ static pid_t find_kthread(const char *name, size_t len)
 	return found;
 }
 
-TEST_F(groups, of_kernel_threads)
+TEST_F(groups, kernel_threads_equal_procfs)
 {
 	/* Such as have little to do: others do not hold still. */
 	static const struct {
@@ -1442,7 +1442,7 @@ TEST_F(groups, of_kernel_threads)
 }
 
 /* Workers are busy at times: one of them will hold still. */
-TEST_F(groups, of_a_worker_have_its_long_name)
+TEST_F(groups, worker_has_its_long_name)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
 	struct td_props_answer *answer;
@@ -1522,7 +1522,7 @@ static void be_everyone(const void *unused)
 	filter_system_calls();
 }
 
-TEST_F(groups, of_a_task_with_credentials_that_all_differ)
+TEST_F(groups, credentials_that_all_differ_equal_procfs)
 {
 	struct task_diag_cred cred;
 	pid_t pid;
@@ -1587,7 +1587,7 @@ static void start_another(const void *unused)
 	pthread_barrier_wait(&ready);
 }
 
-TEST_F(groups, of_a_thread_are_its_own)
+TEST_F(groups, thread_has_values_of_its_own)
 {
 	struct td_set tids;
 	pid_t pid, tid;
@@ -1638,7 +1638,7 @@ static void set_signals(const void *unused)
 		td_must(!sigqueue(getpid(), SIGRTMAX, value), "sigqueue");
 }
 
-TEST_F(groups, of_a_task_with_signals)
+TEST_F(groups, signals_equal_procfs)
 {
 	struct task_diag_signal signal;
 	pid_t pid;
@@ -1675,7 +1675,7 @@ static void open_terminal(const void *unused)
 	td_must(tcgetpgrp(slave) == getpid(), "tcgetpgrp");
 }
 
-TEST_F(groups, of_a_task_with_a_terminal)
+TEST_F(groups, terminal_equals_procfs)
 {
 	struct task_diag_signal signal;
 	pid_t pid;
@@ -1706,7 +1706,7 @@ static void set_policy(const void *arg)
 		"sched_setscheduler");
 }
 
-TEST_F(groups, of_tasks_with_any_policy)
+TEST_F(groups, tasks_with_any_policy_equal_procfs)
 {
 	static const struct policy policies[] = {
 		{ SCHED_OTHER, 0, -20 }, { SCHED_OTHER, 0, 19 },
@@ -1740,7 +1740,7 @@ static void lead_session(const void *nice)
 			"autogroup");
 }
 
-TEST_F(groups, of_a_task_with_an_autogroup_of_its_own)
+TEST_F(groups, autogroup_equals_procfs)
 {
 	struct task_diag_autogroup first, second;
 	pid_t pids[2];
@@ -1772,7 +1772,7 @@ static void be_nice_to_storage(const void *ioprio)
 		set_ioprio(*(const int *)ioprio);
 }
 
-TEST_F(groups, of_tasks_with_any_io_priority)
+TEST_F(groups, any_io_priority_is_reported)
 {
 	const int ioprios[] = {
 		0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_RT, 3),
@@ -1830,7 +1830,7 @@ static __u64 get_mask(struct td_sock *sock, __u64 strategy, __u32 nr, bool mems)
 	return words[0] | (__u64)words[1] << 32;
 }
 
-TEST_F(groups, of_a_thread_with_its_own_io_priority_and_processors)
+TEST_F(groups, thread_has_its_own_io_priority_and_processors)
 {
 	struct task_diag_ioprio ioprio;
 	struct td_set tids;
@@ -1858,7 +1858,7 @@ static void stay_on(const void *cpu)
 	td_stay_on_cpu(*(const int *)cpu);
 }
 
-TEST_F(groups, of_tasks_that_stay_on_one_processor)
+TEST_F(groups, tasks_on_one_processor_equal_procfs)
 {
 	int cpu, nr = sysconf(_SC_NPROCESSORS_ONLN);
 	pid_t pid;
@@ -1880,7 +1880,7 @@ static void join_cpuset(const void *unused)
 	td_must(td_write_file(CPUSET "/cgroup.procs", "0"), "cgroup.procs");
 }
 
-TEST_F(groups, of_a_task_in_a_cpuset)
+TEST_F(groups, task_in_a_cpuset_equals_procfs)
 {
 	pid_t pid;
 
@@ -1944,7 +1944,7 @@ static void sleep_somewhere(const void *arg)
 	(*fall_asleep)();
 }
 
-TEST_F(groups, of_tasks_that_sleep_anywhere)
+TEST_F(groups, tasks_that_sleep_anywhere_equal_procfs)
 {
 	static void (* const places[])(void) = {
 		sleep_in_nanosleep, sleep_in_read, sleep_in_poll, sleep_in_wait,
@@ -1967,7 +1967,7 @@ TEST_F(groups, of_tasks_that_sleep_anywhere)
 }
 
 /* The caller runs while it asks. */
-TEST_F(groups, of_the_caller_itself)
+TEST_F(groups, caller_gets_all_groups_of_itself)
 {
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
 	struct td_props_answer *answer;
@@ -2013,7 +2013,7 @@ static void set_limits(const void *unused)
 		"oom_score_adj");
 }
 
-TEST_F(groups, of_a_task_with_limits)
+TEST_F(groups, limits_equal_procfs)
 {
 	struct task_diag_oom oom;
 	pid_t pid;
@@ -2032,7 +2032,7 @@ static void set_oom_score_adj(const void *text)
 		"oom_score_adj");
 }
 
-TEST_F(groups, of_tasks_that_the_oom_killer_takes_first_and_last)
+TEST_F(groups, oom_scores_equal_procfs)
 {
 	pid_t first, last;
 
@@ -2060,7 +2060,7 @@ static void open_many(const void *unused)
 		close(i);
 }
 
-TEST_F(groups, of_a_task_with_open_files)
+TEST_F(groups, open_files_are_counted)
 {
 	struct task_diag_fd fd;
 	pid_t pid;
@@ -2109,7 +2109,7 @@ static void use_memory(const void *unused)
 	pin(map(20480, MAP_PRIVATE | MAP_ANONYMOUS, -1), 20480);
 }
 
-TEST_F(groups, of_a_task_with_memory_of_every_kind)
+TEST_F(groups, memory_of_every_kind_equals_procfs)
 {
 	struct task_diag_mem mem;
 	pid_t pid;
@@ -2151,7 +2151,7 @@ static void make_code_writable(const void *unused)
 }
 
 /* Code that can be written to is code to statm, not to status. */
-TEST_F(groups, of_a_task_whose_code_is_writable)
+TEST_F(groups, task_with_writable_code_equals_procfs)
 {
 	struct task_diag_mm_map map;
 	unsigned long text;
@@ -2167,7 +2167,7 @@ TEST_F(groups, of_a_task_whose_code_is_writable)
 	EXPECT_EQ(text, (map.end_code + 4095) / 4096 - map.start_code / 4096);
 }
 
-TEST_F(groups, of_a_task_with_huge_pages)
+TEST_F(groups, huge_pages_equal_procfs)
 {
 	static const char nr_hugepages[] = "/proc/sys/vm/nr_hugepages";
 	char before[16];
@@ -2200,7 +2200,7 @@ static void join_groups(const void *arg)
 	td_must(!setgroups(nr, gids), "setgroups");
 }
 
-TEST_F(groups, of_a_task_in_no_group_in_one_and_in_very_many)
+TEST_F(groups, supplementary_groups_of_any_number_equal_procfs)
 {
 	static const unsigned int numbers[] = { 0, 1, 1000, 5000, 65536 };
 	static const size_t recv_sizes[] = { 4096, 65536 };
@@ -2288,7 +2288,7 @@ static const struct program big_program = {
 	.past = "0", .arg_len = 128 * 1024 - 1, .env_len = 100 * 1024,
 };
 
-TEST_F(groups, of_programs_with_any_arguments_and_environment)
+TEST_F(groups, any_arguments_and_environment_equal_procfs)
 {
 	static const struct program programs[] = {
 		{ "0", 0, 0 }, { "0", 10, 0 }, { "0", 10, 10 },
@@ -2345,7 +2345,7 @@ FIXTURE_TEARDOWN(recv_size)
 	td_close(&self->sock);
 }
 
-TEST_F(recv_size, splits_long_groups_into_parts_that_join_to_the_whole)
+TEST_F(recv_size, parts_of_long_groups_join_to_the_whole)
 {
 	struct td_props_answer *answer;
 	const struct td_props *task;
@@ -2369,7 +2369,7 @@ TEST_F(recv_size, splits_long_groups_into_parts_that_join_to_the_whole)
 }
 
 /* Those that do not fit are split amid those that do. */
-TEST_F(recv_size, splits_some_tasks_of_many)
+TEST_F(recv_size, tasks_that_are_split_among_many_are_whole)
 {
 	struct td_props_answer *answer;
 	pid_t pids[9];
@@ -2432,7 +2432,7 @@ static void use_storage(const void *path)
 		!ioctl(fd, BLKZEROOUT, range), path);
 }
 
-TEST_F(storage, that_a_process_uses_is_counted)
+TEST_F(storage, storage_that_a_process_uses_is_counted)
 {
 	struct task_diag_io io;
 	pid_t pid;
@@ -2527,7 +2527,7 @@ TEST_F(storage, swapped_out_environment_stays_swapped_out)
 	rmdir(CGROUP);
 }
 
-TEST_F(groups, that_fit_come_in_one_message)
+TEST_F(groups, groups_that_fit_come_in_one_message)
 {
 	static const struct program small = { "0", 10, 10 };
 	struct td_props_answer *answer;
@@ -2544,7 +2544,7 @@ TEST_F(groups, that_fit_come_in_one_message)
 	td_free_props(answer);
 }
 
-TEST_F(groups, that_do_not_fit_need_a_dump)
+TEST_F(groups, groups_that_do_not_fit_need_a_dump)
 {
 	struct td_props_answer *answer;
 	pid_t pid;
@@ -2583,7 +2583,7 @@ static unsigned long kernel_taint(void)
 }
 
 /* Without BASE, so that the message is empty when the group does not fit */
-TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
+TEST_F(groups, group_that_does_not_fit_alone_makes_no_warning)
 {
 	const unsigned long before = kernel_taint();
 	struct td_props_answer *answer;
@@ -2602,7 +2602,7 @@ TEST_F(groups, one_that_does_not_fit_alone_makes_no_warning)
 	EXPECT_EQ(before, kernel_taint());
 }
 
-TEST_F(groups, that_sum_many_threads_need_a_dump)
+TEST_F(groups, sums_over_many_threads_need_a_dump)
 {
 	static const __u64 sums[] = { BIT(TIMES), BIT(STAT), BIT(OOM),
 				      BIT(IO) };
@@ -2669,7 +2669,7 @@ static void set_title(const void *arg)
 			title->env);
 }
 
-TEST_F(groups, of_processes_with_any_title)
+TEST_F(groups, any_title_equals_procfs)
 {
 	static const struct title titles[] = {
 		{ 10, 0, 20, { 4, -1 } },	/* no title: two arguments */
@@ -2709,7 +2709,7 @@ static void use_untouched_pages(const void *unused)
 	td_move_strings(area, 8192, area + 8192, 8192);
 }
 
-TEST_F(groups, of_a_process_with_untouched_arguments)
+TEST_F(groups, untouched_arguments_equal_procfs)
 {
 	pid_t pid;
 
@@ -2758,7 +2758,7 @@ static void expect_absent_pages(struct __test_metadata *_metadata,
 	td_free_props(answer);
 }
 
-TEST_F(groups, behind_userfaultfd_are_not_in_memory)
+TEST_F(groups, arguments_behind_userfaultfd_are_not_in_memory)
 {
 	static const unsigned int present[] = { 0, 1 };
 	unsigned int i;
@@ -2773,7 +2773,7 @@ TEST_F(groups, behind_userfaultfd_are_not_in_memory)
 }
 
 /* procfs has nothing of arguments in a file, either. */
-TEST_F(groups, in_a_file_are_absent)
+TEST_F(groups, arguments_in_a_file_are_absent)
 {
 	pid_t pid;
 
@@ -2821,7 +2821,7 @@ static void have_arguments(const void *unused)
 	td_move_strings(area, 1000, area + 1000, 500);
 }
 
-TEST_F(groups, that_fit_a_message_are_not_cut)
+TEST_F(groups, strings_that_fit_a_message_are_not_cut)
 {
 	static const __u16 groups[] = {
 		TASK_DIAG_CMDLINE, TASK_DIAG_ENVIRON, TASK_DIAG_EXE,
@@ -2849,7 +2849,7 @@ TEST_F(groups, that_fit_a_message_are_not_cut)
 	td_free_props(answer);
 }
 
-TEST_F(groups, that_cannot_be_read_end_as_in_procfs)
+TEST_F(groups, strings_that_cannot_be_read_end_as_in_procfs)
 {
 	static const struct unreadable cases[] = {
 		{ 0, 4, true, 0 },
@@ -2896,7 +2896,7 @@ static void unmap_amid_stack(const void *unused)
 	td_must(!munmap(area + 2 * 4096, 4096), "munmap");
 }
 
-TEST_F(groups, of_arguments_below_a_hole_in_the_stack)
+TEST_F(groups, arguments_below_a_hole_in_the_stack_equal_procfs)
 {
 	struct td_props_answer *answer;
 	struct td_group *args;
@@ -2958,7 +2958,7 @@ static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid,
 }
 
 /* At most one in twenty, where procfs would wait for its turn */
-TEST_F(groups, of_a_process_that_maps_all_the_time_are_read)
+TEST_F(groups, arguments_of_a_process_that_maps_all_the_time_are_read)
 {
 	pid_t pid;
 
@@ -3012,7 +3012,7 @@ static void expect_gone(struct __test_metadata *_metadata, struct td_sock *sock,
 	td_free_props(answer);
 }
 
-TEST_F(groups, of_a_task_that_ends_amid_them_are_gone)
+TEST_F(groups, end_of_the_task_ends_its_answer)
 {
 	struct td_props_answer *answer;
 	pid_t pid;
@@ -3063,7 +3063,7 @@ static bool calls_exec(pid_t pid)
 	return !strcmp(text, "again");
 }
 
-TEST_F(groups, of_a_task_that_calls_exec_amid_them_are_gone)
+TEST_F(groups, exec_ends_the_answer_for_the_task)
 {
 	struct td_props_answer *answer;
 	pid_t pid;
@@ -3083,7 +3083,7 @@ static void join_groups_and_exec_on_signal(const void *nr)
 }
 
 /* Nor is anything left of one that needs no memory. */
-TEST_F(groups, of_a_task_that_calls_exec_amid_a_list_are_gone)
+TEST_F(groups, exec_ends_a_long_list)
 {
 	static const unsigned int nr = 65536;
 	struct td_props_answer *answer;
@@ -3133,7 +3133,7 @@ static const char *user_sees_his_own(void)
 	return own_children_differ();
 }
 
-TEST(an_ordinary_user_is_told_the_same)
+TEST(ordinary_user_gets_the_same_values)
 {
 	EXPECT_EQ(KSFT_PASS, td_judge_in_child(user_sees_his_own));
 }
@@ -3146,7 +3146,7 @@ static void map_to_user(const void *unused)
 	td_unshare_user(0);
 }
 
-TEST_F(groups, of_a_task_in_another_user_namespace)
+TEST_F(groups, ids_are_those_of_the_readers_user_namespace)
 {
 	pid_t pid;
 
@@ -3265,7 +3265,7 @@ static const char *pid_namespace_agrees(void)
 	_exit(diff.len ? KSFT_FAIL : KSFT_PASS);
 }
 
-TEST_F(groups, of_a_task_in_another_pid_namespace)
+TEST_F(groups, task_in_another_pid_namespace_equals_procfs)
 {
 	struct td_set children;
 	pid_t pid;
@@ -3357,7 +3357,7 @@ static __u64 check_running(struct td_sock *sock, const struct query *query)
 	return sum;
 }
 
-TEST_F(groups, of_a_running_process_are_within_what_procfs_says)
+TEST_F(groups, running_process_is_within_what_procfs_says)
 {
 	struct query query = { .flags = NLM_F_DUMP };
 	const double deadline = td_now() + TD_DEADLINE_S;

@@ -563,7 +563,7 @@ static void check_io(struct __test_metadata *_metadata,
 				  people[i].name);
 }
 
-TEST_F(hidepid, io_is_told_to_whom_procfs_tells_it)
+TEST_F(hidepid, io_is_reported_to_whom_procfs_shows_it)
 {
 	check_as(_metadata, self, variant, check_io);
 }
@@ -663,7 +663,7 @@ TEST_F(hidepid, events_of_threads_are_of_what_procfs_shows)
 	let_all_tell(_metadata, self, variant, true);
 }
 
-TEST_F(hidepid, oneself_is_always_seen)
+TEST_F(hidepid, caller_always_sees_itself)
 {
 	check_as(_metadata, self, variant, check_myself);
 }
@@ -696,7 +696,7 @@ static void alice_opens(struct td_sock *sock)
 }
 
 /* What the other tests take procfs's word for */
-TEST_F(alice, sees_what_the_table_says)
+TEST_F(alice, alice_sees_what_the_table_says)
 {
 	struct td_answer *answer;
 	unsigned int i;
@@ -735,7 +735,7 @@ static void *look_at_own_leader(void *metadata)
 }
 
 /* ptrace_may_access() lets a thread see its leader, dumpable or not. */
-TEST_F(alice, knows_of_her_leader_that_ended_what_procfs_tells)
+TEST_F(alice, thread_sees_of_its_ended_leader_what_procfs_shows)
 {
 	int dumpable, null = open("/dev/null", O_WRONLY);
 	pthread_t thread;
@@ -759,7 +759,7 @@ TEST_F(alice, knows_of_her_leader_that_ended_what_procfs_tells)
 	close(null);
 }
 
-TEST_F(alice, sees_no_thread_of_others)
+TEST_F(alice, threads_of_others_are_hidden)
 {
 	struct td_answer *answer;
 	struct td_set tids;
@@ -840,7 +840,7 @@ static void expect_same_refusal(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(alice, cannot_tell_a_hidden_task_from_a_missing_one)
+TEST_F(alice, hidden_task_looks_like_a_missing_one)
 {
 	unsigned int i;
 	pid_t child;
@@ -927,7 +927,7 @@ FIXTURE_TEARDOWN(crowd)
 	td_kill_children();
 }
 
-TEST_F(crowd, member_that_hides_meanwhile_is_hidden)
+TEST_F(crowd, task_that_hides_during_the_dump_is_hidden)
 {
 	const size_t nr = variant->uid == TD_ALICE ? NR_CROWD : 0;
 	struct td_answer *answer;

@@ -847,7 +847,7 @@ FIXTURE_TEARDOWN(maps)
 /* --- the table itself -------------------------------------------------- */
 
 /* A field that nobody compares would be found here. */
-TEST(every_byte_of_the_counters_has_a_twin)
+TEST(every_byte_of_the_counters_is_compared)
 {
 	char seen[sizeof(struct vma_stat)] = {};
 	unsigned int i;
@@ -867,7 +867,7 @@ TEST(every_byte_of_the_counters_has_a_twin)
 
 /* --- every field of every mapping -------------------------------------- */
 
-TEST_F(maps, of_every_kind_equal_procfs)
+TEST_F(maps, mappings_of_every_kind_equal_procfs)
 {
 	static const char * const names[] = {
 		"/plain", "/removed (deleted)", ("/" ODD_NAME),
@@ -899,7 +899,7 @@ TEST_F(maps, of_every_kind_equal_procfs)
 }
 
 /* The name of an area is optional in the kernel. */
-TEST_F(maps, have_the_names_that_were_given_to_anonymous_memory)
+TEST_F(maps, anonymous_memory_has_the_name_it_was_given)
 {
 	struct lists *lists;
 	char *area;
@@ -945,7 +945,7 @@ static void map_in_turn(const void *unused)
 	}
 }
 
-TEST_F(maps, of_a_file_have_its_name_whatever_is_between)
+TEST_F(maps, mappings_of_a_file_have_its_name_whatever_is_between)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -959,7 +959,7 @@ TEST_F(maps, of_a_file_have_its_name_whatever_is_between)
 	free_lists(lists);
 }
 
-TEST_F(maps, have_the_generation_of_the_file)
+TEST_F(maps, mappings_have_the_generation_of_the_file)
 {
 	union {
 		struct file_handle	handle;
@@ -999,7 +999,7 @@ static void map_huge_page(const void *unused)
 	area[0] = 1;
 }
 
-TEST_F(maps, of_hugetlb_pages_equal_procfs)
+TEST_F(maps, mappings_of_hugetlb_pages_equal_procfs)
 {
 	struct lists *lists;
 	void *area;
@@ -1021,7 +1021,7 @@ TEST_F(maps, of_hugetlb_pages_equal_procfs)
 	td_write_file("/proc/sys/vm/nr_hugepages", "0");
 }
 
-TEST_F(maps, of_swapped_out_memory_equal_procfs)
+TEST_F(maps, mappings_of_swapped_out_memory_equal_procfs)
 {
 	const struct task_diag_mem_rollup *rollup;
 	const size_t size = 16 << 20;
@@ -1072,7 +1072,7 @@ static void *spin_in_thread(void *unused)
 }
 
 /* A message may end, and another too, before the pages of one mapping are walked. */
-TEST_F_TIMEOUT(maps, that_take_long_to_read_equal_procfs, 300)
+TEST_F_TIMEOUT(maps, mappings_that_take_long_to_read_equal_procfs, 300)
 {
 	const struct vma_stat *seen, *equal;
 	struct task_diag_mem_rollup rollup;
@@ -1156,7 +1156,7 @@ static void map_deep_files(const void *lens)
 	}
 }
 
-TEST_F(maps, come_with_long_names_in_parts)
+TEST_F(maps, mappings_with_long_names_come_in_parts)
 {
 	static const size_t lens[] = {
 		3000, 3500, 3700, 3772, 3776, 3780, 3900, 4000, 4095, 0
@@ -1187,7 +1187,7 @@ TEST_F(maps, come_with_long_names_in_parts)
  * A list is told forwards, so that a task that goes on changing it does not
  * keep it from ending.
  */
-TEST_F(maps, that_grow_down_have_an_end)
+TEST_F(maps, mappings_that_grow_down_have_an_end)
 {
 	const struct task_diag_pid req = {
 		.show_flags = BIT(VMA),
@@ -1222,7 +1222,7 @@ TEST_F(maps, that_grow_down_have_an_end)
 }
 
 /* A list is of what was there when it was told, and never goes back. */
-TEST_F(maps, that_merge_do_not_overlap)
+TEST_F(maps, mappings_that_merge_do_not_overlap)
 {
 	const unsigned int nr = 600;
 	unsigned long end = 0, first, last;
@@ -1259,7 +1259,7 @@ TEST_F(maps, that_merge_do_not_overlap)
 }
 
 /* maps shows paths that no system call would take. */
-TEST_F(maps, behind_one_of_a_name_longer_than_any_path_are_there)
+TEST_F(maps, mapping_after_an_overlong_name_is_listed)
 {
 	static const size_t lens[] = { 4096, 4300, 9000, 3000, 0 };
 	pid_t pid;
@@ -1269,7 +1269,7 @@ TEST_F(maps, behind_one_of_a_name_longer_than_any_path_are_there)
 	EXPECT_STREQ("", process_differs(pid));
 }
 
-TEST_F(maps, of_a_name_longer_than_a_megabyte_come_without)
+TEST_F(maps, name_longer_than_a_megabyte_is_left_out)
 {
 	static const size_t lens[] = { 3000, (1 << 20) + 3000, 0 };
 	unsigned int found = 0;
@@ -1304,7 +1304,7 @@ static void map_names_in_turn(const void *unused)
 }
 
 /* Nobody makes a list of which no dump sees the end. */
-TEST_F_TIMEOUT(maps, of_endless_names_end, 300)
+TEST_F_TIMEOUT(maps, list_with_endless_names_ends, 300)
 {
 	const struct td_props *task;
 	struct lists *lists;
@@ -1323,7 +1323,7 @@ TEST_F_TIMEOUT(maps, of_endless_names_end, 300)
 
 /* --- filters ----------------------------------------------------------- */
 
-TEST_F(maps, are_only_those_that_the_filters_leave)
+TEST_F(maps, filters_choose_mappings)
 {
 	static const __u32 which[] = {
 		TASK_DIAG_ONLY_VMA_EXEC, TASK_DIAG_ONLY_VMA_FILE,
@@ -1426,7 +1426,7 @@ static const char *many_differ(__u32 pid, __u64 show_flags, size_t recv_size)
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(maps, come_whole_however_many_there_are, 300)
+TEST_F_TIMEOUT(maps, any_number_of_mappings_comes_whole, 300)
 {
 	static const size_t nr = NR_MANY;
 	pid_t pid;
@@ -1455,14 +1455,14 @@ static const char *lacks_all(struct td_sock *sock, __u32 pid)
 	return diff.text;
 }
 
-TEST_F(maps, kernel_threads_have_none)
+TEST_F(maps, kernel_threads_have_no_mappings)
 {
 	/* kthreadd and a child of it */
 	EXPECT_STREQ("", lacks_all(&self->sock, 2));
 	EXPECT_STREQ("", lacks_all(&self->sock, 3));
 }
 
-TEST_F(maps, zombies_have_none)
+TEST_F(maps, zombies_have_no_mappings)
 {
 	pid_t pid;
 
@@ -1526,7 +1526,7 @@ TEST_F(maps, exe_is_the_path_of_the_program)
 	free_lists(lists);
 }
 
-TEST_F(maps, a_long_exe_comes_in_parts)
+TEST_F(maps, long_exe_comes_in_parts)
 {
 	char path[PATH_MAX] = "/tmp", name[256];
 	struct lists *lists;
@@ -1557,7 +1557,7 @@ TEST_F(maps, a_long_exe_comes_in_parts)
 }
 
 /* A plain request is served under locks that stop all of generic netlink. */
-TEST_F(maps, need_a_dump)
+TEST_F(maps, mappings_need_a_dump)
 {
 	static const __u64 groups[] = {
 		BIT(VMA), BIT(VMA_STAT), BIT(MEM_ROLLUP), MAPS_GROUPS,
@@ -1729,7 +1729,7 @@ static void expect_ended(struct __test_metadata *_metadata,
 				  lists->stats[i].info.end));
 }
 
-TEST_F(meanwhile, exec_ends_a_list)
+TEST_F(meanwhile, list_ends_when_the_task_calls_exec)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -1743,7 +1743,7 @@ TEST_F(meanwhile, exec_ends_a_list)
 }
 
 /* The memory stays, but no longer is the requester's to see. */
-TEST_F(meanwhile, hiding_ends_a_list)
+TEST_F(meanwhile, list_ends_when_the_task_becomes_undumpable)
 {
 	struct lists *lists;
 	struct td_sock sock;
@@ -1826,7 +1826,7 @@ static const char *busy_is_told(const struct lists *lists, __u64 *busy)
 	return diff.text;
 }
 
-TEST_F_TIMEOUT(maps, that_are_being_changed_are_busy, 600)
+TEST_F_TIMEOUT(maps, mappings_that_are_being_changed_are_contended, 600)
 {
 	const __u64 all = LISTS | BIT(MEM_ROLLUP);
 	double deadline = td_now() + 5 * DEADLINE_S;
@@ -1888,7 +1888,7 @@ static double change_rate(struct td_sock *lister, pid_t pid)
 }
 
 /* A list of few of many mappings could take milliseconds between two of them. */
-TEST_F_TIMEOUT(maps, that_are_passed_over_can_be_changed_meanwhile, 600)
+TEST_F_TIMEOUT(maps, mappings_can_be_changed_while_others_are_read, 600)
 {
 	static const size_t nr = NR_MANY;
 	double alone;

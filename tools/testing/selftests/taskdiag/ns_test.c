@@ -231,13 +231,13 @@ TEST_F(pidns, child_sees_what_its_own_procfs_shows)
 	ASSERT_TRUE(space_call(&self->inner, expect_procfs_here));
 }
 
-TEST_F(pidns, parent_and_session_outside_are_0)
+TEST_F(pidns, parent_and_session_outside_the_pid_namespace_are_0)
 {
 	ASSERT_TRUE(space_call(&self->outer, expect_init_without_parent));
 	ASSERT_TRUE(space_call(&self->inner, expect_init_without_parent));
 }
 
-TEST_F(pidns, session_and_group_inside_have_numbers)
+TEST_F(pidns, session_and_group_inside_the_pid_namespace_have_numbers)
 {
 	ASSERT_TRUE(space_call(&self->outer, start_group_of_child));
 	ASSERT_TRUE(space_call(&self->outer, lead_session));
@@ -248,7 +248,7 @@ TEST_F(pidns, session_and_group_inside_have_numbers)
 					  self->outer.init));
 }
 
-TEST_F(pidns, tasks_outside_are_no_such_process)
+TEST_F(pidns, tasks_outside_the_pid_namespace_are_no_such_process)
 {
 	ASSERT_TRUE(space_call(&self->inner, expect_nobody_from_outside));
 }
@@ -284,7 +284,7 @@ TEST_F(pidns, parent_sees_nested_tasks_by_its_own_numbers)
 	td_free(answer);
 }
 
-TEST_F(pidns, tracer_outside_is_0)
+TEST_F(pidns, tracer_outside_the_pid_namespace_is_0)
 {
 	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->inner.init, NULL, NULL));
 	ASSERT_TRUE(space_call(&self->inner, expect_traced_by_nobody));
@@ -298,7 +298,7 @@ TEST_F(pidns, tracer_outside_is_0)
 }
 
 /* setns() is about children: one keeps one's own namespace, and its view. */
-TEST_F(pidns, joining_for_children_changes_nothing_for_oneself)
+TEST_F(pidns, namespace_for_children_changes_nothing_for_the_caller)
 {
 	char path[64];
 	int fd;

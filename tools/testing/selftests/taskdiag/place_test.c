@@ -291,7 +291,7 @@ FIXTURE_TEARDOWN(where)
 	td_close(&self->sock);
 }
 
-TEST_F(where, an_ordinary_process_is)
+TEST_F(where, place_of_a_process_equals_procfs)
 {
 	pid_t pid;
 
@@ -300,7 +300,7 @@ TEST_F(where, an_ordinary_process_is)
 	EXPECT_STREQ("", place_differs(pid));
 }
 
-TEST_F(where, every_thread_is)
+TEST_F(where, place_of_every_thread_equals_procfs)
 {
 	static const unsigned int nr = 3;
 	pid_t pid;
@@ -310,12 +310,12 @@ TEST_F(where, every_thread_is)
 	EXPECT_STREQ("", place_differs(pid));
 }
 
-TEST_F(where, a_kernel_thread_is)
+TEST_F(where, place_of_a_kernel_thread_equals_procfs)
 {
 	EXPECT_STREQ("", place_differs(2));
 }
 
-TEST_F(where, a_zombie_is)
+TEST_F(where, place_of_a_zombie_equals_procfs)
 {
 	pid_t pid;
 
@@ -359,7 +359,7 @@ static __u32 only_child(__u32 pid)
 	return strtoul(text, NULL, 10);
 }
 
-TEST_F(where, a_process_with_namespaces_of_its_own_is)
+TEST_F(where, namespaces_of_its_own_equal_procfs)
 {
 	struct task_diag_ns own[16], ours[16];
 	size_t len, i;
@@ -394,7 +394,7 @@ static void unshare_pids(const void *unused)
 	td_must(!unshare(CLONE_NEWPID), "unshare");
 }
 
-TEST_F(where, a_process_whose_children_have_no_namespace_yet_is)
+TEST_F(where, pid_namespace_for_children_may_not_exist_yet)
 {
 	pid_t pid;
 
@@ -440,7 +440,7 @@ static const char *family_differs(__u32 pid, unsigned int generations)
 	return text;
 }
 
-TEST_F(where, processes_in_nested_pid_namespaces_are)
+TEST_F(where, numbers_in_nested_pid_namespaces_equal_procfs)
 {
 	static const unsigned int levels = 5;
 	struct task_diag_nspid ids[8];
@@ -485,7 +485,7 @@ static const char *inner_view_differs(void)
 	_exit(diff.len ? KSFT_FAIL : KSFT_PASS);
 }
 
-TEST_F(where, processes_seen_from_an_inner_pid_namespace_are)
+TEST_F(where, numbers_seen_from_an_inner_pid_namespace_equal_procfs)
 {
 	EXPECT_EQ(KSFT_PASS, td_judge_in_child(inner_view_differs));
 }
@@ -570,7 +570,7 @@ static __u64 id_by_handle(const char *path)
 	return group.id;
 }
 
-TEST_F(cgroup, has_an_id_and_a_path)
+TEST_F(cgroup, cgroup_has_an_id_and_a_path)
 {
 	__u64 id;
 	pid_t pid;
@@ -591,7 +591,7 @@ TEST_F(cgroup, has_an_id_and_a_path)
 	EXPECT_EQ(id, id_of(&self->sock, pid));
 }
 
-TEST_F(cgroup, with_a_long_path_comes_in_parts)
+TEST_F(cgroup, long_path_of_a_cgroup_comes_in_parts)
 {
 	struct td_props_answer *answer;
 	const struct td_props *task;
@@ -629,7 +629,7 @@ TEST_F(cgroup, with_a_long_path_comes_in_parts)
 	td_close(&small);
 }
 
-TEST_F(cgroup, may_be_removed_before_a_zombie_is)
+TEST_F(cgroup, zombie_keeps_its_removed_cgroup)
 {
 	struct td_props_answer *answer;
 	const struct td_group *group;
@@ -659,7 +659,7 @@ TEST_F(cgroup, may_be_removed_before_a_zombie_is)
 }
 
 /* With the thread's number where its leader is, in a threaded group */
-TEST_F(cgroup, of_a_thread_may_be_another_one)
+TEST_F(cgroup, thread_may_be_in_another_cgroup)
 {
 	static const unsigned int nr = 1;
 	struct td_set tids;
@@ -701,7 +701,7 @@ static const char *view_from_inside(void)
 }
 
 /* Below: a path from there. Outside: one with "/.." in it. */
-TEST_F(cgroup, is_shown_as_the_readers_namespace_has_it)
+TEST_F(cgroup, cgroup_path_starts_at_the_readers_namespace)
 {
 	unsigned int i;
 

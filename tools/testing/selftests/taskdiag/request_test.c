@@ -83,7 +83,7 @@ static void expect_one(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F(request, shorter_than_the_first_version_is_refused)
+TEST_F(request, request_shorter_than_the_first_version_is_refused)
 {
 	char text[80];
 	size_t len;
@@ -99,7 +99,7 @@ TEST_F(request, shorter_than_the_first_version_is_refused)
 	}
 }
 
-TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
+TEST_F(request, short_request_is_filled_up_with_zeroes)
 {
 	size_t len;
 
@@ -115,7 +115,7 @@ TEST_F(request, shorter_than_today_is_filled_up_with_zeroes)
 	}
 }
 
-TEST_F(request, longer_with_zero_tail_is_accepted)
+TEST_F(request, long_request_with_a_zero_tail_is_accepted)
 {
 	static const size_t lens[] = { 32, 33, 36, 40, 41, 64, 1000, 8000 };
 	char bytes[8000] = {};
@@ -129,7 +129,7 @@ TEST_F(request, longer_with_zero_tail_is_accepted)
 			   getpid());
 }
 
-TEST_F(request, longer_with_anything_in_its_tail_is_refused)
+TEST_F(request, long_request_with_anything_in_its_tail_is_refused)
 {
 	char bytes[48] = {};
 	size_t pos;
@@ -420,7 +420,7 @@ TEST_F(request, attribute_that_claims_to_be_nested_is_refused)
 		       "NLA_F_NESTED not expected", ATTR_OFFSET);
 }
 
-TEST_F(request, bytes_behind_the_attributes_are_refused)
+TEST_F(request, bytes_after_the_attributes_are_refused)
 {
 	struct td_msg msg;
 	unsigned int rest;
@@ -616,7 +616,7 @@ TEST_F(request, acknowledgement_comes_once)
 }
 
 /* Attributes, pads, flags, ports and sequence numbers: td_parse() judges. */
-TEST_F(request, each_message_has_what_was_asked_for)
+TEST_F(request, each_message_has_what_was_requested)
 {
 	static const __u64 show[] = { 0, TASK_DIAG_SHOW_BASE };
 	struct td_answer *answer;
@@ -744,7 +744,7 @@ static void expect_header(struct __test_metadata *_metadata,
 	EXPECT_TRUE(header->show_flags & TASK_DIAG_SHOW_BASE);
 }
 
-TEST_F(header, tells_what_the_kernel_supports)
+TEST_F(header, header_reports_what_the_kernel_supports)
 {
 	struct td_answer *answer;
 	struct td_msg msg;
@@ -756,7 +756,7 @@ TEST_F(header, tells_what_the_kernel_supports)
 	td_free(answer);
 }
 
-TEST_F(header, comes_first_in_a_dump)
+TEST_F(header, header_comes_first_in_a_dump)
 {
 	struct td_answer *answer;
 
@@ -766,7 +766,7 @@ TEST_F(header, comes_first_in_a_dump)
 	td_free(answer);
 }
 
-TEST_F(header, takes_no_attribute)
+TEST_F(header, header_takes_no_attribute)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ONE };
 	struct td_msg msg;
@@ -787,7 +787,7 @@ TEST_F(header, takes_no_attribute)
 		       "Unknown attribute type", ATTR_OFFSET);
 }
 
-TEST_F(header, is_no_dump)
+TEST_F(header, header_is_no_dump)
 {
 	struct td_msg msg;
 

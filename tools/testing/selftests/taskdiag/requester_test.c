@@ -118,7 +118,7 @@ static int connect_to_kernel(const struct td_sock *sock)
 	return connect(sock->fd, (void *)&kernel, sizeof(kernel)) ? -errno : 0;
 }
 
-TEST_F(sender, that_opened_the_socket_need_not_name_the_kernel)
+TEST_F(sender, opener_of_the_socket_need_not_name_the_kernel)
 {
 	struct td_msg msg;
 
@@ -132,14 +132,14 @@ TEST_F(sender, that_opened_the_socket_need_not_name_the_kernel)
 	expect_whole(_metadata, td_recv_all(&self->sock));
 }
 
-TEST_F(sender, with_other_ids_must_name_the_kernel)
+TEST_F(sender, sender_with_other_ids_must_name_the_kernel)
 {
 	ASSERT_EQ(0, connect_to_kernel(&self->sock));
 	ASSERT_EQ(0, setresuid(TD_ALICE, TD_ALICE, TD_ALICE));
 	expect_named_only(_metadata, &self->sock, variant);
 }
 
-TEST_F(sender, with_more_rights_must_name_the_kernel)
+TEST_F(sender, sender_with_more_rights_must_name_the_kernel)
 {
 	ASSERT_EQ(0, setresuid(TD_ALICE, TD_ALICE, 0));
 	td_close(&self->sock);
@@ -148,7 +148,7 @@ TEST_F(sender, with_more_rights_must_name_the_kernel)
 	expect_named_only(_metadata, &self->sock, variant);
 }
 
-TEST_F(sender, that_inherited_the_socket_must_name_the_kernel)
+TEST_F(sender, heir_of_the_socket_must_name_the_kernel)
 {
 	pid_t child = fork();
 
@@ -196,7 +196,7 @@ static int recv_fd(int sock)
 }
 
 /* Forked before the socket is opened, so that it gets no copy but this. */
-TEST_F(sender, that_was_passed_the_socket_must_name_the_kernel)
+TEST_F(sender, receiver_of_the_socket_must_name_the_kernel)
 {
 	struct td_sock sock;
 	int pair[2];
@@ -418,13 +418,13 @@ static void run_changed(struct __test_metadata *_metadata,
 	_exit(0);
 }
 
-TEST_F(dump, ends_with_its_requester)
+TEST_F(dump, dump_ends_for_another_requester)
 {
 	run_changed(_metadata, self, variant);
 }
 
 /* Not even the first part was filled by the requester. */
-TEST_F(dump, ends_with_its_requester_at_once)
+TEST_F(dump, dump_that_nobody_read_ends_for_another_requester)
 {
 	struct td_answer *answer = self->answer;
 	pid_t child = fork();
@@ -486,7 +486,7 @@ static void *recv_in_thread(void *arg)
 	return NULL;
 }
 
-TEST_F(thread, of_the_requester_goes_on)
+TEST_F(thread, another_thread_of_the_requester_continues)
 {
 	pthread_t thread;
 
@@ -503,7 +503,7 @@ static void *recv_as_alice_in_thread(void *arg)
 	return recv_in_thread(arg);
 }
 
-TEST_F(thread, with_ids_of_its_own_does_not)
+TEST_F(thread, thread_with_ids_of_its_own_does_not_continue)
 {
 	pthread_t thread;
 
@@ -690,13 +690,13 @@ static void run_as_alice(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F(helper, reads_nothing_for_others)
+TEST_F(helper, set_uid_helper_reads_nothing_for_others)
 {
 	run_as_alice(_metadata, self, read_by_helper_often);
 }
 
 /* The requester becomes the helper: the same process, other credentials. */
-TEST_F(helper, reads_nothing_that_it_asked_for_before_its_exec)
+TEST_F(helper, helper_reads_nothing_requested_before_its_exec)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;
@@ -757,7 +757,7 @@ static void write_by_helper(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(helper, writes_nothing_for_others)
+TEST_F(helper, set_uid_helper_writes_nothing_for_others)
 {
 	run_as_alice(_metadata, self, write_by_helper);
 }
@@ -780,13 +780,13 @@ static void use_after_helper(struct __test_metadata *_metadata,
 	td_free(answer);
 }
 
-TEST_F(helper, leaves_the_socket_usable)
+TEST_F(helper, helper_leaves_the_socket_usable)
 {
 	run_as_alice(_metadata, self, use_after_helper);
 }
 
 /* Not by mistake, but by hand: a socket passed to a process of root */
-TEST_F(helper, that_is_root_s_gets_nothing_from_alice_s_dump)
+TEST_F(helper, root_gets_nothing_from_the_dump_of_a_user)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;
@@ -928,7 +928,7 @@ static struct td_answer *ring_recv(FIXTURE_DATA(ring) *self, int personality,
 	return answer;
 }
 
-TEST_F(ring, of_the_requester_is_as_good)
+TEST_F(ring, io_uring_of_the_requester_continues)
 {
 	static const __u8 flags[] = { 0, IOSQE_ASYNC };
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
@@ -949,7 +949,7 @@ TEST_F(ring, of_the_requester_is_as_good)
 	}
 }
 
-TEST_F(ring, with_another_s_personality_asks_in_vain)
+TEST_F(ring, foreign_personality_cannot_request)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ONE };
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
@@ -967,7 +967,7 @@ TEST_F(ring, with_another_s_personality_asks_in_vain)
 	expect_eperm(_metadata, td_recv_all(&self->sock), EPERM_SENDER);
 }
 
-TEST_F(ring, with_another_s_personality_receives_in_vain)
+TEST_F(ring, foreign_personality_cannot_receive)
 {
 	struct td_answer *answer;
 
@@ -1034,7 +1034,7 @@ static int join(pid_t pid, const char *name, int type)
 }
 
 /* Its owner learns nothing there, see attack_test. */
-TEST_F(netns, of_a_user_namespace_below_is_served)
+TEST_F(netns, network_of_an_inner_user_namespace_is_served)
 {
 	struct td_answer *answer;
 	struct td_sock sock;
@@ -1051,7 +1051,7 @@ TEST_F(netns, of_a_user_namespace_below_is_served)
 }
 
 /* Root of the user namespace may ask there, for what it may see. */
-TEST_F(netns, serves_the_user_namespace_that_owns_it)
+TEST_F(netns, network_serves_the_user_namespace_that_owns_it)
 {
 	struct td_answer *answer;
 	struct td_sock sock;
@@ -1073,7 +1073,7 @@ TEST_F(netns, serves_the_user_namespace_that_owns_it)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-TEST_F(netns, of_the_same_user_namespace_is_served)
+TEST_F(netns, network_of_the_same_user_namespace_is_served)
 {
 	struct td_sock sock;
 
@@ -1082,7 +1082,7 @@ TEST_F(netns, of_the_same_user_namespace_is_served)
 	expect_whole(_metadata, td_dump(&sock, TASK_DIAG_DUMP_ALL, 0, 0));
 }
 
-TEST_F(netns, of_a_user_namespace_above_is_served)
+TEST_F(netns, network_of_an_outer_user_namespace_is_served)
 {
 	struct td_sock sock;
 	pid_t child;
@@ -1101,7 +1101,7 @@ TEST_F(netns, of_a_user_namespace_above_is_served)
 }
 
 /* Joining the user namespace as well makes it one's own. */
-TEST_F(netns, is_served_when_its_user_namespace_is_joined)
+TEST_F(netns, network_is_served_when_its_user_namespace_is_joined)
 {
 	struct td_sock sock;
 	pid_t child;
@@ -1194,7 +1194,7 @@ static void become_root_of_container(void)
 		_exit(td_wait(child));
 }
 
-TEST_F(sysctl, of_0_allows_everyone)
+TEST_F(sysctl, sysctl_of_0_allows_everyone)
 {
 	EXPECT_STREQ("0\n", self->value);
 	expect_all(_metadata, stay_root, NULL);
@@ -1202,7 +1202,7 @@ TEST_F(sysctl, of_0_allows_everyone)
 	expect_all(_metadata, become_root_of_user_namespace, NULL);
 }
 
-TEST_F(sysctl, of_1_wants_the_capability)
+TEST_F(sysctl, sysctl_of_1_wants_the_capability)
 {
 	static const char denied[] = "denied by sysctl kernel.task_diag = 1";
 
@@ -1214,7 +1214,7 @@ TEST_F(sysctl, of_1_wants_the_capability)
 	expect_all(_metadata, become_root_of_container, NULL);
 }
 
-TEST_F(sysctl, of_2_denies_everyone)
+TEST_F(sysctl, sysctl_of_2_denies_everyone)
 {
 	static const char denied[] = "denied by sysctl kernel.task_diag = 2";
 
@@ -1224,13 +1224,13 @@ TEST_F(sysctl, of_2_denies_everyone)
 	expect_all(_metadata, become_root_of_container, denied);
 }
 
-TEST_F(sysctl, has_no_other_value)
+TEST_F(sysctl, sysctl_has_no_other_value)
 {
 	EXPECT_FALSE(td_write_file(SYSCTL, "3"));
 	EXPECT_FALSE(td_write_file(SYSCTL, "-1"));
 }
 
-TEST_F(sysctl, lets_a_dump_finish)
+TEST_F(sysctl, sysctl_lets_a_dump_finish)
 {
 	struct td_answer *answer = td_new_answer();
 	struct td_sock sock;

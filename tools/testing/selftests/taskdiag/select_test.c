@@ -123,7 +123,7 @@ TEST_F(select, pids_that_nobody_has_give_an_empty_answer)
 	EXPECT_CHOSEN(&self->by);
 }
 
-TEST_F(select, pids_of_threads_are_for_strategies_over_threads)
+TEST_F(select, pids_of_threads_need_a_strategy_over_threads)
 {
 	pthread_t thread;
 	struct td_set tids;
@@ -146,7 +146,7 @@ TEST_F(select, pids_of_threads_are_for_strategies_over_threads)
 	EXPECT_CHOSEN(&self->by, self->mine);
 }
 
-TEST_F(select, ids_leave_out_who_has_another)
+TEST_F(select, tasks_with_another_id_are_left_out)
 {
 	const __u32 pids[] = { self->mine, self->sleeper, 1 };
 	__u64 ids[] = { td_pidfd_ino(self->mine), 0, td_pidfd_ino(1) };
@@ -261,7 +261,7 @@ FIXTURE_TEARDOWN(cgroups)
 	umount2(CGROUPS, MNT_DETACH);
 }
 
-TEST_F(cgroups, have_the_processes_that_cgroup_procs_has)
+TEST_F(cgroups, cgroup_has_the_processes_of_cgroup_procs)
 {
 	start(&self->sock, &self->by, TASK_DIAG_DUMP_ALL, 0);
 	by_u64(&self->by, TASK_DIAG_SELECT_CGROUP, self->id);
@@ -272,7 +272,7 @@ TEST_F(cgroups, have_the_processes_that_cgroup_procs_has)
 	EXPECT_CHOSEN(&self->by, self->above[0], self->above[1], self->above[2]);
 }
 
-TEST_F(cgroups, have_those_of_the_groups_below_if_asked_for)
+TEST_F(cgroups, cgroup_has_those_of_its_descendants_if_requested)
 {
 	start(&self->sock, &self->by, TASK_DIAG_DUMP_ALL, 0);
 	by_u64(&self->by, TASK_DIAG_SELECT_CGROUP, self->id);
@@ -281,7 +281,7 @@ TEST_F(cgroups, have_those_of_the_groups_below_if_asked_for)
 		      self->below);
 }
 
-TEST_F(cgroups, have_the_threads_that_cgroup_threads_has)
+TEST_F(cgroups, cgroup_has_the_threads_of_cgroup_threads)
 {
 	struct td_set want = proc_tids("/proc", self->below), set;
 	unsigned int i;
@@ -299,7 +299,7 @@ TEST_F(cgroups, have_the_threads_that_cgroup_threads_has)
 	td_set_free(&want);
 }
 
-TEST_F(cgroups, choose_among_pids_children_and_threads)
+TEST_F(cgroups, cgroup_chooses_among_pids_children_and_threads)
 {
 	const __u32 pids[] = { 1, self->above[1], self->below };
 	struct td_set want = proc_tids("/proc", self->below), set;
@@ -328,7 +328,7 @@ TEST_F(cgroups, choose_among_pids_children_and_threads)
 }
 
 /* Neither by a walk nor among others */
-TEST_F(cgroups, have_no_zombies)
+TEST_F(cgroups, cgroup_has_no_zombies)
 {
 	ASSERT_EQ(0, kill(self->above[2], SIGKILL));
 	ASSERT_TRUE(td_wait_state(self->above[2], self->above[2], 'Z'));
@@ -340,7 +340,7 @@ TEST_F(cgroups, have_no_zombies)
 	EXPECT_CHOSEN(&self->by, self->above[0], self->above[1]);
 }
 
-TEST_F(cgroups, without_tasks_give_an_empty_answer)
+TEST_F(cgroups, cgroup_without_tasks_gives_an_empty_answer)
 {
 	struct stat st;
 
@@ -350,7 +350,7 @@ TEST_F(cgroups, without_tasks_give_an_empty_answer)
 	EXPECT_CHOSEN(&self->by);
 }
 
-TEST_F(cgroups, that_were_removed_give_an_empty_answer)
+TEST_F(cgroups, removed_cgroup_gives_an_empty_answer)
 {
 	struct td_answer *answer;
 	int fd;
@@ -385,7 +385,7 @@ static void come_and_go(void)
 }
 
 /* The ones that stay are told of once, whatever the others do meanwhile. */
-TEST_F(cgroups, with_tasks_that_come_and_go_lose_nobody)
+TEST_F(cgroups, cgroup_under_churn_loses_nobody)
 {
 	const double end = td_now() + td_env_number("TD_SECONDS", 5);
 	struct td_answer *answer;
@@ -413,7 +413,7 @@ TEST_F(cgroups, with_tasks_that_come_and_go_lose_nobody)
 }
 
 /* An unread dump holds its place in them: it must not hold them for ever. */
-TEST_F(cgroups, of_an_unread_dump_can_be_removed)
+TEST_F(cgroups, cgroup_of_an_unread_dump_can_be_removed)
 {
 	struct td_sock other;
 	unsigned int i;
@@ -439,7 +439,7 @@ TEST_F(cgroups, of_an_unread_dump_can_be_removed)
 
 /* --- by what a task is ------------------------------------------------- */
 
-TEST_F(select, users_are_the_real_or_the_effective_one)
+TEST_F(select, user_is_the_real_or_the_effective_one)
 {
 	const __u32 alice = td_spawn_sleeper(td_become_user, &(uid_t){ TD_ALICE });
 
@@ -663,7 +663,7 @@ static int sees_its_namespace(int fd)
 	return bad;
 }
 
-TEST_F(cgroups, show_nobody_outside_of_the_pid_namespace)
+TEST_F(cgroups, cgroup_shows_nobody_outside_of_the_pid_namespace)
 {
 	pid_t child;
 

@@ -679,7 +679,7 @@ static void end_after_threads(unsigned int nr)
 	_exit(3);
 }
 
-TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
+TEST_F_TIMEOUT(stat, stat_of_exit_events_equals_taskstats, 600)
 {
 	struct task_diag_pid req = {
 		.show_flags = BIT(STAT),
@@ -728,7 +728,7 @@ TEST_F_TIMEOUT(stat, of_ends_is_what_taskstats_tells, 600)
 
 /* --- STAT of threads --------------------------------------------------- */
 
-TEST_F(stat, of_threads_is_what_taskstats_answers)
+TEST_F(stat, stat_of_threads_equals_taskstats)
 {
 	static const unsigned int nr = 2;
 	pid_t pid;
@@ -748,7 +748,7 @@ static void be_alice_and_nice(const void *unused)
 	td_become(TD_ALICE);
 }
 
-TEST_F(stat, of_another_user_is_what_taskstats_answers)
+TEST_F(stat, stat_of_another_user_equals_taskstats)
 {
 	union stats stats;
 	pid_t pid;
@@ -765,7 +765,7 @@ TEST_F(stat, of_another_user_is_what_taskstats_answers)
 	EXPECT_EQ(getpid(), stats.here.ac_ppid);
 }
 
-TEST_F(stat, of_zombies_and_kernel_threads_is_what_taskstats_answers)
+TEST_F(stat, stat_of_zombies_and_kernel_threads_equals_taskstats)
 {
 	pid_t pid;
 
@@ -1077,7 +1077,7 @@ static const char *process_differs(struct td_sock *sock,
 	return diff.text;
 }
 
-TEST_F(stat, of_a_process_of_one_thread_equals_procfs)
+TEST_F(stat, stat_of_a_process_of_one_thread_equals_procfs)
 {
 	union stats stats;
 	pid_t pid;
@@ -1100,7 +1100,7 @@ TEST_F(stat, of_a_process_of_one_thread_equals_procfs)
  * Off by default, and in the kernel only with TASK_DELAY_ACCT. Where the clock
  * is coarse most delays last no time, and those are not counted.
  */
-TEST_F(stat, counts_delays)
+TEST_F(stat, delays_are_counted)
 {
 	double deadline = td_now() + DEADLINE_S;
 	union stats stats;
@@ -1124,7 +1124,7 @@ TEST_F(stat, counts_delays)
 	EXPECT_LE(1, stats.here.wpcopy_delay_total);
 }
 
-TEST_F(stat, of_a_process_counts_its_threads_and_ended_threads)
+TEST_F(stat, stat_of_a_process_counts_its_threads_and_ended_threads)
 {
 	static const unsigned int nr = 2;
 	union stats whole, thread;
@@ -1146,7 +1146,7 @@ TEST_F(stat, of_a_process_counts_its_threads_and_ended_threads)
 }
 
 /* What one hands on when it ends is on either side of an instant. */
-TEST_F(stat, of_a_process_loses_nothing_when_a_thread_ends)
+TEST_F(stat, stat_loses_nothing_when_a_thread_ends)
 {
 	static const unsigned int nr = 500;
 	const long enough = 1000;
@@ -1176,7 +1176,7 @@ TEST_F(stat, of_a_process_loses_nothing_when_a_thread_ends)
 }
 
 /* Rather than to keep interrupts off while very many are summed up */
-TEST_F(stat, of_a_process_whose_many_threads_end_may_be_busy)
+TEST_F(stat, stat_of_a_process_whose_many_threads_end_may_be_contended)
 {
 	static const unsigned int nr = 2000;
 	const double deadline = td_now() + DEADLINE_S;
@@ -1214,7 +1214,7 @@ static void read_little(const void *unused)
 		td_must(read(fd, bytes, sizeof(bytes)) == sizeof(bytes), "read");
 }
 
-TEST_F(stat, of_a_thread_is_as_exact_as_of_its_process)
+TEST_F(stat, stat_of_a_thread_is_as_exact_as_of_its_process)
 {
 	union stats whole, thread;
 	pid_t pid;
@@ -1236,7 +1236,7 @@ TEST_F(stat, of_a_thread_is_as_exact_as_of_its_process)
 }
 
 /* Their I/O alone is handed on to it, as /proc/PID/io shows. */
-TEST_F(stat, of_a_process_leaves_out_its_children)
+TEST_F(stat, stat_of_a_process_leaves_out_its_children)
 {
 	union stats stats;
 	pid_t pid;
@@ -1250,7 +1250,7 @@ TEST_F(stat, of_a_process_leaves_out_its_children)
 	EXPECT_LE(3000, stats.here.write_char);
 }
 
-TEST_F(stat, of_a_zombie_equals_procfs)
+TEST_F(stat, stat_of_a_zombie_equals_procfs)
 {
 	static const unsigned int nr = 2;
 	pid_t pid;
@@ -1269,7 +1269,7 @@ TEST_F(stat, of_a_zombie_equals_procfs)
 					 true));
 }
 
-TEST_F(stat, of_a_zombie_tells_how_it_ended)
+TEST_F(stat, stat_of_a_zombie_has_its_exit_code)
 {
 	union stats stats;
 	pid_t pid;
@@ -1416,7 +1416,7 @@ static const char *extremes_differ(struct td_sock *sock,
 	return diff.text;
 }
 
-TEST_F(stat, of_a_process_has_the_extreme_delays_of_its_threads)
+TEST_F(stat, process_has_the_extreme_delays_of_its_threads)
 {
 	union stats threads[1 + ARRAY_SIZE(nr_copies)], want, whole;
 	const unsigned int nr = ARRAY_SIZE(threads);
@@ -1498,7 +1498,7 @@ static const char *alice_sees_hers(void)
 	return diff.text;
 }
 
-TEST_F(stat, of_own_tasks_needs_no_privilege)
+TEST_F(stat, stat_of_own_tasks_needs_no_privilege)
 {
 	of_root = td_spawn(NULL, NULL);
 	ASSERT_LT(0, of_root);

@@ -446,7 +446,7 @@ FIXTURE_TEARDOWN(stress)
 	td_close(&self->sock);
 }
 
-TEST_F_TIMEOUT(stress, by_dumpers_and_storms, FOREVER_S)
+TEST_F_TIMEOUT(stress, concurrent_dumps_survive_churn_and_little_memory, FOREVER_S)
 {
 	pid_t dumpers[NR_DUMPERS];
 	unsigned int i;

@@ -979,7 +979,7 @@ all_groups_are_same()
 longer_is_longer()
 {
 	ends_with 0 env LD_PRELOAD="$PWD/longer.so" ./task_diag_all --show base --quiet || return
-	ends_with 1 env LD_PRELOAD="$PWD/longer.so" ./base_test -t of_the_caller_is_running
+	ends_with 1 env LD_PRELOAD="$PWD/longer.so" ./base_test -t caller_is_running
 }
 
 examples_are_same()
