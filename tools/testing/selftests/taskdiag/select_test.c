@@ -721,6 +721,7 @@ TEST_F(select, leaders_have_values_of_their_process)
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, spin_in_thread, NULL));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_TRUE(td_wait_threads_gone(self->mine));
 	ASSERT_EQ(0, pthread_create(&sleeping, NULL, td_sleep_in_thread, NULL));
 	td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
 	ASSERT_EQ(0, td_send(&self->sock, &msg));
