@@ -1386,14 +1386,17 @@ TEST_F_TIMEOUT(kernel, a_mirror_that_loses_events_finds_out, 300)
 {
 	struct td_mirror *mirror;
 	const int size = 1;
+	int i;
 
 	MUST(td_mirror_open(&mirror, self->td, TASK_DIAG_DUMP_ALL));
 	ASSERT_EQ(setsockopt(td_fd(self->td), SOL_SOCKET, SO_RCVBUF, &size,
 			     sizeof(size)), 0);
 	self->other = start(prepare_storm);
 	ASSERT_GT(self->other, 0);
-	sleep(1);
-	MUST(td_mirror_update(mirror, 0));
+	for (i = 0; i < 60 && !td_mirror_lost(mirror); i++) {
+		sleep(1);
+		MUST(td_mirror_update(mirror, 0));
+	}
 	stop(self->other);
 	self->other = 0;
 	EXPECT_EQ(settle(self, mirror), 0);
