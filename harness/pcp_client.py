@@ -84,8 +84,9 @@ class Pmcd:
         return text
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait()
+        while self.process.poll() is None:
+            self.process.terminate()    # lost if it is still starting
+            time.sleep(0.1)
         shutil.rmtree(self.folder)
 
 
