@@ -8,6 +8,7 @@ Both are directories usr of harness/pcp. With REGEX only the comparisons whose n
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
 """
 import contextlib
+import mmap
 import os
 import pickle
 import re
@@ -18,10 +19,12 @@ import time
 
 from htop_test import populate_more
 from pcp_client import PM_IN_NULL, Client, Pmcd, environment
-from procps_test import (PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid,
-                         own_mounts, populate, set_sysctl)
+from procps_test import (FUSE, PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid,
+                         libc, own_mounts, populate, set_arguments, set_sysctl, start_fuse,
+                         start_holder)
 
 TRIES = 6                               # tasks come and go, and work
+MAP_FIXED = 0x10
 
 # What patch 1 corrects: these are another metric's value, or a number of no meaning. Nor
 # has stock the right io of a process of which the file can be opened and not read.
@@ -275,6 +278,36 @@ def check_files(agents, names):
     tap.result(not bad, "no file of a process is opened", bad)
 
 
+def lose_arguments():
+    """They are in a page that never comes."""
+    at = set_arguments(b"", mmap.PAGESIZE)
+    page = libc.mmap(at, mmap.PAGESIZE, mmap.PROT_READ, mmap.MAP_PRIVATE | MAP_FIXED,
+                     os.open(f"{FUSE}/arguments", os.O_RDONLY), 0)
+    assert page == at
+    become(USER, USER)
+
+
+def check_stuck(roots, names):
+    """Processes that make their readers wait for ever, by a file system of their user."""
+    set_sysctl("hung_task_timeout_secs", 0)
+    names = [name for name in names if name != "proc.memory.maps"]
+    pmcd = Pmcd(roots[1], "stuck")
+    server = start_fuse()
+    pids = [child(lose_arguments), *map(start_holder, ("read", "write"))]
+    bad = []
+    # another user first: root's client would leave names behind
+    for who, prepare in (("another user", lambda: os.setresuid(1, 1, 1)), ("their user", as_user),
+                         ("root", lambda: None)):
+        values = fetch(pmcd, names, lambda prepare=prepare: (prepare(), signal.alarm(100)))
+        bad += [f"{who}: {pid} is {values.get(('instance', pid))}" for pid in pids
+                if values.get(("instance", pid)) != b"%06d (python3)" % pid]
+    tap.result(not bad, "processes that make their readers wait do not stop the agent", bad)
+    for pid in (server, *pids):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    pmcd.stop()
+
+
 def main():
     if len(sys.argv) not in (3, 4):
         print(__doc__, file=sys.stderr)
@@ -309,6 +342,7 @@ def main():
     with Agents(roots, options="-r /sys/fs/cgroup/boxes") as agents:
         agents.check("a cgroup, root", names)
         agents.check("a cgroup, a user", names, as_user)
+    check_stuck(roots, names)
     own_mounts()
     hidepid(b"hidepid=2")
     with Agents(roots) as agents:
