@@ -12,6 +12,8 @@ import mmap
 import os
 import pickle
 import re
+import resource
+import select
 import signal
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from procps_test import (FUSE, PR_SET_NAME, USER, Tap, as_user, become, call, ch
                          start_holder)
 
 TRIES = 6                               # tasks come and go, and work
+SHORT = 1000                            # processes of a millisecond
 MAP_FIXED = 0x10
 
 # What patch 1 corrects: these are another metric's value, or a number of no meaning. Nor
@@ -278,6 +281,68 @@ def check_files(agents, names):
     tap.result(not bad, "no file of a process is opened", bad)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as pids:
+        return pids.read().split()
+
+
+def run_short_processes(to):
+    """Two fifths end with a status, a tenth by a signal. Writes what they took."""
+    for number in range(SHORT):
+        pid = os.fork()
+        if pid == 0:
+            end = time.monotonic() + 0.001
+            while time.monotonic() < end:
+                pass
+            if number % 10 == 9:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(number % 2)
+        os.waitpid(pid, 0)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with os.fdopen(to, "wb") as file:
+        pickle.dump((usage.ru_utime * 1000, usage.ru_stime * 1000), file)
+    signal.pause()
+
+
+def check_ended(roots, watched):
+    """Counted by the patched agent, without any cost before the first fetch."""
+    names = [f"proc.ended.{name}" for name in ("count", "failed", "killed", "utime", "stime", "lost")]
+    pmcd = Pmcd(roots[1], "ended")
+
+    def take(prepare=None):
+        values = fetch(pmcd, names, prepare)
+        return {name.rpartition(".")[2]: values.get((name, PM_IN_NULL)) for name in names}
+    bad = [f"before the first fetch: {pid}" for pid in children(pmcd.agent)]
+    before = take()
+    counter, = children(pmcd.agent)
+    watcher = Client(watched, ["proc.psinfo.ppid"])
+    result, to = os.pipe()
+    runner = os.fork()
+    if runner == 0:
+        run_short_processes(to)
+    os.close(to)
+    seen = set()
+    while not select.select([result], [], [], 1)[0]:
+        seen |= {pid for (_, pid), ppid in watcher.values().items() if ppid == runner}
+        take(as_user)                   # the agent changes its credentials for that
+    with os.fdopen(result, "rb") as file:
+        utime, stime = pickle.load(file)
+    time.sleep(2)
+    after = take()
+    took = {name: after[name] - before[name] for name in after}
+    os.kill(runner, signal.SIGKILL)
+    os.waitpid(runner, 0)
+    if (took["failed"], took["killed"], took["lost"]) != (SHORT * 4 // 10, SHORT // 10, 0) or \
+            not SHORT <= took["count"] < SHORT * 1.2 or \
+            not 0.8 * utime <= took["utime"] <= 1.3 * utime + 100 or \
+            not 0.8 * stime <= took["stime"] <= 1.3 * stime + 100:
+        bad.append(f"{took}, by getrusage() {utime:.0f} and {stime:.0f}")
+    tap.result(not bad, f"{SHORT} short processes are counted, of which stock sees {len(seen)}", bad)
+    pmcd.stop()
+    time.sleep(1)
+    tap.result(not os.path.exists(f"/proc/{counter}"), "what counts them ends with the agent")
+
+
 def lose_arguments():
     """They are in a page that never comes."""
     at = set_arguments(b"", mmap.PAGESIZE)
@@ -331,6 +396,7 @@ def main():
         agents.check("root, three processes", names, None, [1, os.getpid(), os.getppid()])
         check_files(agents, names)
         check_own(agents)
+        check_ended(roots, agents.stock)
         check_hot(agents)
         for pmcd in agents.all[1:]:
             bad = check_reuse(pmcd)
