@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what the agent pmdaproc of two builds of PCP takes for a fetch.
 
-usage: pcp_bench.py STOCK PATCHED CONFIGS PROCESSES
+usage: pcp_bench.py STOCK PATCHED CONFIGS PROCESSES REGEX
 
 STOCK and PATCHED are their directories usr, CONFIGS is that of pmlogconf, which has
-what pmlogger is set up to log, and PROCESSES is how many there are. For harness/vm
---icount, where a nanosecond of processor time is an instruction.
+what pmlogger is set up to log, and PROCESSES is how many there are. Of the fetches those
+whose name REGEX matches. For harness/vm --icount, where a nanosecond of processor time
+is an instruction.
 """
 import os
+import re
 import sys
 
 from pcp_client import Client, Pmcd, environment, metrics_of
@@ -44,7 +46,7 @@ def instructions(root, name, metrics):
 
 
 def main():
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     roots, configs, processes = sys.argv[1:3], sys.argv[3], int(sys.argv[4])
@@ -53,6 +55,8 @@ def main():
           "   instructions per process")
     sets = {name: metrics_of(configs, *files) for name, files in SETS.items()} | FEW
     for name, metrics in sets.items():
+        if not re.search(sys.argv[5], name):
+            continue
         stock, patched = (instructions(root, tree, metrics)
                           for root, tree in zip(roots, ("stock", "patched")))
         print(f"{name:32}{len(metrics):5}{stock / processes:12.0f}{patched / processes:12.0f}"

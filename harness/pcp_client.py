@@ -21,10 +21,10 @@ class Pmcd:
     own. environ is added to the agent's.
     """
 
-    def __init__(self, root, name, environ=None, options=""):
+    def __init__(self, root, name, environ=None, options="", socket=None, port="0"):
         self.root = root
         self.folder = f"/run/pcp-{name}"
-        self.socket = f"{self.folder}/socket"
+        self.socket = socket or f"{self.folder}/socket"
         os.mkdir(self.folder)
         names = f"{root}/var/lib/pcp/pmns/root"
         agents = f"{root}/var/lib/pcp/pmdas"
@@ -38,7 +38,7 @@ class Pmcd:
         self.process = subprocess.Popen(
             [f"{root}/libexec/pcp/bin/pmcd", "-f", "-A", "-c", f"{self.folder}/pmcd.conf",
              "-n", names, "-l", f"{self.folder}/pmcd.log", "-s", self.socket, "-i", "127.0.0.1",
-             "-p", "0", "-t", "0", "-q", str(PATIENCE)],
+             "-p", port, "-t", "0", "-q", str(PATIENCE)],
             env=environment(root) | (environ or {}), cwd=self.folder)
         self.owner = os.getpid()
         self.agent = self.wait_for(self.find_agent)
