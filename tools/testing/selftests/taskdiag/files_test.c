@@ -2845,19 +2845,21 @@ TEST_F(files, files_of_others_are_hidden_from_an_ordinary_user)
 
 /*
  * A process of alice is in turn an ordinary program and a set-uid one, whose
- * files, directories and I/O priority are marked.
+ * files, directories and I/O priority are marked. The kernel counts the files that
+ * both have in two parts; between these, on the one processor of all, it goes on.
  */
 #define PUBLIC		"/tmp/public"
 #define SECRET		"/tmp/s3cret"
 #define MARK		"s3cret"
 #define MARKED_DIR	"/tmp/s3cret-dir"
+#define SHARED_FILES	100
 #define MARKED_FILES	200
 #define MARKED_IOPRIO	IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)
 #define MARKED_GROUPS	(BIT(FILES) | BIT(FD) | BIT(CWD) | BIT(ROOT) | \
 			 BIT(IOPRIO))
 
 #define NR_DUMPERS	3
-#define ENOUGH_EXECS	10
+#define ENOUGH_EXECS	40
 
 /* Shared by all that dump */
 struct race {
@@ -2917,8 +2919,13 @@ static int run_secret(void)
 
 static void become_victim(const void *race_fd)
 {
+	const int fd = open("/dev/null", O_RDONLY);
+	unsigned int i;
+
+	for (i = 0; i < SHARED_FILES; i++)
+		td_must(dup(fd) >= 0, "dup");
 	/* The requesters outnumber it. */
-	td_must(!setpriority(PRIO_PROCESS, 0, -10), "setpriority");
+	td_must(!setpriority(PRIO_PROCESS, 0, -20), "setpriority");
 	td_must(dup2(*(const int *)race_fd, RACE_FD) == RACE_FD, "dup2");
 	td_must(!chdir("/"), "chdir");
 	td_become(TD_ALICE);
@@ -2942,7 +2949,7 @@ static __u64 secrets_of(const struct td_props *task)
 	if (task->has & BIT(FD)) {
 		memcpy(&fd, groups[TASK_DIAG_FD].data,
 		       groups[TASK_DIAG_FD].len);
-		if (fd.open_fds >= MARKED_FILES ||
+		if (fd.open_fds >= SHARED_FILES + MARKED_FILES ||
 		    fd.kinds[TASK_DIAG_FILE_REG] >= MARKED_FILES)
 			found |= BIT(FD);
 	}
@@ -2978,11 +2985,17 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 	};
 	struct task_diag_pid req = {
 		.show_flags = NEW_GROUPS & td_all_groups(sock),
-		.dump_strategy = strategies[round % 2 ? 0 : round / 2 % 4],
+		.dump_strategy = strategies[round / 8 % 4],
 		.pid = race->victim,
-		.flags = PATHS | (round / 8 % 2 ? KINDS : 0),
+		.flags = PATHS | (round / 32 % 2 ? KINDS : 0),
 	};
 
+	/* A list takes several messages, each with a check of its own. */
+	if (round % 8) {
+		req.show_flags &= ~BIT(FILES);
+		req.dump_strategy = TASK_DIAG_DUMP_ONE;
+		req.flags = KINDS;
+	}
 	return ask(sock, NLM_F_DUMP, &req);
 }
 
@@ -3044,9 +3057,13 @@ TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, FOREVER_S)
 {
 	pid_t dumpers[NR_DUMPERS + 1];
 	struct race *race;
+	cpu_set_t first;
 	unsigned int i;
 	int fd;
 
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	ASSERT_EQ(0, sched_setaffinity(0, sizeof(first), &first));
 	td_copy_program(PUBLIC, 0755);
 	td_copy_program(SECRET, 04755);
 	ASSERT_EQ(0, mkdir(MARKED_DIR, 0755));
