@@ -790,7 +790,7 @@ zero = os.open("/dev/zero", os.O_RDONLY | os.O_CLOEXEC)
 odd = os.open(sys.argv[1].encode() + b"/\n\x1b\xff", os.O_RDWR | os.O_CREAT)
 os.lseek(odd, 42, os.SEEK_SET)
 kept = (os.open("/", os.O_RDONLY), os.pipe(), socket.socketpair(),
-        socket.socket(), select.epoll(), os.memfd_create("kept"))
+        socket.socket(socket.AF_UNIX), select.epoll(), os.memfd_create("kept"))
 ended = threading.Thread(target=read)
 ended.start()
 ended.join()
