@@ -105,7 +105,8 @@ def hold_mmap_lock():
 # --- running htop --------------------------------------------------------
 
 def tmux(*arguments):
-    return subprocess.run(["tmux", "-u", "-S", SOCKET, "-f", "/dev/null", *arguments],
+    socket = f"{SOCKET}.{Htop.started}"
+    return subprocess.run(["tmux", "-u", "-S", socket, "-f", "/dev/null", *arguments],
                           stdout=subprocess.PIPE, check=True).stdout.decode(errors="replace")
 
 
@@ -143,12 +144,16 @@ def settings(columns, *lines, tree=False):
 class Htop:
     """One build, run by a prefix of words."""
 
+    # Each has a socket of its own: a client can meet a server that is about to end.
+    started = 0
+
     def __init__(self, root, *prefix):
         self.argv = [*prefix, f"{root}/bin/htop", "-d", "5"]
 
     def start(self, rc, arguments=()):
         with open("/tmp/htoprc", "w", encoding="ascii") as file:
             file.write(rc)
+        Htop.started += 1
         words = ["env", "HTOPRC=/tmp/htoprc", *self.argv, *arguments]
         line = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
         tmux("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), "exec " + line)
