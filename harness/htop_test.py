@@ -326,7 +326,9 @@ def set_ups():
         "threads hidden by a key": {"rc": settings(MAIN), "keys": ("H",)},
         "sorted by a column that is not shown": {
             "rc": settings("STATE").replace(".sort_key=PID", ".sort_key=M_RESIDENT")},
-        "a process that is born": {"rc": settings(MAIN), "meanwhile": born},
+        # It is another one each time: its memory may be, too.
+        "a process that is born": {
+            "rc": settings("USER PRIORITY NICE STATE NLWP"), "meanwhile": born},
     }
 
 
