@@ -178,17 +178,6 @@ static void join_files(struct listing *listing)
 			last->len);
 }
 
-static struct td_props_answer *start(struct td_sock *sock, __u16 nl_flags,
-				     const struct task_diag_pid *req)
-{
-	struct td_props_answer *answer = td_new_props();
-	int err = td_send_get(sock, nl_flags, req);
-
-	if (err)
-		td_broken(answer->rest, "sendto: %s", strerror(-err));
-	return answer;
-}
-
 /* Receives the rest; returns the longest time that a datagram took. */
 static double receive(struct td_sock *sock, struct td_props_answer *answer)
 {
@@ -202,15 +191,6 @@ static double receive(struct td_sock *sock, struct td_props_answer *answer)
 			longest = td_now() - begin;
 	}
 	return longest;
-}
-
-static struct td_props_answer *ask(struct td_sock *sock, __u16 nl_flags,
-				   const struct task_diag_pid *req)
-{
-	struct td_props_answer *answer = start(sock, nl_flags, req);
-
-	receive(sock, answer);
-	return answer;
 }
 
 /* Joins what the answer has of the task @nr. What is wrong goes to diff. */
@@ -230,7 +210,7 @@ static struct listing list_of(struct td_props_answer *answer, __u32 nr)
 static struct listing get_listing(struct td_sock *sock,
 				  const struct task_diag_pid *req, __u32 nr)
 {
-	return list_of(ask(sock, NLM_F_DUMP, req), nr);
+	return list_of(td_ask_props(sock, NLM_F_DUMP, req), nr);
 }
 
 static void free_listing(struct listing *listing)
@@ -562,7 +542,7 @@ static void compare_places(struct td_sock *sock, __u16 nl_flags, __u64 strategy,
 		.dump_strategy = strategy,
 		.pid = pid,
 	};
-	struct td_props_answer *answer = ask(sock, nl_flags, &req);
+	struct td_props_answer *answer = td_ask_props(sock, nl_flags, &req);
 	const struct td_props *task = td_find_props(answer, nr);
 	char path[80];
 
@@ -1313,7 +1293,7 @@ static void expect_absent(struct __test_metadata *_metadata,
 			req.dump_strategy = strategies[i];
 			req.pid = i % 2 ? 0 : pid;
 			req.flags = all_flags[k];
-			answer = ask(sock, NLM_F_DUMP, &req);
+			answer = td_ask_props(sock, NLM_F_DUMP, &req);
 			EXPECT_STREQ("", td_props_whole(answer));
 			task = td_find_props(answer, pid);
 			ASSERT_NE(NULL, task);
@@ -1919,7 +1899,7 @@ TEST_F(place, cwd_and_root_are_what_the_links_read)
 
 	EXPECT_STREQ("", places_differ(&self->sock, self->pid, 0,
 				       !variant->is_long));
-	answer = ask(&self->sock, NLM_F_DUMP, &req);
+	answer = td_ask_props(&self->sock, NLM_F_DUMP, &req);
 	task = td_find_props(answer, self->pid);
 	ASSERT_NE(NULL, task);
 	EXPECT_EQ(variant->error, task->groups[TASK_DIAG_CWD].error);
@@ -1952,7 +1932,7 @@ static void expect_refused(struct __test_metadata *_metadata,
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 		.flags = flags,
 	};
-	struct td_props_answer *answer = ask(sock, 0, &req);
+	struct td_props_answer *answer = td_ask_props(sock, 0, &req);
 
 	EXPECT_EQ(EINVAL, answer->rest->error);
 	EXPECT_STREQ("mappings and open files may take long to read: ask with NLM_F_DUMP",
@@ -1975,7 +1955,7 @@ TEST_F(files, lists_of_files_need_a_dump)
 	expect_refused(_metadata, &self->sock, BIT(FD), KINDS);
 	expect_refused(_metadata, &self->sock, BIT(FD) | BIT(CWD), KINDS);
 
-	answer = ask(&self->sock, 0, &req);
+	answer = td_ask_props(&self->sock, 0, &req);
 	EXPECT_STREQ("", td_props_whole(answer));
 	ASSERT_EQ(1, answer->nr_tasks);
 	EXPECT_EQ(req.show_flags, answer->tasks[0].has);
@@ -2097,7 +2077,7 @@ static void expect_full_table(struct __test_metadata *_metadata,
 		.pid = pid,
 		.flags = flags,
 	};
-	struct td_props_answer *answer = start(sock, NLM_F_DUMP, &req);
+	struct td_props_answer *answer = td_start_props(sock, NLM_F_DUMP, &req);
 	struct task_diag_fd fd = {};
 	const struct td_group *group;
 	struct listing listing;
@@ -2175,7 +2155,7 @@ TEST_F(table, table_of_files_with_gaps_comes_whole)
 	req.pid = pid;
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		req.flags = flags[i];
-		answer = start(&self->sock, NLM_F_DUMP, &req);
+		answer = td_start_props(&self->sock, NLM_F_DUMP, &req);
 		EXPECT_GT(patience_s(), receive(&self->sock, answer));
 		begin_diff();
 		listing = list_of(answer, pid);
@@ -2383,7 +2363,7 @@ static struct td_props_answer *begin_files(struct td_sock *sock, pid_t pid,
 	struct td_props_answer *answer;
 
 	td_set_recv_size(sock, 4096);
-	answer = start(sock, NLM_F_DUMP, &req);
+	answer = td_start_props(sock, NLM_F_DUMP, &req);
 	while (!answer->nr_tasks && td_recv_props(sock, answer))
 		;
 	return answer;
@@ -2725,7 +2705,7 @@ TEST_F(files, dump_keeps_nothing_mounted)
 		td_set_recv_size(&sock, 4096);
 		req.show_flags = groups[i];
 		req.flags = groups[i] & BIT(FILES) ? PATHS : 0;
-		answer = start(&sock, NLM_F_DUMP, &req);
+		answer = td_start_props(&sock, NLM_F_DUMP, &req);
 		while (!answer->nr_tasks)
 			ASSERT_TRUE(td_recv_props(&sock, answer));
 		EXPECT_TRUE(answer->tasks[0].more);
@@ -2791,7 +2771,7 @@ static void expect_own(struct __test_metadata *_metadata, struct td_sock *sock,
 		.dump_strategy = TASK_DIAG_DUMP_ALL,
 		.flags = PATHS | KINDS,
 	};
-	struct td_props_answer *answer = ask(sock, NLM_F_DUMP, &req);
+	struct td_props_answer *answer = td_ask_props(sock, NLM_F_DUMP, &req);
 	struct td_set all = proc_pids(HIDEPID);
 	unsigned int i;
 	size_t t;
@@ -2808,7 +2788,7 @@ static void expect_own(struct __test_metadata *_metadata, struct td_sock *sock,
 	req.dump_strategy = TASK_DIAG_DUMP_ONE;
 	for (i = 0; i < ARRAY_SIZE(people); i++) {
 		req.pid = pids[i];
-		answer = ask(sock, NLM_F_DUMP, &req);
+		answer = td_ask_props(sock, NLM_F_DUMP, &req);
 		EXPECT_EQ(people[i].shown ? 0 : ESRCH, answer->rest->error)
 			TH_LOG("%s", people[i].name ?: "");
 		EXPECT_EQ(people[i].shown, answer->nr_tasks);
@@ -2996,7 +2976,7 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 		req.dump_strategy = TASK_DIAG_DUMP_ONE;
 		req.flags = KINDS;
 	}
-	return ask(sock, NLM_F_DUMP, &req);
+	return td_ask_props(sock, NLM_F_DUMP, &req);
 }
 
 /* Half of them use small datagrams: a task is in several messages then. */
@@ -3057,13 +3037,10 @@ TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, FOREVER_S)
 {
 	pid_t dumpers[NR_DUMPERS + 1];
 	struct race *race;
-	cpu_set_t first;
 	unsigned int i;
 	int fd;
 
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(first), &first));
+	td_stay_on_cpu(0);
 	td_copy_program(PUBLIC, 0755);
 	td_copy_program(SECRET, 04755);
 	ASSERT_EQ(0, mkdir(MARKED_DIR, 0755));

@@ -983,25 +983,6 @@ static void get_group(struct td_sock *sock, __u64 strategy, __u32 nr,
 	td_free_props(answer);
 }
 
-/* Copies up to @size bytes of a group; returns its whole length. */
-static size_t get_bytes(struct td_sock *sock, __u64 strategy, __u32 nr,
-			__u16 attr, void *bytes, size_t size)
-{
-	struct td_props_answer *answer;
-	const struct td_props *task;
-	size_t len = 0;
-
-	memset(bytes, 0, size);
-	answer = td_get_props(sock, NLM_F_DUMP, strategy, 1ULL << attr, nr);
-	task = td_find_props(answer, nr);
-	if (!td_props_whole(answer)[0] && task && task->groups[attr].len) {
-		len = task->groups[attr].len;
-		memcpy(bytes, task->groups[attr].data, len < size ? len : size);
-	}
-	td_free_props(answer);
-	return len;
-}
-
 #define PROCESS(sock, pid, group, type) \
 	GROUP_OF(sock, TASK_DIAG_DUMP_ONE, pid, group, type)
 #define THREAD(sock, tid, group, type) \
@@ -1820,8 +1801,8 @@ static __u64 get_mask(struct td_sock *sock, __u64 strategy, __u32 nr, bool mems)
 	__u32 words[2] = {}, bits, at;
 	size_t len;
 
-	len = get_bytes(sock, strategy, nr, TASK_DIAG_AFFINITY, bytes,
-			sizeof(bytes));
+	len = td_get_bytes(sock, strategy, nr, TASK_DIAG_AFFINITY, bytes,
+			   sizeof(bytes));
 	memcpy(&info, bytes, sizeof(info));
 	bits = mems ? info.mems : info.cpus;
 	at = mems ? info.mems_at : info.cpus_at;
@@ -1959,9 +1940,9 @@ TEST_F(groups, tasks_that_sleep_anywhere_equal_procfs)
 		pid = td_spawn_sleeper(sleep_somewhere, &places[i]);
 		ASSERT_LT(0, pid);
 		EXPECT_STREQ("", process_differs(&self->sock, pid));
-		EXPECT_LT(0, get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid,
-				       TASK_DIAG_WCHAN, wchan[i % 2],
-				       sizeof(wchan[0]) - 1));
+		EXPECT_LT(0, td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid,
+					  TASK_DIAG_WCHAN, wchan[i % 2],
+					  sizeof(wchan[0]) - 1));
 		EXPECT_STRNE(wchan[0], wchan[1]);
 	}
 }
@@ -2981,11 +2962,10 @@ static struct td_props_answer *begin_task(struct td_sock *sock, pid_t pid,
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 		.pid = pid,
 	};
-	struct td_props_answer *answer = td_new_props();
+	struct td_props_answer *answer;
 
 	td_set_recv_size(sock, 4096);
-	if (td_send_get(sock, NLM_F_DUMP, &req))
-		td_broken(answer->rest, "sendto: %s", strerror(errno));
+	answer = td_start_props(sock, NLM_F_DUMP, &req);
 	while (!answer->nr_tasks && td_recv_props(sock, answer))
 		;
 	return answer;

@@ -204,14 +204,10 @@ static struct lists *start_lists(struct td_sock *sock, __u16 flags,
 		.flags = show_flags & LISTS ? filters : 0,
 	};
 	struct lists *lists = calloc(1, sizeof(*lists));
-	int err;
 
 	td_must(lists, "calloc");
-	lists->answer = td_new_props();
+	lists->answer = td_start_props(sock, flags, &req);
 	lists->pid = pid;
-	err = td_send_get(sock, flags, &req);
-	if (err)
-		td_broken(lists->answer->rest, "sendto: %s", strerror(-err));
 	return lists;
 }
 
@@ -1576,7 +1572,7 @@ TEST_F(maps, mappings_need_a_dump)
 	}
 }
 
-/* --- tasks that change meanwhile --------------------------------------- */
+/* --- tasks that change concurrently ------------------------------------ */
 
 static int sign[2], done[2];
 
@@ -1624,40 +1620,40 @@ static struct lists *list_over_sign(struct td_sock *sock, __u64 show_flags,
 	return lists;
 }
 
-FIXTURE(meanwhile)
+FIXTURE(concurrent)
 {
 	struct td_sock sock;
 	char *text;		/* the task's /proc/PID/maps before the sign */
 	struct regions regions;
 };
 
-FIXTURE_VARIANT(meanwhile)
+FIXTURE_VARIANT(concurrent)
 {
 	__u64 show_flags;
 	__u64 strategy;
 };
 
-FIXTURE_VARIANT_ADD(meanwhile, one_vma) {
+FIXTURE_VARIANT_ADD(concurrent, one_vma) {
 	.show_flags = BIT(VMA) | BIT(BASE),
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_VARIANT_ADD(meanwhile, one_vma_stat) {
+FIXTURE_VARIANT_ADD(concurrent, one_vma_stat) {
 	.show_flags = BIT(VMA_STAT),
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_VARIANT_ADD(meanwhile, thread) {
+FIXTURE_VARIANT_ADD(concurrent, thread) {
 	.show_flags = BIT(VMA),
 	.strategy = TASK_DIAG_DUMP_THREAD,
 };
 
-FIXTURE_VARIANT_ADD(meanwhile, both) {
+FIXTURE_VARIANT_ADD(concurrent, both) {
 	.show_flags = LISTS,
 	.strategy = TASK_DIAG_DUMP_ONE,
 };
 
-FIXTURE_SETUP(meanwhile)
+FIXTURE_SETUP(concurrent)
 {
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
@@ -1667,7 +1663,7 @@ FIXTURE_SETUP(meanwhile)
 	ASSERT_EQ(0, pipe2(done, O_CLOEXEC));
 }
 
-FIXTURE_TEARDOWN(meanwhile)
+FIXTURE_TEARDOWN(concurrent)
 {
 	td_kill_children();
 	td_close(&self->sock);
@@ -1677,7 +1673,7 @@ FIXTURE_TEARDOWN(meanwhile)
 
 /* A child that waits for the sign, and its mappings until then */
 static pid_t spawn_waiting(struct __test_metadata *_metadata,
-			   FIXTURE_DATA(meanwhile) *self,
+			   FIXTURE_DATA(concurrent) *self,
 			   void (*setup)(const void *unused))
 {
 	pid_t pid = td_spawn(setup, NULL);
@@ -1729,7 +1725,7 @@ static void expect_ended(struct __test_metadata *_metadata,
 				  lists->stats[i].info.end));
 }
 
-TEST_F(meanwhile, list_ends_when_the_task_calls_exec)
+TEST_F(concurrent, list_ends_when_the_task_calls_exec)
 {
 	struct lists *lists;
 	pid_t pid;
@@ -1743,7 +1739,7 @@ TEST_F(meanwhile, list_ends_when_the_task_calls_exec)
 }
 
 /* The memory stays, but no longer is the requester's to see. */
-TEST_F(meanwhile, list_ends_when_the_task_becomes_undumpable)
+TEST_F(concurrent, list_ends_when_the_task_becomes_undumpable)
 {
 	struct lists *lists;
 	struct td_sock sock;

@@ -12,13 +12,6 @@
 #define CLONE_NEWCGROUP	0x02000000
 #endif
 
-static void expect(__u32 pid, const char *what, __u64 here, __u64 there)
-{
-	if (here != there)
-		differs("%u %s: %llu instead of %llu; ", pid, what, here,
-			there);
-}
-
 /* --- NS ---------------------------------------------------------------- */
 
 static const struct {
@@ -255,26 +248,6 @@ static const char *place_differs(__u32 pid)
 	return diff.text;
 }
 
-/* Group @attr of one process: fills in @to, returns its length. */
-static size_t group_of(struct td_sock *sock, __u32 pid, __u16 attr, void *to,
-		       size_t size)
-{
-	struct td_props_answer *answer;
-	const struct td_props *task;
-	size_t len = 0;
-
-	memset(to, 0, size);
-	answer = td_get_props(sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE, 1ULL << attr,
-			      pid);
-	task = td_find_props(answer, pid);
-	if (task && task->groups[attr].len <= size)
-		len = task->groups[attr].len;
-	if (len)
-		memcpy(to, task->groups[attr].data, len);
-	td_free_props(answer);
-	return len;
-}
-
 FIXTURE(where)
 {
 	struct td_sock sock;
@@ -374,9 +347,11 @@ TEST_F(where, namespaces_of_its_own_equal_procfs)
 	if (child)
 		EXPECT_STREQ("", place_differs(child));
 
-	len = group_of(&self->sock, pid, TASK_DIAG_NS, own, sizeof(own));
-	EXPECT_EQ(len, group_of(&self->sock, getpid(), TASK_DIAG_NS, ours,
-				sizeof(ours)));
+	len = td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid, TASK_DIAG_NS,
+			   own, sizeof(own));
+	ASSERT_GE(sizeof(own), len);
+	EXPECT_EQ(len, td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, getpid(),
+				    TASK_DIAG_NS, ours, sizeof(ours)));
 	for (i = 0; i < len / sizeof(own[0]); i++) {
 		ASSERT_EQ(ours[i].type, own[i].type);
 		/* Only children get these. */
@@ -454,7 +429,8 @@ TEST_F(where, numbers_in_nested_pid_namespaces_equal_procfs)
 	for (i = 0; i < levels; i++)
 		pid = only_child(pid);
 	EXPECT_EQ((levels + 1) * sizeof(ids[0]),
-		  group_of(&self->sock, pid, TASK_DIAG_NSPID, ids, sizeof(ids)));
+		  td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid,
+			       TASK_DIAG_NSPID, ids, sizeof(ids)));
 	EXPECT_EQ(pid, ids[0].pid);
 	EXPECT_EQ(1, ids[levels].pid);
 	EXPECT_EQ(1, ids[levels].tgid);
@@ -552,7 +528,8 @@ static __u64 id_of(struct td_sock *sock, __u32 pid)
 {
 	struct task_diag_cgroup cgroup[300];
 
-	group_of(sock, pid, TASK_DIAG_CGROUP, cgroup, sizeof(cgroup));
+	td_get_bytes(sock, TASK_DIAG_DUMP_ONE, pid, TASK_DIAG_CGROUP, cgroup,
+		     sizeof(cgroup));
 	return cgroup[0].id;
 }
 

@@ -15,13 +15,6 @@
 
 /* --- what is wrong ----------------------------------------------------- */
 
-static void expect(__u32 pid, const char *what, __u64 here, __u64 there)
-{
-	if (here != there)
-		differs("%u %s: %llu instead of %llu; ", pid, what, here,
-			there);
-}
-
 static void expect_between(__u32 pid, const char *what, __u64 here, __u64 low,
 			   __u64 high)
 {

@@ -27,7 +27,7 @@ void td_free_props(struct td_props_answer *answer)
 	free(answer);
 }
 
-/* The task that a message is about, which goes on with the one before or not */
+/* The task of a message, which may continue that of the message before */
 static struct td_props *td_props_of(struct td_props_answer *answer, __u32 pid)
 {
 	struct td_props *task = NULL;
@@ -143,6 +143,27 @@ bool td_recv_props(const struct td_sock *sock, struct td_props_answer *answer)
 	return td_recv(sock, answer->rest);
 }
 
+struct td_props_answer *td_start_props(struct td_sock *sock, __u16 flags,
+				       const struct task_diag_pid *req)
+{
+	struct td_props_answer *answer = td_new_props();
+	int err = td_send_get(sock, flags, req);
+
+	if (err)
+		td_broken(answer->rest, "sendto: %s", strerror(-err));
+	return answer;
+}
+
+struct td_props_answer *td_ask_props(struct td_sock *sock, __u16 flags,
+				     const struct task_diag_pid *req)
+{
+	struct td_props_answer *answer = td_start_props(sock, flags, req);
+
+	while (!answer->rest->broken[0] && td_recv_props(sock, answer))
+		;
+	return answer;
+}
+
 struct td_props_answer *td_get_props(struct td_sock *sock, __u16 flags,
 				     __u64 strategy, __u64 show_flags,
 				     __u32 pid)
@@ -152,15 +173,8 @@ struct td_props_answer *td_get_props(struct td_sock *sock, __u16 flags,
 		.dump_strategy = strategy,
 		.pid = pid,
 	};
-	struct td_props_answer *answer = td_new_props();
-	int err = td_send_get(sock, flags, &req);
 
-	if (err)
-		td_broken(answer->rest, "sendto: %s", strerror(-err));
-	else
-		while (td_recv_props(sock, answer))
-			;
-	return answer;
+	return td_ask_props(sock, flags, &req);
 }
 
 const char *td_props_whole(const struct td_props_answer *answer)
@@ -182,4 +196,22 @@ const struct td_props *td_find_props(const struct td_props_answer *answer,
 		if (answer->tasks[i].pid == pid)
 			return &answer->tasks[i];
 	return NULL;
+}
+
+size_t td_get_bytes(struct td_sock *sock, __u64 strategy, __u32 nr, __u16 attr,
+		    void *bytes, size_t size)
+{
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	size_t len = 0;
+
+	memset(bytes, 0, size);
+	answer = td_get_props(sock, NLM_F_DUMP, strategy, 1ULL << attr, nr);
+	task = td_find_props(answer, nr);
+	if (!td_props_whole(answer)[0] && task && task->groups[attr].len) {
+		len = task->groups[attr].len;
+		memcpy(bytes, task->groups[attr].data, len < size ? len : size);
+	}
+	td_free_props(answer);
+	return len;
 }

@@ -83,6 +83,8 @@ extern struct diff {
 } diff;
 void begin_diff(void);
 __printf(1, 2) void differs(const char *fmt, ...);
+/* Adds what differs of @pid, if these two do. */
+void expect(__u32 pid, const char *what, __u64 here, __u64 there);
 
 /* --- client.c: requests and their answers ------------------------------ */
 
@@ -251,6 +253,14 @@ void td_parse_props(const struct td_sock *sock, struct td_props_answer *answer,
 /* Adds one datagram. Returns whether there is more to receive. */
 bool td_recv_props(const struct td_sock *sock, struct td_props_answer *answer);
 
+/* Sends a request; its answer is to be received. */
+struct td_props_answer *td_start_props(struct td_sock *sock, __u16 flags,
+				       const struct task_diag_pid *req);
+
+/* Sends a request, and receives all of its answer. */
+struct td_props_answer *td_ask_props(struct td_sock *sock, __u16 flags,
+				     const struct task_diag_pid *req);
+
 struct td_props_answer *td_get_props(struct td_sock *sock, __u16 flags,
 				     __u64 strategy, __u64 show_flags,
 				     __u32 pid);
@@ -260,6 +270,10 @@ const char *td_props_whole(const struct td_props_answer *answer);
 
 const struct td_props *td_find_props(const struct td_props_answer *answer,
 				     __u32 pid);
+
+/* Copies up to @size bytes of a group of the task @nr; returns its whole length. */
+size_t td_get_bytes(struct td_sock *sock, __u64 strategy, __u32 nr, __u16 attr,
+		    void *bytes, size_t size);
 
 /* Copies what there is of part @nr, up to @size bytes; returns its length. */
 size_t td_copy_part(const struct td_group *group, unsigned int nr, void *to,

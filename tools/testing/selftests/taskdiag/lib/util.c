@@ -163,3 +163,10 @@ void differs(const char *fmt, ...)
 	if (len < (int)(sizeof(diff.text) - diff.len))
 		diff.len += len;
 }
+
+void expect(__u32 pid, const char *what, __u64 here, __u64 there)
+{
+	if (here != there)
+		differs("%u %s: %llu instead of %llu; ", pid, what, here,
+			there);
+}
