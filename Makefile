@@ -98,19 +98,19 @@ shell: tools
 	@harness/vm --kernel $(KERNEL) --timeout 86400 --interactive -- bash -i
 
 procps: tools
-	@harness/procps build
+	@consumers/procps/run build
 
 htop: tools
-	@harness/htop build
+	@consumers/htop/run build
 
 iproute2: tools
-	@harness/iproute2 build
+	@consumers/iproute2/run build
 
 pcp: tools
-	@harness/pcp build
+	@consumers/pcp/run build
 
 perf: tools
-	@harness/perf build
+	@consumers/perf/run build
 
 check: deps
 	@harness/kernel config main

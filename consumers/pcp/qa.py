@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs PCP's own QA tests of pmdaproc, on the stock agent and on the patched one.
 
-usage: pcp_qa.py STOCK PATCHED [REGEX]
+usage: qa.py STOCK PATCHED [REGEX]
 
 Both are directories usr of harness/pcp, beside which the tests are. With REGEX only the
 tests whose number it matches. For harness/vm: needs root, and a kernel with task_diag.
@@ -17,8 +17,9 @@ import shutil
 import subprocess
 import sys
 
-from pcp_client import Pmcd, environment
-from procps_test import Tap, call
+from client import Pmcd, environment
+from runner import Tap
+from zoo import call
 
 LIMIT = 120                             # seconds for a test
 

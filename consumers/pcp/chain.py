@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs what a fleet runs: pmcd, pmlogger and its readers, pmproxy and Prometheus.
 
-usage: pcp_chain.py PATCHED CONFIGS PROMETHEUS
+usage: chain.py PATCHED CONFIGS PROMETHEUS
 
 PATCHED is the directory usr of harness/pcp, CONFIGS that of pmlogconf, PROMETHEUS the
 program. For harness/vm:
@@ -19,8 +19,9 @@ import sys
 import time
 import urllib.request
 
-from pcp_client import PATIENCE, Pmcd, environment, metrics_of
-from procps_test import Tap, call, child
+from client import PATIENCE, Pmcd, environment, metrics_of
+from runner import Tap
+from zoo import call, child
 
 PR_SET_NAME = 15
 HOSTS = "10.9.0.1", "10.9.1.1"

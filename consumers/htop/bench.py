@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what a refresh of two builds of htop takes.
 
-usage: htop_bench.py STOCK PATCHED TASKS
+usage: bench.py STOCK PATCHED TASKS
 
 STOCK and PATCHED are directories in which bin/htop is, TASKS is how many tasks
 htop sees. For harness/vm --icount, where a nanosecond of processor time is an
@@ -16,6 +16,7 @@ import struct
 import sys
 import termios
 import time
+
 
 SETTINGS = {
     "columns as installed": [],

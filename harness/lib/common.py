@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What harness/common.sh says, for the scripts in Python."""
+"""What common.sh says, for the scripts in Python."""
 import os
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+_HERE = os.path.dirname(os.path.realpath(__file__))
+TOP = os.path.dirname(os.path.dirname(_HERE))
 
-_done = subprocess.run(["bash", "-c", '. "$0" && echo "$BASE" "$build"', f"{TOP}/harness/common.sh"],
+_done = subprocess.run(["bash", "-c", '. "$0" && echo "$BASE" "$build"', f"{_HERE}/common.sh"],
                        stdout=subprocess.PIPE, text=True, check=False)
 if _done.returncode:
     sys.exit(_done.returncode)

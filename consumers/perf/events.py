@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 
-from procps_test import FUSE, hangs, set_sysctl, start_fuse, wait_for_page
+from zoo import FUSE, hangs, set_sysctl, start_fuse, wait_for_page
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_NAME = 15

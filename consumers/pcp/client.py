@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 
+
 PM_CONTEXT_HOST = 1
 PM_INDOM_NULL = 0xffffffff
 PM_IN_NULL = -1

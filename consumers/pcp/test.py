@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares PCP's agent pmdaproc, patched, with the stock one over tasks of every kind.
 
-usage: pcp_test.py STOCK PATCHED [REGEX]
+usage: test.py STOCK PATCHED [REGEX]
 
 Both are directories usr of harness/pcp. With REGEX only the comparisons whose name it
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
@@ -19,11 +19,10 @@ import subprocess
 import sys
 import time
 
-from htop_test import populate_more
-from pcp_client import PM_IN_NULL, Client, Pmcd, environment
-from procps_test import (FUSE, PR_SET_NAME, USER, Tap, as_user, become, call, child, hidepid,
-                         libc, own_mounts, populate, set_arguments, set_sysctl, start_fuse,
-                         start_holder)
+from client import PM_IN_NULL, Client, Pmcd, environment
+from runner import Tap
+from zoo import (FUSE, PR_SET_NAME, USER, as_user, become, call, child, hidepid, libc, own_mounts,
+                 populate, populate_more, set_arguments, set_sysctl, start_fuse, start_holder)
 
 TRIES = 6                               # tasks come and go, and work
 SHORT = 1000                            # processes of a millisecond

@@ -16,8 +16,6 @@ import os
 import re
 import sys
 
-import yaml
-
 from common import SOURCE, TOP
 
 HEADER = os.path.join(TOP, "include/uapi/linux/task_diag.h")
@@ -169,7 +167,7 @@ def compare_structs(spec):
     for want in header_structs():
         have = ours.pop(want["name"], None)
         if have != want:
-            yield f"struct {want['name']} is not what 'harness/spec.py structs' prints"
+            yield f"struct {want['name']} is not what 'harness/lib/spec.py structs' prints"
     for name in ours:
         yield f"struct {name} is in no header"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares the screens of a patched htop and the stock one over tasks of every kind.
 
-usage: htop_test.py STOCK PATCHED [REGEX]
+usage: test.py STOCK PATCHED [REGEX]
 
 Both are directories in which bin/htop is. With REGEX only the checks whose name it
 matches. For harness/vm: needs root, tmux and a kernel with task_diag. Prints TAP
@@ -13,78 +13,22 @@ import ctypes
 import mmap
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 
-from procps_test import (FUSE, USER, Tap, become, between, bind, call, child, libc, populate,
-                         program, set_sysctl, start_fuse, start_threads, wait_for_page)
+from runner import Tap, between
+from zoo import (FUSE, USER, bind, child, libc, populate, populate_more, program, set_sysctl,
+                 start_fuse, wait_for_page)
+
 
 SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
 TRIES = 4                               # tasks come and go, and work
 
 SYS_SETRESUID = 117
-
-
-# --- tasks that the zoo of procps_test.py lacks --------------------------
-
-def map_deleted_library():
-    """Maps a library, executable, that is deleted then."""
-    path = "/tmp/library.so"
-    shutil.copy("/bin/cat", path)
-    with open(path, "rb") as file:
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                              ctypes.c_int, ctypes.c_int, ctypes.c_long]
-        libc.mmap(None, 8192, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE, file.fileno(), 0)
-    os.unlink(path)
-
-
-def use_memory_and_files():
-    memory = bytearray(b"x" * (20 << 20))
-    with open("/bin/cat", "rb") as source, open("/dev/null", "wb") as sink:
-        for _ in range(100):
-            source.seek(0)
-            sink.write(source.read())
-    for _ in range(1000):
-        time.sleep(0)
-        os.sched_yield()
-    return memory
-
-
-def with_foreign_thread():
-    """Two threads, of which one becomes another user's alone."""
-    become(USER, USER)
-    start_threads(1)
-
-
-def thread_of_root():
-    """A process whose threads differ in their user: some see the leader alone."""
-    start_threads(2)
-    libc.syscall(SYS_SETRESUID, USER, USER, USER)
-    call("prctl", 4, 1, 0, 0, 0)
-
-
-def work():
-    end = time.monotonic() + .3
-    while time.monotonic() < end:
-        pass
-
-
-def populate_more():
-    for function in (map_deleted_library, use_memory_and_files, with_foreign_thread,
-                     thread_of_root, work, lambda: os.chdir("/usr/lib"),
-                     lambda: (os.mkdir("/tmp/cwd"), os.chdir("/tmp/cwd"), os.rmdir("/tmp/cwd"))):
-        child(function)
-    child(lambda: (become(USER, USER), work(), use_memory_and_files()))
-    child(lambda: (become(USER, USER), map_deleted_library()))
-    program([b"/usr/bin/cat", b"-"])
-    program([b"/usr/bin/cat - flattened /etc/passwd"])
-    program([b"no such: program"])
 
 
 def hold_mmap_lock():
@@ -394,7 +338,7 @@ def check_stuck(patched):
     time.sleep(1)
     held = os.waitpid(reader, os.WNOHANG)[0] == 0
     screen = patched.screen(settings(MAIN + " M_LRS", "update_process_names=1"))
-    result(held and "htop_test.py" in screen.lines.get(holder, ""),
+    result(held and "htop/test.py" in screen.lines.get(holder, ""),
            "a task that holds its mmap lock for ever does not stop it",
            [f"held: {held}", *screen.lines.values()])
     os.kill(server, signal.SIGKILL)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what the agent pmdaproc of two builds of PCP takes for a fetch.
 
-usage: pcp_bench.py STOCK PATCHED CONFIGS PROCESSES REGEX
+usage: bench.py STOCK PATCHED CONFIGS PROCESSES REGEX
 
 STOCK and PATCHED are their directories usr, CONFIGS is that of pmlogconf, which has
 what pmlogger is set up to log, and PROCESSES is how many there are. Of the fetches those
@@ -13,7 +13,7 @@ import os
 import re
 import sys
 
-from pcp_client import Client, Pmcd, environment, metrics_of
+from client import Client, Pmcd, environment, metrics_of
 
 SETS = {
     "pmlogger, as installed": ("zeroconf/atop-proc", "zeroconf/pidstat"),

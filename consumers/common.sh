@@ -2,7 +2,9 @@
 # A program of Debian, stock and with the patches of consumers/NAME; to be sourced
 # after common.sh and apt.sh, with name and version set, and suite if the source is not
 # Debian 12's.
+# shellcheck disable=SC2034,SC2154
 
+me=$name
 dir=$common/$name
 patches=$top/consumers/$name
 library=$top/tools/lib/task_diag
@@ -50,7 +52,7 @@ inputs()
 	shift
 	{
 		echo "$version"
-		cat "$0" "$top/harness/consumer.sh"
+		cat "$0" "$top/consumers/common.sh"
 		[ "$tree" = stock ] ||
 			cat "$patches"/*.patch "$top/include/uapi/linux/task_diag.h" "$@"
 	} | sha1sum

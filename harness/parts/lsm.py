@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares task_diag with procfs where a security module hides tasks.
 
-usage: lsm_test.py MODULE TESTS
+usage: lsm.py MODULE TESTS
 
 MODULE is apparmor, selinux or smack, which the VM was booted with (harness/vm --lsm),
 TESTS the directory of the selftests. For harness/vm: needs root. Prints TAP; exit
@@ -15,7 +15,8 @@ import signal
 import subprocess
 import sys
 
-from procps_test import PR_SET_NAME, USER, Tap, become, call, child, hidepid
+from runner import Tap
+from zoo import PR_SET_NAME, USER, become, call, child, hidepid
 
 # A task of the first may read the second, but not the third. All others are in
 # none of them.

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the harness's scripts share; to be sourced.
+# shellcheck disable=SC2034
 set -euo pipefail
+
+me=${0##*/}
 
 die()
 {
-	echo "${0##*/}: $*" >&2
+	echo "$me: $*" >&2
 	exit 125
 }
 
 bad_usage()
 {
-	echo "${0##*/}: $*" >&2
+	echo "$me: $*" >&2
 	usage >&2
 	exit 2
 }
@@ -21,7 +24,7 @@ version_of()
 	sed -nE -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' "$1/Makefile" | paste -sd .
 }
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
 # The kernels that the series is for. patches/ is what mainline gets, that is
 # the last of them; patches/BASE has what another one needs instead.
@@ -33,7 +36,7 @@ if [ -n "${KDIR:-}" ] && [ -z "${BASE:-}" ]; then
 fi
 export BASE=${BASE:-${default_base:-6.12}}
 if [[ " ${bases[*]} " != *" $BASE "* ]]; then
-	echo "${0##*/}: BASE=$BASE is none of: ${bases[*]}" >&2
+	echo "$me: BASE=$BASE is none of: ${bases[*]}" >&2
 	exit 2
 fi
 
@@ -66,7 +69,7 @@ flavours=(main debug small lean coverage kcsan kmsan "${arches[@]}")
 
 # Debian 12 and 13 both have this one, which is new enough for every base; the
 # suffix makes kbuild's LLVM= of it.
-clang=clang-19
+clang="clang-19"
 llvm=-19
 
 # What the series adds to the kernel
@@ -125,6 +128,9 @@ arch_variables()
 	i386) echo ARCH=i386 ;;
 	esac
 }
+
+# What the tests of consumers, and those like them, are run by
+python=(env PYTHONPATH="$top/consumers" python3)
 
 say()
 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares ss of two builds of iproute2.
 
-usage: iproute2_test.py STOCK PATCHED
+usage: test.py STOCK PATCHED
 
 STOCK and PATCHED are directories in which bin is. Run in the VM, as root. Prints
 TAP; exit status: 0, 1 if they differ, 2 for wrong usage.
@@ -14,9 +14,10 @@ import socket
 import sys
 import threading
 
-from procps_test import (PR_SET_DUMPABLE, PR_SET_NAME, Prefixed, Runner, Tap, as_user, become,
-                         bind, call, child, hidepid, leave_proc, set_sysctl, sleep_forever,
-                         without_ptrace)
+from runner import Prefixed, Runner, Tap
+from zoo import (PR_SET_DUMPABLE, PR_SET_NAME, as_user, become, bind, call, child, hidepid,
+                 leave_proc, set_sysctl, sleep_forever, without_ptrace)
+
 
 CLONE_FILES = 0x00000400
 MANY = 3000

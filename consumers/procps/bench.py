@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what the programs of two builds of procps take.
 
-usage: procps_bench.py [--user] STOCK PATCHED TASKS COMMAND...
+usage: bench.py [--user] STOCK PATCHED TASKS COMMAND...
 
 STOCK and PATCHED are directories in which the programs' bin is, TASKS is how
 many tasks a command sees, and COMMAND is one argument. For harness/vm --icount,
@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 
-from procps_test import USER, bind
+from zoo import USER, bind
 
 
 def instructions(root, argv, uid):

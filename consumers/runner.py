@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs the programs of a build, and says in TAP what is the same."""
+import os
+import re
+import subprocess
+
+
+class Runner:
+    """Runs the programs of one build: before() in the child, with env."""
+
+    def __init__(self, root, before=None, env=None):
+        self.root = root
+        self.before = before
+        self.env = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": f"{root}/lib",
+                    "LC_ALL": "C.UTF-8"} | (env or {})
+
+    def run(self, argv, prefix=(), timeout=None):
+        argv = [f"{self.root}/bin/{argv[0]}", *argv[1:]]
+        with subprocess.Popen([*prefix, *argv], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=self.before, env=self.env) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Result([process.pid, *self.others()], process.returncode, out, err)
+
+    def others(self):
+        """The pids of more processes that the run took."""
+        return []
+
+
+class Prefixed(Runner):
+    """With a program before, which may go to another pid namespace."""
+
+    def __init__(self, root, *prefix):
+        super().__init__(root)
+        self.prefix = prefix
+
+    def run(self, argv, prefix=(), timeout=None):
+        return super().run(argv, (
+            *self.prefix, "sh", "-c",
+            'read -r pid rest </proc/self/stat; echo $pid >/tmp/self; exec "$@"', "sh"), timeout)
+
+    def others(self):
+        with open("/tmp/self", encoding="ascii") as inner:
+            return [int(inner.read())]
+
+
+# What a worker does at the moment is a part of its name.
+WORK = re.compile(rb"(kworker/u?\d+:\d+H?)[-+][^\s\]]+")
+
+
+class Result:
+    """What a program printed, without the lines of the processes that ran it."""
+
+    def __init__(self, pids, status, out, err):
+        self.status = status
+        self.err = err
+        self.out = out
+        own = re.compile(rb"^ *(\S+ +){0,3}(%s)( |$)" % b"|".join(b"%d" % pid for pid in pids))
+        self.lines = [WORK.sub(rb"\1", line) for line in out.split(b"\n") if not own.match(line)]
+
+    def sort_top(self):
+        """The rows of top's table by pid, as their order is that of %CPU, and without that."""
+        rows = [line.split() for line in self.lines if re.match(rb" *\d+ \S", line)]
+        self.lines = [b" ".join(row[:8] + row[9:]) for row in sorted(rows, key=lambda row: int(row[0]))]
+        return self
+
+
+def number(token):
+    """A number or a time as a number, or None."""
+    match = re.fullmatch(rb"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+(?:\.\d+)?)", token)
+    if match:
+        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+        return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    match = re.fullmatch(rb"(\d+(?:\.\d+)?)[kmgtp]?", token)
+    return float(match.group(1)) if match else None
+
+
+def between(before, token, after, slack):
+    if token in (before, after):
+        return True
+    numbers = [number(text) for text in (before, token, after)]
+    if None in numbers:
+        return False
+    low, high = sorted((numbers[0], numbers[2]))
+    return low - slack <= numbers[1] <= high + slack
+
+
+def explain(text):
+    for line in text[:12]:
+        if isinstance(line, bytes):
+            line = line.decode(errors="backslashreplace")
+        print("#   " + line[:300])
+
+
+class Tap:
+    """Counts and prints the checks."""
+
+    failed = 0
+
+    def __init__(self, name):
+        self.name = name
+
+    def result(self, ok, what, why=()):
+        if not ok:
+            explain(why)
+            self.failed += 1
+        print(f"{'' if ok else 'not '}ok - {self.name}: {what}", flush=True)

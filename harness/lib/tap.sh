@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the parts of harness/test share; to be sourced after common.sh. KERNEL is the
+# kernel that they boot.
+# shellcheck disable=SC2154
+
+kernel=${KERNEL:-main}
+check_flavour "$kernel"
+vm=("$top/harness/vm" --kernel "$kernel")
+mkdir -p "$build/vm"
+
+# Prints a TAP line for the check $1, whose command is the rest.
+check()
+{
+	local what=$1 output
+
+	shift
+	if output=$("$@" 2>&1); then
+		echo "ok - $what"
+	else
+		sed 's/^/# /' <<<"$output"
+		echo "not ok - $what"
+	fi
+}
+
+# Whether a command ends with the status $1.
+ends_with()
+{
+	local want=$1 status=0
+
+	shift
+	"$@" || status=$?
+	[ "$status" -eq "$want" ] || { echo "status $status, not $want: $*"; return 1; }
+}
+
+# Whether kunit.py, which knows what the kernel takes for TAP, takes $1: what
+# run_kselftest.sh printed, and what each program printed in it.
+kunit_takes()
+{
+	local all=$1 file output bad=0
+
+	rm -rf "$all.d"
+	mkdir "$all.d"
+	awk -v dir="$all.d" '
+		/^(ok|not ok) / { close(file); file = "" }
+		/^# selftests: / { file = dir "/" $NF; next }
+		file { sub(/^# ?/, ""); print >file }' "$all"
+	for file in "$all" "$all.d"/*; do
+		# A program that is skipped as a whole has no tests to parse.
+		! grep -q '^1[.][.]0' "$file" || continue
+		output=$(PYTHONDONTWRITEBYTECODE=1 python3 "$src/tools/testing/kunit/kunit.py" parse "$file") || true
+		if grep -F '[ERROR]' <<<"$output" || ! grep -q 'Testing complete' <<<"$output"; then
+			echo "of $file"
+			bad=1
+		fi
+	done
+	return $bad
+}
+
+# Runs the selftests in the directory $2 and calls them $1.
+run_selftests()
+{
+	local status=0 printed=$build/vm/$1.tap limit=2400 run=("$2/run_kselftest.sh" -c taskdiag)
+
+	case $kernel in
+	debug | kcsan | kmsan)
+		# Ten times slower, and more
+		limit=9000
+		run=(env TD_SECONDS=60 TD_PATIENCE=20 "${run[@]}" --override-timeout 3600)
+		;;
+	esac
+	# Accounted for from the start: to switch that patches code, see harness/vm.
+	"${vm[@]}" --timeout $limit --log "$build/vm/$1.log" --append delayacct -- "${run[@]}" |
+		tee "$printed" || status=$?
+	# run_kselftest.sh itself always ends with 0.
+	if [ $status -eq 0 ]; then
+		echo "ok - $1: nothing amiss in the kernel log ($kernel)"
+	else
+		echo "not ok - $1: the VM ended with $status ($kernel)"
+	fi
+	check "$1: the kernel's own parser takes the output as TAP" kunit_takes "$printed"
+}
