@@ -230,6 +230,8 @@ def populate():
             [b"cat", b"-", "\u00e4\u6f22".encode(), b"\xff\xfe\x01\x1b[2J", b"trailing ", b" "],
             [b"", b"-"],
             [b"-cat", b"-"],
+            [b"cat", b"-", b"$<1>", *(b"a" * n + odd for n in range(8)
+                                      for odd in (b"\x1f", b"\x7f", "\u00e9".encode()))],
             [b"two words", b"-"],
             [b"cat", b"-"] + [b"x" * 1000] * 150):
         program(argv, long_env)
