@@ -101,7 +101,7 @@ build_library()
 }
 
 # The command line of the script, after $1, how many processes bench starts by
-# itself: calls build_all, test_all or bench.
+# itself: calls build_all, test_all, cost_all or bench.
 run_command()
 {
 	local n=$1
@@ -109,8 +109,9 @@ run_command()
 	shift
 	case ${1:-} in
 	-h | --help) usage ;;
-	build | test)
+	build | test | cost)
 		[ $# -eq 1 ] || bad_usage "unknown argument $2"
+		declare -F "${1}_all" >/dev/null || bad_usage "unknown argument $1"
 		"${1}_all"
 		;;
 	bench)

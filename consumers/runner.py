@@ -109,3 +109,21 @@ class Tap:
             explain(why)
             self.failed += 1
         print(f"{'' if ok else 'not '}ok - {self.name}: {what}", flush=True)
+
+
+class Table:
+    """Prints what stock and patched programs take; or, with the ratio that is least, TAP."""
+
+    def __init__(self, name, tasks, head, least):
+        self.name, self.tasks, self.least = name, tasks, least
+        if not least:
+            print(f"{head:48}{'stock':>12}{'patched':>12}{'ratio':>8}   instructions per task")
+
+    def row(self, what, stock, patched):
+        ratio = stock / patched
+        if self.least:
+            print(f"{'not ' * (ratio < self.least)}ok - {self.name}: {what}: "
+                  f"stock takes {ratio:.1f} times as much, at least {self.least:g}", flush=True)
+        else:
+            print(f"{what:48}{stock / self.tasks:12.0f}{patched / self.tasks:12.0f}{ratio:8.1f}",
+                  flush=True)

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what a refresh of two builds of htop takes.
 
-usage: bench.py STOCK PATCHED TASKS
+usage: bench.py [--least RATIO] STOCK PATCHED TASKS
 
 STOCK and PATCHED are directories in which bin/htop is, TASKS is how many tasks
 htop sees. For harness/vm --icount, where a nanosecond of processor time is an
 instruction. What a run of few refreshes takes is subtracted from that of a run of
-more. htop refreshes when a page of help has been read.
+more. htop refreshes when a page of help has been read. With --least the output is
+TAP, of the columns as installed: stock must take at least RATIO times as much.
 """
 import fcntl
 import os
@@ -17,6 +18,7 @@ import sys
 import termios
 import time
 
+from runner import Table
 
 SETTINGS = {
     "columns as installed": [],
@@ -57,19 +59,23 @@ def per_refresh(root, settings, few=2, more=8):
 
 
 def main():
-    if len(sys.argv) != 4:
+    arguments = sys.argv[1:]
+    least = 0
+    if arguments[:1] == ["--least"]:
+        least = float(arguments[1])
+        del arguments[:2]
+    if len(arguments) != 3:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
-    roots, tasks = sys.argv[1:3], int(sys.argv[3])
+    roots, tasks = arguments[:2], int(arguments[2])
     time.sleep(12)                      # of younger processes htop does not read the mappings
     for root in roots:
         instructions(f"{root}/bin/htop", 1, [])     # all files are cached from now on
-    print(f"{tasks} tasks{'':36}{'stock':>12}{'patched':>12}{'ratio':>8}"
-          "   instructions per task and refresh")
+    table = Table("htop", tasks, f"{tasks} tasks, a refresh", least)
     for name, settings in SETTINGS.items():
-        stock, patched = (per_refresh(root, settings) for root in roots)
-        print(f"{name:48}{stock / tasks:12.0f}{patched / tasks:12.0f}{stock / patched:8.1f}",
-              flush=True)
+        table.row(name, *(per_refresh(root, settings) for root in roots))
+        if least:
+            break
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts what the programs of two builds of procps take.
 
-usage: bench.py [--user] STOCK PATCHED TASKS COMMAND...
+usage: bench.py [--user | --least RATIO] STOCK PATCHED TASKS COMMAND...
 
 STOCK and PATCHED are directories in which the programs' bin is, TASKS is how
 many tasks a command sees, and COMMAND is one argument. For harness/vm --icount,
 where a nanosecond of processor time is an instruction. With --user an ordinary
-user runs them, from whom task_diag hides the tasks, as they are root's.
+user runs them, from whom task_diag hides the tasks, as they are root's. With --least
+the output is TAP: a command fails if stock takes less than RATIO times as much.
 """
 import os
 import subprocess
 import sys
 
+from runner import Table
 from zoo import USER, bind
 
 
@@ -31,20 +33,21 @@ def instructions(root, argv, uid):
 
 def main():
     arguments = sys.argv[1:]
-    uid = USER if arguments[:1] == ["--user"] else 0
-    if uid:
+    uid = least = 0
+    if arguments[:1] == ["--user"]:
+        uid = USER
         arguments.pop(0)
+    elif arguments[:1] == ["--least"]:
+        least = float(arguments[1])
+        del arguments[:2]
     if len(arguments) < 4:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     roots = bind(arguments[0], "/run/stock"), bind(arguments[1], "/run/patched")
     tasks = int(arguments[2])
-    print(f"{tasks} tasks{', as a user' if uid else '':20}{'stock':>12}{'patched':>12}{'ratio':>8}"
-          "   instructions per task")
+    table = Table("procps", tasks, f"{tasks} tasks{', as a user' * bool(uid)}", least)
     for command in arguments[3:]:
-        stock, patched = (instructions(root, command.split(), uid) for root in roots)
-        print(f"{command:32}{stock / tasks:12.0f}{patched / tasks:12.0f}{stock / patched:8.1f}",
-              flush=True)
+        table.row(command, *(instructions(root, command.split(), uid) for root in roots))
 
 
 if __name__ == "__main__":
