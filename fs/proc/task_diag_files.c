@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has from its open files and
- * from where it is in the file system
+ * task_diag: the groups of properties that a task has from its open files
  *
- * No reference is taken on a file, a directory or a mount: whoever puts the last
- * one closes the file, or unmounts.
+ * No reference is taken on a file: whoever puts the last one closes it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/dcache.h>
@@ -484,37 +482,4 @@ int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 	task_unlock(task);
 
 	return task_diag_put(skb, TASK_DIAG_FD, &info, len);
-}
-
-static int task_diag_put_fs_path(struct sk_buff *skb, struct task_diag_task *t,
-				 u16 attr, bool root)
-{
-	char *buf, *path;
-	int err;
-
-	if (t->kept.data)
-		return task_diag_put_kept(skb, t, attr);
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-	path = proc_fs_path(t->task, root, t->root, buf, PATH_MAX);
-	err = PTR_ERR_OR_ZERO(path);
-	if (!err)
-		err = task_diag_put_whole(skb, t, attr,
-					  &(struct task_diag_value) {
-						.data = path,
-						.len = strlen(path),
-					  });
-	kfree(buf);
-	return err == -ENOENT ? -ENODATA : err;
-}
-
-int task_diag_fill_cwd(struct sk_buff *skb, struct task_diag_task *t)
-{
-	return task_diag_put_fs_path(skb, t, TASK_DIAG_CWD, false);
-}
-
-int task_diag_fill_root(struct sk_buff *skb, struct task_diag_task *t)
-{
-	return task_diag_put_fs_path(skb, t, TASK_DIAG_ROOT, true);
 }

@@ -73,8 +73,10 @@ clang="clang-19"
 llvm=-19
 
 # What the series adds to the kernel
-objects=(kernel/taskdiag.o kernel/taskdiag_event.o kernel/taskdiag_select.o fs/proc/task_diag_attrs.o
-	fs/proc/task_diag_files.o fs/proc/task_diag_mm.o)
+objects=(kernel/taskdiag.o kernel/taskdiag_event.o kernel/taskdiag_select.o)
+for object in attrs cred sched stat signal ns mm path args vma files; do
+	objects+=("fs/proc/task_diag_$object.o")
+done
 
 # Of these functions sparse says on 6.12 that they may leave with a lock held, as of
 # those that procfs, taskstats and KSM have already: they take it the second time

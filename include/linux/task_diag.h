@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * task_diag: between the core, which walks and decides who may see what
- * (kernel/taskdiag.c), and the groups' fillers (fs/proc/task_diag_attrs.c)
+ * (kernel/taskdiag.c), and the groups' fillers (fs/proc/task_diag_*.c)
  */
 #ifndef _LINUX_TASK_DIAG_H
 #define _LINUX_TASK_DIAG_H

@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * task_diag: the groups of properties that a task has from its mappings
+ *
+ * These run without exec_update_lock: all that they may use is t->mm.
+ */
+#include <linux/dcache.h>
+#include <linux/delay.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hugetlb.h>
+#include <linux/kdev_t.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/pagewalk.h>
+#include <linux/pkeys.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/sizes.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/task_diag.h>
+#include <net/netlink.h>
+#include "internal.h"
+#include "task_diag_attrs.h"
+
+/* Longer paths than this are not reported: nobody could open them either. */
+#define TASK_DIAG_NAME_MAX	SZ_1M
+
+/* Names that one process may make a list of mappings consist of */
+#define TASK_DIAG_NAMES_MAX	SZ_16M
+
+/**
+ * struct task_diag_name - where put functions make the name of a mapping
+ * @data: buffer
+ * @size: of that
+ * @path: of the last file of a mapping, while a lock keeps that; or none
+ * @path_name: what that is called, in @data
+ * @path_len: length of that
+ * @before: it is the file of the mapping before
+ * @flags: why it is left out, see &enum task_diag_vma_flag
+ * @len: length of the name
+ * @info: the mapping, if it does not fit the message
+ * @value: that and its name
+ * @keep: they do not fit an empty message
+ */
+struct task_diag_name {
+	char			*data;
+	size_t			size;
+	struct path		path;
+	const char		*path_name;
+	u32			path_len;
+	bool			before;
+	u32			flags;
+	u32			len;
+	struct task_diag_vma	info;
+	struct task_diag_value	value;
+	bool			keep;
+};
+
+/**
+ * struct task_diag_gather - what is gathered from the pages of mappings
+ * @mss: that
+ * @start: of the mapping, or the part of one, that @next lies in
+ * @next: where to go on, if the time was up; else 0
+ * @until: when it is, in jiffies
+ * @ops: what gathers
+ */
+struct task_diag_gather {
+	struct mem_size_stats		mss;
+	unsigned long			start;
+	unsigned long			next;
+	unsigned long			until;
+	const struct mm_walk_ops	*ops;
+};
+
+/**
+ * struct task_diag_walk - a walk over the mappings of a task
+ * @mm: they belong to
+ * @flags: which of them, see &enum task_diag_flag
+ * @mmap_locked: the lock of all of them is held
+ * @vmi: where the walk is, while it is
+ * @locked: the mapping of which the own lock is held, while it is not
+ * @name: for the name of a mapping
+ * @gather: for its pages
+ */
+struct task_diag_walk {
+	struct mm_struct	*mm;
+	u32			flags;
+	bool			mmap_locked;
+	struct vma_iterator	vmi;
+	struct vm_area_struct	*locked;
+	struct task_diag_name	name;
+	struct task_diag_gather	gather;
+};
+
+static void task_diag_unlock(struct task_diag_walk *walk)
+{
+	if (walk->mmap_locked)
+		mmap_read_unlock(walk->mm);
+	else if (walk->locked)
+		vma_end_read(walk->locked);
+	walk->mmap_locked = false;
+	walk->locked = NULL;
+	walk->name.path = (struct path) {};
+}
+
+/*
+ * Locks the mapping at or after @addr: by the lock of all, or by its own if that
+ * one is taken. Returns NULL if there is none, and -EAGAIN if both are taken.
+ */
+static struct vm_area_struct *task_diag_lock_vma(struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	MA_STATE(mas, &walk->mm->mm_mt, addr, addr);
+	bool found;
+
+	if (mmap_read_trylock(walk->mm)) {
+		walk->mmap_locked = true;
+		vma_iter_init(&walk->vmi, walk->mm, addr);
+		return vma_next(&walk->vmi);
+	}
+	rcu_read_lock();
+	found = mas_find(&mas, ULONG_MAX);
+	rcu_read_unlock();
+	if (!found)
+		return NULL;
+	walk->locked = lock_vma_under_rcu(walk->mm, max(addr, mas.index));
+	return walk->locked ?: ERR_PTR(-EAGAIN);
+}
+
+/* Lets those in who wait for the lock, and locks the mapping at or after @addr. */
+static noinline struct vm_area_struct *
+task_diag_relock_vma(struct task_diag_walk *walk, unsigned long addr)
+{
+	const unsigned long end = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
+	struct vm_area_struct *vma;
+
+	task_diag_unlock(walk);
+	cond_resched();
+	while ((vma = task_diag_lock_vma(walk, addr)) == ERR_PTR(-EAGAIN)) {
+		if (time_after(jiffies, end) || fatal_signal_pending(current))
+			break;
+		usleep_range(10, 50);
+	}
+	return vma;
+}
+
+/* The mapping at or after @addr, locked */
+static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	if (walk->mmap_locked && !need_resched() &&
+	    !mmap_lock_is_contended(walk->mm))
+		return vma_next(&walk->vmi);
+	return task_diag_relock_vma(walk, addr);
+}
+
+/* The mapping of the architecture, which maps has behind all others */
+static struct vm_area_struct *task_diag_gate_vma(const struct task_diag_walk *walk,
+						 unsigned long addr)
+{
+	struct vm_area_struct *vma = get_gate_vma(walk->mm);
+
+	return vma && vma->vm_end > addr ? vma : NULL;
+}
+
+static bool task_diag_wants_vma(const struct task_diag_walk *walk,
+				const struct vm_area_struct *vma)
+{
+	if (walk->flags & TASK_DIAG_ONLY_VMA_EXEC && !(vma->vm_flags & VM_EXEC))
+		return false;
+	return !(walk->flags & TASK_DIAG_ONLY_VMA_FILE) || vma->vm_file;
+}
+
+/*
+ * Calls @put for each mapping from t->pos on that is asked for; for the part from
+ * t->pos on of one that has come to begin before that. Returns -EINPROGRESS if
+ * the time is up.
+ */
+static __always_inline int
+task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
+		    struct task_diag_walk *walk,
+		    int (*put)(struct sk_buff *skb, struct task_diag_task *t,
+			       struct vm_area_struct *vma,
+			       struct task_diag_walk *walk))
+{
+	const unsigned int before = skb->len;
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	while (!err) {
+		vma = task_diag_next_vma(walk, t->pos) ?:
+		      task_diag_gate_vma(walk, t->pos);
+		if (IS_ERR_OR_NULL(vma)) {
+			err = PTR_ERR(vma);
+			/* What there is of the list is true: go on behind it. */
+			if (err && skb->len > before)
+				err = -EMSGSIZE;
+			break;
+		}
+		t->pos = max_t(u64, t->pos, vma->vm_start);
+		if (task_diag_wants_vma(walk, vma))
+			err = put(skb, t, vma, walk);
+		if (err)
+			break;
+		t->pos = vma->vm_end;
+		if (fatal_signal_pending(current))
+			/* A list that was aborted must not look complete. */
+			err = -EAGAIN;
+		else if (time_after(jiffies, t->until))
+			err = -EINPROGRESS;
+	}
+	task_diag_unlock(walk);
+	return err;
+}
+
+/* The last column of maps, made in @name, or not. */
+static const char *task_diag_vma_name(struct vm_area_struct *vma,
+				      struct task_diag_name *name)
+{
+	const char *text, *format;
+	const struct path *path;
+	bool same = name->before;
+
+	name->before = false;
+	name->flags = 0;
+	name->len = 0;
+	get_vma_name(vma, &path, &text, &format);
+	if (path) {
+		if (!path_equal(path, &name->path)) {
+			name->path = (struct path) {};
+			text = d_path(path, name->data, name->size);
+			if (text == ERR_PTR(-ENAMETOOLONG) &&
+			    name->size >= TASK_DIAG_NAME_MAX) {
+				name->flags = TASK_DIAG_VMA_LONG_NAME;
+				return "";
+			}
+			if (IS_ERR(text))
+				return text;
+			name->path = *path;
+			name->path_name = text;
+			name->path_len = name->data + name->size - 1 - text;
+			same = false;
+		}
+		name->before = true;
+		if (same) {
+			name->flags = TASK_DIAG_VMA_SAME_NAME;
+			return "";
+		}
+		name->len = name->path_len;
+		return name->path_name;
+	}
+	if (format) {
+		name->path = (struct path) {};
+		name->len = snprintf(name->data, name->size, format, text);
+		return name->data;
+	}
+	if (!text)
+		return "";
+	name->len = strlen(text);
+	return text;
+}
+
+static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
+			     struct vm_area_struct *vma,
+			     struct task_diag_walk *walk)
+{
+	struct task_diag_name *name = &walk->name;
+	struct task_diag_vma *info, *to;
+	const struct inode *inode;
+	const char *text;
+
+	if (t->names > TASK_DIAG_NAMES_MAX)
+		return -E2BIG;
+	text = task_diag_vma_name(vma, name);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+
+	to = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(*to) + name->len);
+	info = to ?: &name->info;
+	memset(info, 0, sizeof(*info));
+	info->start = t->pos;
+	info->end = vma->vm_end;
+	if (vma->vm_file) {
+		inode = file_user_inode(vma->vm_file);
+		info->pgoff = ((u64)vma->vm_pgoff << PAGE_SHIFT) + t->pos -
+			      vma->vm_start;
+		info->ino = inode->i_ino;
+		info->dev_major = MAJOR(inode->i_sb->s_dev);
+		info->dev_minor = MINOR(inode->i_sb->s_dev);
+		info->generation = inode->i_generation;
+	}
+	info->flags = name->flags |
+		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	info->name_len = name->len;
+	info->name_at = sizeof(*info);
+	if (to) {
+		memcpy(to + 1, text, name->len);
+		t->names += name->len;
+		return 0;
+	}
+
+	name->value = (struct task_diag_value) {
+		.head = info,
+		.head_len = sizeof(*info),
+		.off_at = offsetof(struct task_diag_vma, name_off),
+		.data = text,
+		.len = name->len,
+	};
+	/* Not here: that allocates, and a lock of the task is held. */
+	name->keep = task_diag_is_empty(skb);
+	return -EMSGSIZE;
+}
+
+int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_walk walk = { .mm = t->mm, .flags = t->flags };
+	struct task_diag_name *name = &walk.name;
+	int err;
+
+	if (t->kept.data) {
+		err = task_diag_put_kept(skb, t, TASK_DIAG_VMA);
+		if (err)
+			return err;
+		t->pos = ((const struct task_diag_vma *)t->kept.head)->end;
+		t->names += t->kept.len;
+		task_diag_forget(t);
+	}
+	err = -ENAMETOOLONG;
+	/* Deeply nested directories make paths that no program can open. */
+	for (name->size = PATH_MAX;
+	     err == -ENAMETOOLONG && name->size <= TASK_DIAG_NAME_MAX;
+	     name->size *= 2) {
+		name->data = kvmalloc(name->size, GFP_KERNEL_ACCOUNT);
+		if (!name->data)
+			return -ENOMEM;
+		name->keep = false;
+		err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma);
+		if (name->keep)
+			err = task_diag_keep(skb, t, TASK_DIAG_VMA, &name->value);
+		kvfree(name->data);
+	}
+	return err;
+}
+
+#ifdef CONFIG_PROC_PAGE_MONITOR
+static void task_diag_fill_pages(struct task_diag_pages *pages,
+				 const struct mem_size_stats *mss)
+{
+	pages->rss = mss->resident;
+	pages->pss = mss->pss >> PSS_SHIFT;
+	pages->pss_dirty = mss->pss_dirty >> PSS_SHIFT;
+	pages->pss_anon = mss->pss_anon >> PSS_SHIFT;
+	pages->pss_file = mss->pss_file >> PSS_SHIFT;
+	pages->pss_shmem = mss->pss_shmem >> PSS_SHIFT;
+	pages->pss_locked = mss->pss_locked >> PSS_SHIFT;
+	pages->shared_clean = mss->shared_clean;
+	pages->shared_dirty = mss->shared_dirty;
+	pages->private_clean = mss->private_clean;
+	pages->private_dirty = mss->private_dirty;
+	pages->referenced = mss->referenced;
+	pages->anonymous = mss->anonymous;
+	pages->ksm = mss->ksm;
+	pages->lazyfree = mss->lazyfree;
+	pages->anon_huge = mss->anonymous_thp;
+	pages->shmem_huge = mss->shmem_thp;
+	pages->file_huge = mss->file_thp;
+	pages->shared_hugetlb = mss->shared_hugetlb;
+	pages->private_hugetlb = mss->private_hugetlb;
+	pages->swap = mss->swap;
+	pages->swap_pss = mss->swap_pss >> PSS_SHIFT;
+}
+
+/* Returns how many letters it wrote to @to. */
+static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
+					    vm_flags_t vm_flags)
+{
+	unsigned int bit, len = 0;
+	const char *letters;
+
+	for (bit = 0; bit < BITS_PER_LONG; bit++) {
+		if (!(vm_flags & (1UL << bit)))
+			continue;
+		for (letters = smap_vma_flag(bit); *letters; letters++)
+			to[len++] = *letters;
+	}
+	return len;
+}
+
+/* What of shared memory is in swap is looked up this much at once. */
+#define TASK_DIAG_HOLE		SZ_256M
+
+static struct task_diag_gather *task_diag_gather_of(struct mm_walk *walk)
+{
+	return container_of(walk->private, struct task_diag_gather, mss);
+}
+
+/* Whether to continue at @addr later; never at first, so there is progress. */
+static bool task_diag_pauses(struct task_diag_gather *gather, unsigned long addr)
+{
+	if (addr == gather->next || (time_before_eq(jiffies, gather->until) &&
+				     !fatal_signal_pending(current)))
+		return false;
+	gather->next = addr;
+	return true;
+}
+
+static int task_diag_gather_pmd(pmd_t *pmd, unsigned long addr,
+				unsigned long end, struct mm_walk *walk)
+{
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
+
+	if (task_diag_pauses(gather, addr))
+		return 1;
+	return gather->ops->pmd_entry(pmd, addr, end, walk);
+}
+
+static int task_diag_gather_hugetlb(pte_t *pte, unsigned long hmask,
+				    unsigned long addr, unsigned long end,
+				    struct mm_walk *walk)
+{
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
+
+	if (task_diag_pauses(gather, addr))
+		return 1;
+	return gather->ops->hugetlb_entry(pte, hmask, addr, end, walk);
+}
+
+static int task_diag_gather_hole(unsigned long addr, unsigned long end,
+				 int depth, struct mm_walk *walk)
+{
+	struct task_diag_gather *gather = task_diag_gather_of(walk);
+	unsigned long len;
+
+	for (; addr < end; addr += len) {
+		if (task_diag_pauses(gather, addr))
+			return 1;
+		len = min_t(unsigned long, end - addr, TASK_DIAG_HOLE);
+		gather->ops->pte_hole(addr, addr + len, depth, walk);
+	}
+	return 0;
+}
+
+static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_file && shmem_mapping(vma->vm_file->f_mapping) &&
+	       READ_ONCE(SHMEM_I(file_inode(vma->vm_file))->swapped);
+}
+
+/*
+ * Gathers what smaps reports of @vma, from @start on. Returns -EINPROGRESS if
+ * another message is to continue at gather->next.
+ */
+static int task_diag_gather_vma(struct task_diag_walk *walk,
+				struct vm_area_struct *vma, unsigned long start)
+{
+	struct task_diag_gather *gather = &walk->gather;
+	struct mm_walk_ops ops;
+
+	gather->ops = task_diag_is_swapped_shmem(vma) ? &smaps_shmem_walk_ops :
+							&smaps_walk_ops;
+	ops = *gather->ops;
+	ops.pmd_entry = task_diag_gather_pmd;
+	if (ops.hugetlb_entry)
+		ops.hugetlb_entry = task_diag_gather_hugetlb;
+	if (ops.pte_hole)
+		ops.pte_hole = task_diag_gather_hole;
+	if (walk->locked)
+		ops.walk_lock = PGWALK_VMA_RDLOCK_VERIFY;
+	gather->next = start;
+	if (walk_page_range_vma(vma, start, vma->vm_end, &ops, &gather->mss) > 0)
+		return -EINPROGRESS;
+	gather->next = 0;
+	return 0;
+}
+
+static void task_diag_resume_gather(struct task_diag_walk *walk,
+				    struct task_diag_task *t)
+{
+	if (t->kept.head) {
+		walk->gather = *(struct task_diag_gather *)t->kept.head;
+		task_diag_forget(t);
+	}
+	walk->gather.until = t->until;
+}
+
+static int task_diag_keep_gather(const struct task_diag_walk *walk,
+				 struct task_diag_task *t)
+{
+	t->kept.head = kmemdup(&walk->gather, sizeof(walk->gather),
+			       GFP_KERNEL_ACCOUNT);
+	return t->kept.head ? -EINPROGRESS : -ENOMEM;
+}
+
+static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
+				  struct vm_area_struct *vma,
+				  struct task_diag_walk *walk)
+{
+	struct task_diag_gather *gather = &walk->gather;
+	struct {
+		struct task_diag_vma_stat stat;
+		struct task_diag_pages pages;
+		char vm_flags[2 * BITS_PER_LONG];
+	} info;
+	int err;
+
+	/* Before the walk of its pages, which may be long */
+	if (task_diag_room(skb) < sizeof(info))
+		return -EMSGSIZE;
+
+	/* A mapping that is another by now is begun anew. */
+	if (gather->start != t->pos || gather->next >= vma->vm_end)
+		gather->next = 0;
+	if (!gather->next) {
+		memset(&gather->mss, 0, sizeof(gather->mss));
+		gather->start = t->pos;
+	}
+	err = task_diag_gather_vma(walk, vma, gather->next ?: t->pos);
+	if (err)
+		return err;
+
+	memset(&info, 0, sizeof(info));
+	info.stat.start = t->pos;
+	info.stat.end = vma->vm_end;
+	info.stat.kernel_page_size = vma_kernel_pagesize(vma);
+	info.stat.mmu_page_size = vma_mmu_pagesize(vma);
+	info.stat.thp_eligible = smap_thp_eligible(vma);
+	info.stat.protection_key = vma_pkey(vma);
+	info.stat.pages_at = offsetof(typeof(info), pages);
+	info.stat.pages_len = sizeof(info.pages);
+	info.stat.vm_flags_at = offsetof(typeof(info), vm_flags);
+	info.stat.vm_flags_len = task_diag_fill_vm_flags(info.vm_flags,
+							 vma->vm_flags);
+	task_diag_fill_pages(&info.pages, &gather->mss);
+	return task_diag_put(skb, TASK_DIAG_VMA_STAT, &info,
+			     info.stat.vm_flags_at + info.stat.vm_flags_len);
+}
+
+int task_diag_fill_vma_stat(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_walk walk = { .mm = t->mm, .flags = t->flags };
+	int err;
+
+	task_diag_resume_gather(&walk, t);
+	err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma_stat);
+	return err == -EINPROGRESS ? task_diag_keep_gather(&walk, t) : err;
+}
+
+static int task_diag_add_vma(struct sk_buff *skb, struct task_diag_task *t,
+			     struct vm_area_struct *vma,
+			     struct task_diag_walk *walk)
+{
+	int err = task_diag_gather_vma(walk, vma, t->pos);
+
+	if (err)
+		t->pos = walk->gather.next;
+	return err;
+}
+
+int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
+{
+	struct task_diag_walk walk = { .mm = t->mm };
+	struct task_diag_mem_rollup info;
+	int err;
+
+	if (task_diag_room(skb) < sizeof(info))
+		return -EMSGSIZE;
+	task_diag_resume_gather(&walk, t);
+	err = task_diag_walk_vmas(skb, t, &walk, task_diag_add_vma);
+	if (err == -EINPROGRESS)
+		return task_diag_keep_gather(&walk, t);
+	if (err)
+		return err;
+	memset(&info, 0, sizeof(info));
+	task_diag_fill_pages(&info.pages, &walk.gather.mss);
+	return task_diag_put(skb, TASK_DIAG_MEM_ROLLUP, &info, sizeof(info));
+}
+#endif /* CONFIG_PROC_PAGE_MONITOR */
