@@ -171,13 +171,25 @@ commits()
 	series_lines | cut -d : -f 1
 }
 
+# What the patch $2 edits in files of the kernel, or of the overlay, as $1 says
+edits_of()
+{
+	awk -v which="$1" -v top="$top" '
+		/^--- a\// {
+			file = top "/" substr($2, 3)
+			on = ((getline line <file) >= 0) == (which == "overlay")
+			close(file)
+		}
+		on' "$2"
+}
+
 # Files of the kernel that the patches and Kconfig.fragment change
 edited()
 {
 	local commit
 
 	for commit in $(commits); do
-		sed -n 's,^+++ b/,,p' "$(patch_file "$commit")"
+		edits_of kernel "$(patch_file "$commit")" | sed -n 's,^+++ b/,,p'
 	done
 	echo init/Kconfig
 }
