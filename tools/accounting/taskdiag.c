@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Number, parent, state and memory of each process: task_diag with nothing but a socket. */
+/* Number, parent, state and memory of each process: task_diag without a library. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -65,8 +65,8 @@ static void answer(void (*each)(int type, const void *data, size_t len))
 		unsigned int len = n;
 
 		if (n < 0 ? errno == EINTR : from.nl_pid != 0)
-			continue;	/* no answer yet, or not the kernel's */
-		if (n < 0 || len > sizeof(buf))	/* ENOBUFS: try again on another socket */
+			continue;	/* no answer yet, or not from the kernel */
+		if (n < 0 || len > sizeof(buf))	/* ENOBUFS: retry on another socket */
 			errx(1, "recvfrom: %s", n < 0 ? strerror(errno) : "cut off");
 		for (struct nlmsghdr *h = (void *)buf; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
 			if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {

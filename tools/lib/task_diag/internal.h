@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
 /*
- * request.c receives messages, task.c joins those on one task and reads its
- * values, mirror.c keeps tasks as events change them.
+ * request.c receives messages, task.c joins the messages about one task and
+ * reads its values, mirror.c updates tasks as events change them.
  */
 #ifndef __TD_INTERNAL_H
 #define __TD_INTERNAL_H
@@ -20,13 +20,14 @@
  * struct td_task - a task, or the values of a leader's process
  * @pid: its number
  * @is_process: these are the values of the process
- * @present: mask of the groups that it has; bit 0 is for %TASK_DIAG_EVENT
+ * @present: mask of the groups that the task has; bit 0 is for %TASK_DIAG_EVENT
  * @failed: mask of those that could not be read
- * @first: of each that is present, where in @data the first value's header is
- * @last: where that of the last one is
- * @error: of each that failed, the negative errno
+ * @first: for each present group, where in @data the header of its first value
+ *	is
+ * @last: where the header of its last value is
+ * @error: for each group that failed, the negative errno
  * @data: values of both the task and its process, see task.c
- * @len: bytes of them
+ * @len: their length
  * @process: the values of the process, or NULL
  */
 struct td_task {
@@ -43,13 +44,14 @@ struct td_task {
 };
 
 /**
- * struct td_store - the task that is being received, and memory for its values
+ * struct td_store - the task that is being received, and the memory for its
+ *	values
  * @task: the task
  * @process: the values of its process
  * @data: the records, which grow with the longest task so far
- * @len: bytes of them
- * @size: bytes there is room for
- * @limit: the most that there may be
+ * @len: their length
+ * @size: size of @data
+ * @limit: the most memory that the values may take
  */
 struct td_store {
 	struct td_task task;
@@ -71,13 +73,13 @@ void td__trim_store(struct td_store *store);
 bool td__is_between_parts(const struct td_handle *td);
 bool td__is_selecting(const struct td_handle *td);
 
-/* Callers loop while there is no negative errno: what is none is not taken. */
+/* Callers loop until a negative errno, so accept nothing else as one. */
 static inline bool td__is_errno(int err)
 {
 	return err < 0 && err >= -4095;
 }
 
-/* Structs grow at their end: what the sender's does not have is zero. */
+/* Structs grow at their end: fields that the sender lacks are zero. */
 static inline void td__copy(void *to, size_t size, const void *from, size_t len)
 {
 	if (len > size)
@@ -127,10 +129,10 @@ static inline const char *td__message_end(const struct nlmsghdr *nlh)
 	return (const char *)nlh + nlh->nlmsg_len;
 }
 
-/* Where the pid ends with which each message about a task begins */
+/* The end of the pid with which each message about a task begins */
 #define TD_PID_END	(NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN + sizeof(__u32))
 
-/* That pid, or 0 if there is none */
+/* This pid, or 0 if there is none */
 static inline __u32 td__message_pid(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *nla = td__first_attr(nlh);

@@ -18,22 +18,23 @@
  *		errx(1, "%s", td_error(td));
  *	td_close(td);
  *
- * Groups, strategies, flags and structs are those of <linux/task_diag.h>, which
+ * <linux/task_diag.h> declares the groups, strategies, flags and structs, and
  * describes each field. Functions that can fail return a negative errno.
  *
- * The library has no global state. A handle is for one thread at a time;
- * threads that ask concurrently have one each. Of a process's threads any may
- * use it, as long as they have the same credentials.
+ * The library has no global state. Only one thread at a time may use a handle;
+ * threads that send requests concurrently need one each. Any thread of a
+ * process may use it, as long as the threads have the same credentials.
  *
- * A child after fork() cannot continue the answer that its parent was receiving:
- * td_next() returns -EPERM there, and leaves the parent's answer alone. Its next
- * request goes out on a socket of its own. Nor does it get the events that its
- * parent subscribed to: td_event() returns -EPERM.
+ * A child after fork() cannot continue the answer that its parent was
+ * receiving: in the child td_next() returns -EPERM and leaves the parent's
+ * answer alone. The child's next request uses a socket of its own. The child
+ * does not get the events that its parent subscribed to either: td_event()
+ * returns -EPERM.
  *
  * Memory: a handle holds about 40 KiB and the values of one task, see
- * td_set_limit(), and as much again with a subscription. Nothing is allocated for
- * a task unless it has more of them than any before. td_collect() takes what the
- * answer is long.
+ * td_set_limit(), and as much again with a subscription. The library allocates
+ * memory for a task only if its values need more than those of any task before.
+ * td_collect() holds the whole answer.
  */
 #ifndef __LIBTASK_DIAG_H
 #define __LIBTASK_DIAG_H
@@ -52,15 +53,15 @@ extern "C" {
 struct td_handle;
 
 /*
- * A task of an answer or of an event, complete. Valid, and with it all that points
- * into it, until one of these is called with the handle that it came from:
- * td_close(); for a task of an answer td_next(), td_count(), td_collect(), td_dump(),
- * td_get(), td_subscribe() or td_stop(); for a task of an event td_event() or
- * td_subscribe().
+ * A complete task of an answer or of an event. The task, and all pointers into
+ * it, are valid until one of these is called with the handle that it came from:
+ * td_close(); for a task of an answer td_next(), td_count(), td_collect(),
+ * td_dump(), td_get(), td_subscribe() or td_stop(); for a task of an event
+ * td_event() or td_subscribe().
  */
 struct td_task;
 
-/* Tasks that events keep up to date */
+/* All tasks, kept up to date by events */
 struct td_mirror;
 
 /* --- the connection ----------------------------------------------------- */
@@ -86,8 +87,8 @@ void td_close(struct td_handle *td);
  * td_error() - why the last call with this handle failed
  * @td: the handle, or NULL
  *
- * Return: a text for people, with the kernel's words on a request that it
- * refused; valid until the next call with the handle.
+ * Return: a text for people, including the kernel's text if it refused a
+ * request; valid until the next call with the handle.
  */
 const char *td_error(const struct td_handle *td);
 
@@ -105,8 +106,9 @@ void td_header(const struct td_handle *td, struct task_diag_header *header,
  * @td: the handle
  * @bytes: the limit; 64 MiB until it is set, 1 GiB at most
  *
- * A group that exceeds it is reported as one that could not be read: -E2BIG.
- * Only mappings, open files, arguments and environment can become that long.
+ * A group that exceeds the limit is reported as one that could not be read,
+ * with -E2BIG. Only mappings, open files, arguments and environment can become
+ * that long.
  */
 void td_set_limit(struct td_handle *td, size_t bytes);
 
@@ -120,17 +122,17 @@ void td_set_limit(struct td_handle *td, size_t bytes);
  *	for CGROUP a __u64, for DESCENDANTS nothing
  * @len: its length in bytes
  *
- * Tasks are reported that all selections choose. They are for one request and
- * forgotten after it.
+ * The kernel reports only tasks that all selections choose. The selections
+ * apply to one request; the handle forgets them after it.
  *
  * Return: 0 or a negative errno. After an error the next td_dump() fails with
- * the same: it never reports tasks that were not to be selected.
+ * the same errno, so it never reports tasks that should not be selected.
  */
 int td_select(struct td_handle *td, unsigned int attr, const void *data,
 	      size_t len);
 
 /**
- * td_select_u32() - td_select() of a number
+ * td_select_u32() - td_select() with a number
  * @td: the handle
  * @attr: TASK_DIAG_SELECT_UID, EUID, SID, TTY, KTHREADS or CGROUP_FD
  * @value: the number
@@ -144,14 +146,14 @@ static inline int td_select_u32(struct td_handle *td, unsigned int attr,
 }
 
 /**
- * td_select_pids() - td_select() of processes or threads, in this order
+ * td_select_pids() - td_select() with processes or threads, in this order
  * @td: the handle
  * @pids: their numbers in the caller's pid namespace
  * @ids: the id of each as in struct task_diag_base, or 0 for any; NULL for any
  * @nr: how many, 1 to %TASK_DIAG_PIDS_MAX
  *
- * For %TASK_DIAG_DUMP_ALL and %TASK_DIAG_DUMP_ALL_THREAD. Those that do not
- * exist, and those that the caller may not see, are left out.
+ * For %TASK_DIAG_DUMP_ALL and %TASK_DIAG_DUMP_ALL_THREAD. Tasks that do not
+ * exist or that the caller may not see are left out.
  *
  * Return: 0 or a negative errno, as td_select().
  */
@@ -168,13 +170,13 @@ static inline int td_select_pids(struct td_handle *td, const __u32 *pids,
 
 /**
  * td_dump() - ask for tasks, which td_next() then returns
- * @td: the handle; an answer that was not received to its end is given up
+ * @td: the handle; a previous answer that is still incomplete is dropped
  * @req: strategy, groups and flags; see &struct task_diag_pid
  * @size: sizeof(*@req)
  *
- * Return: 0, or a negative errno. The kernel's are in the table "What an errno
- * asks for" of Documentation/accounting/taskdiag.rst; among them -ESRCH if there
- * is no process @req->pid that the caller may see.
+ * Return: 0, or a negative errno. The section "What an errno asks for" of
+ * Documentation/accounting/taskdiag.rst lists those of the kernel, such as
+ * -ESRCH if there is no process @req->pid that the caller may see.
  */
 int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
 
@@ -185,25 +187,27 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
  *
  * Receives when it has to, and retries after a signal.
  *
- * Return: 1 if there is one, 0 after the last, or a negative errno if the answer
- * ended early; the same again after that. Besides the kernel's own there are
+ * Return: 1 if there is a task, 0 after the last one, or a negative errno if
+ * the answer ended early; further calls return the same. Besides the kernel's
+ * own errors there are
  *
- * * -EPERM: the dump is another process's, see fork() above, or the caller's
- *   credentials have changed
- * * -EINTR: after the last task: the kernel says that the answer is inconsistent
- * * -ENOBUFS, -ENOMEM: a part was lost; ask again
- * * -EMSGSIZE: a datagram was longer than the buffer, which has grown; ask again
- * * -EBADMSG: a message makes no sense
+ * * -EPERM: the dump belongs to another process, see fork() above, or the
+ *   caller's credentials have changed
+ * * -EINTR, after the last task: the kernel reports that the answer is
+ *   inconsistent
+ * * -ENOBUFS, -ENOMEM: a part was lost; retry
+ * * -EMSGSIZE: a datagram was longer than the buffer, which has grown; retry
+ * * -EBADMSG: a message is malformed
  */
 int td_next(struct td_handle *td, const struct td_task **task);
 
 /**
  * td_count() - receive an answer to its end, and count its tasks
  * @td: the handle, after td_dump()
- * @nr: set to the number of tasks that td_next() did not return yet, a last one of
- *	which a part is missing included
+ * @nr: set to the number of tasks that td_next() has not returned yet,
+ *	including a last one that is incomplete
  *
- * This takes less than td_next() for each of them, as nothing of them is read.
+ * This costs less than td_next() for each of them, because it reads no values.
  *
  * Return: 0, or a negative errno if the answer ended early, as td_next().
  */
@@ -212,14 +216,15 @@ int td_count(struct td_handle *td, size_t *nr);
 /**
  * td_collect() - receive all of an answer before td_next() returns the first task
  * @td: the handle, after td_dump()
- * @nr: set to the number of tasks, a last one of which a part is missing included
+ * @nr: set to the number of tasks, including a last one that is incomplete
  *
- * This is for a caller that needs to know first whether the answer is complete, or
- * wants the tasks in another order, see td_seek(). The answer stays in memory until
- * the next request, td_stop() or td_close().
+ * For a caller that must know first whether the answer is complete, or that
+ * wants the tasks in another order, see td_seek(). The answer stays in memory
+ * until the next request, td_stop() or td_close().
  *
- * Return: 0, or a negative errno if the answer ended early, as td_next(). td_next()
- * returns the tasks that came before that, and then the same.
+ * Return: 0, or a negative errno if the answer ended early, as td_next(). In
+ * that case td_next() returns the tasks that came before, and then the same
+ * errno.
  */
 int td_collect(struct td_handle *td, size_t *nr);
 
@@ -233,19 +238,20 @@ size_t td_tell(const struct td_handle *td);
 
 /**
  * td_seek() - continue at another position in an answer
- * @td: the handle, after td_collect(); otherwise nothing happens
+ * @td: the handle, after td_collect(); otherwise td_seek() does nothing
  * @position: what td_tell() returned since then
  */
 void td_seek(struct td_handle *td, size_t position);
 
 /**
  * td_get() - ask for one process
- * @td: the handle; an answer that was not received to its end is given up
+ * @td: the handle; a previous answer that is still incomplete is dropped
  * @req: as for td_dump(), but the strategy is always %TASK_DIAG_DUMP_ONE
  * @size: sizeof(*@req)
  * @task: set to the process, or to NULL
  *
- * One message each way, or a dump if the answer needs more than that.
+ * Takes one message each way, or a dump if the answer does not fit in one
+ * message.
  *
  * Return: 0 or a negative errno, as td_dump() and td_next().
  */
@@ -253,7 +259,7 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 	   const struct td_task **task);
 
 /**
- * td_stop() - give up an answer before its end
+ * td_stop() - drop an answer before its end
  * @td: the handle
  *
  * Frees what the kernel keeps for it. The next request does so anyway.
@@ -264,26 +270,27 @@ void td_stop(struct td_handle *td);
 
 /**
  * td_subscribe() - ask for events from now on, which td_event() then returns
- * @td: the handle; it has one subscription, and the one before ends; an answer
- *	that was not received to its end is given up
+ * @td: the handle; its previous subscription ends, and a previous answer that
+ *	is still incomplete is dropped
  * @req: groups and flags, and %TASK_DIAG_DUMP_ALL for events of processes or
  *	%TASK_DIAG_DUMP_ALL_THREAD for those of threads
  * @size: sizeof(*@req)
  * @events: mask of 1 << &enum task_diag_event_type
  *
- * td_header() tells the groups and events that may be asked for. td_select()
- * restricts the subscription to some of the tasks.
+ * td_header() reports which groups and events a subscription may have.
+ * td_select() restricts the subscription to some of the tasks.
  *
- * Whatever happens after this function returns, an event tells of it; td_dump()
- * and td_get() with the same handle neither lose events nor end the subscription.
- * So there is no gap for who subscribes before he dumps; td_mirror_open() does so.
+ * Events report everything that happens after this function returns; td_dump()
+ * and td_get() with the same handle neither lose events nor end the
+ * subscription. So a caller that subscribes before it dumps misses nothing;
+ * td_mirror_open() does so.
  *
- * The subscription is the calling thread's: it ends with td_close(), and when this
- * thread ends, calls exec, or changes its credentials.
+ * The subscription belongs to the calling thread: it ends with td_close(), and
+ * when this thread ends, calls exec, or changes its credentials.
  *
- * Return: 0, or a negative errno as td_dump(): among them -EOPNOTSUPP if the kernel
- * has no subscriptions, or not to one of the groups, and -EUSERS if the user has
- * too many.
+ * Return: 0, or a negative errno as td_dump(), such as -EOPNOTSUPP if the
+ * kernel has no subscriptions, or none with one of the groups, and -EUSERS if
+ * the user has too many.
  */
 int td_subscribe(struct td_handle *td, const struct task_diag_pid *req,
 		 size_t size, __u32 events);
@@ -291,25 +298,27 @@ int td_subscribe(struct td_handle *td, const struct task_diag_pid *req,
 /**
  * td_event() - the next event of td_subscribe()
  * @td: the handle
- * @task: set to the task that it is about, or to NULL
- * @timeout: how long to wait if there is none, in milliseconds: 0 for not at all,
- *	-1 for as long as it takes
+ * @task: set to the task that the event is about, or to NULL
+ * @timeout: how long to wait if there is none, in milliseconds: 0 for not at
+ *	all, -1 for ever
  *
- * td_group() of %TASK_DIAG_EVENT gives the struct task_diag_event. The groups are
- * those that were asked for, of the moment of the event; one that did not fit is
- * reported as one that could not be read: -E2BIG.
+ * td_group() with %TASK_DIAG_EVENT copies the struct task_diag_event. The other
+ * groups are those of @req, with their values at the moment of the event; a
+ * group that did not fit is reported as one that could not be read, with
+ * -E2BIG.
  *
  * Return: 1 if there is one, or a negative errno:
  *
- * * -EAGAIN: none came in this time
- * * -ENOBUFS: some were lost, as they were not received fast enough; those that
- *   follow are there. The field @lost of the next one counts them, unless none
- *   follows.
- * * -EPERM: the subscription has ended, see td_subscribe(); after its last event
+ * * -EAGAIN: no event arrived in this time
+ * * -ENOBUFS: events were lost because they were not received fast enough;
+ *   later events can still be received. The field @lost of the next event, if
+ *   there is one, counts the lost ones.
+ * * -EPERM, after the last event: the subscription has ended, see
+ *   td_subscribe()
  * * -ENOTCONN: there is no subscription
- * * -EINTR: a signal came while it waited
- * * -EBADMSG, -ENOMEM: a message makes no sense, or there is no memory to read it;
- *   it is left out
+ * * -EINTR: a signal interrupted the wait
+ * * -EBADMSG, -ENOMEM: a message is malformed, or there is no memory to read
+ *   it; it is skipped
  */
 int td_event(struct td_handle *td, const struct td_task **task, int timeout);
 
@@ -317,8 +326,8 @@ int td_event(struct td_handle *td, const struct td_task **task, int timeout);
  * td_fd() - the file descriptor of the subscription
  * @td: the handle
  *
- * For poll(2), after td_event() returned -EAGAIN, and for setsockopt(2):
- * SO_RCVBUF says how many bytes of events may wait. It is for no other use.
+ * For poll(2), after td_event() returned -EAGAIN, and for setsockopt(2) with
+ * SO_RCVBUF, which sets how many bytes of events may wait. It has no other use.
  *
  * Return: the descriptor, or -1 without a subscription.
  */
@@ -329,16 +338,15 @@ int td_fd(const struct td_handle *td);
 /**
  * td_mirror_open() - subscribe to events, and read the tasks
  * @mirror: set to the mirror, or to NULL after an error
- * @td: a handle without selections. Until td_mirror_close() it is the mirror's:
- *	td_dump() and td_get() may be used with it between calls for the mirror, but
- *	td_subscribe() and td_event() not.
+ * @td: a handle without selections. Until td_mirror_close() the mirror uses it:
+ *	between calls for the mirror, the caller may use td_dump() and td_get()
+ *	with it, but not td_subscribe() and td_event().
  * @strategy: %TASK_DIAG_DUMP_ALL or %TASK_DIAG_DUMP_ALL_THREAD
  *
- * The mirror has the tasks that live and that the caller may see: not those that
- * ended, though their parents did not wait for them yet.
+ * The mirror has the live tasks that the caller may see, and no zombies.
  *
- * Return: 0 or a negative errno, as td_subscribe() and td_next(); td_error() of
- * the handle tells why.
+ * Return: 0 or a negative errno, as td_subscribe() and td_next(); td_error()
+ * with the handle says why.
  */
 int td_mirror_open(struct td_mirror **mirror, struct td_handle *td,
 		   __u64 strategy);
@@ -350,23 +358,24 @@ int td_mirror_open(struct td_mirror **mirror, struct td_handle *td,
 void td_mirror_close(struct td_mirror *mirror);
 
 /**
- * td_mirror_update() - apply the events that are there
+ * td_mirror_update() - apply the events that have arrived
  * @mirror: the mirror
  * @timeout: how long to wait for the first, as for td_event()
  *
- * If some were lost it reads the tasks anew.
+ * If events were lost, it reads all tasks again.
  *
- * Return: 0, also if there was none, or a negative errno: as td_event(), or as
- * td_next() if the tasks could not be read anew, which the next call tries again.
+ * Return: 0, even if there was no event, or a negative errno: as td_event(), or
+ * as td_next() if the tasks could not be read again, which the next call
+ * retries.
  */
 int td_mirror_update(struct td_mirror *mirror, int timeout);
 
 /**
- * td_mirror_dump() - read the tasks anew
+ * td_mirror_dump() - read all tasks again
  * @mirror: the mirror
  *
- * No event tells that a task is hidden from the caller from now on, or that he may
- * see another one from now on. This finds out.
+ * No event reports that a task becomes hidden from the caller or visible to it.
+ * This call finds both.
  *
  * Return: 0 or a negative errno, as td_mirror_update().
  */
@@ -377,14 +386,14 @@ int td_mirror_dump(struct td_mirror *mirror);
  * @mirror: the mirror
  * @id: its id as in struct task_diag_base
  *
- * Return: the task as the last message about it was: ids, number and name are those
- * of now, state and parent may be others by now. NULL if the mirror does not have
- * it. Valid until the next call that changes the mirror.
+ * Return: the task as the last message reported it, or NULL if the mirror does
+ * not have it. Ids, number and name are current; state and parent may have
+ * changed. Valid until the next call that changes the mirror.
  */
 const struct task_diag_base *td_mirror_find(struct td_mirror *mirror, __u64 id);
 
 /**
- * td_mirror_next() - the tasks of a mirror, in no order
+ * td_mirror_next() - the tasks of a mirror, in no particular order
  * @mirror: the mirror
  * @task: the one before, or NULL for the first
  *
@@ -397,7 +406,7 @@ const struct task_diag_base *td_mirror_next(struct td_mirror *mirror,
  * td_mirror_lost() - how many events were lost so far
  * @mirror: the mirror
  *
- * Return: their number, as far as events told of it.
+ * Return: their number, as far as events have reported it.
  */
 __u64 td_mirror_lost(const struct td_mirror *mirror);
 
@@ -407,7 +416,7 @@ __u64 td_mirror_lost(const struct td_mirror *mirror);
  * td_pid() - the number of a task
  * @task: the task
  *
- * Return: the process or, of a strategy over threads, the thread, in the
+ * Return: the process or, for strategies over threads, the thread, in the
  * caller's pid namespace.
  */
 __u32 td_pid(const struct td_task *task);
@@ -416,9 +425,9 @@ __u32 td_pid(const struct td_task *task);
  * td_process() - the values of a leader's whole process
  * @task: the task
  *
- * Return: what has the groups STAT, TIMES, IO and SIGNAL of the process, as far
- * as they were asked for with %TASK_DIAG_WITH_PROCESS; or NULL, which is a task
- * without groups, for a task that is no leader.
+ * Return: a task with the groups STAT, TIMES, IO and SIGNAL of the process, as
+ * far as the request asked for them with %TASK_DIAG_WITH_PROCESS; or NULL if
+ * @task is not a leader. NULL counts as a task without groups.
  */
 const struct td_task *td_process(const struct td_task *task);
 
@@ -450,13 +459,14 @@ void td_task_free(struct td_task *task);
  * td_group() - the struct of a group
  * @task: the task
  * @attr: the group's attribute, such as %TASK_DIAG_BASE, or %TASK_DIAG_EVENT
- * @to: where to copy it; of a list it is the first element
- * @size: bytes there: sizeof(*@to). What the kernel's struct has beyond is left
- *	out, what it lacks is zero, and so is all of it after an error.
+ * @to: where to copy it; for a list, its first element
+ * @size: bytes there: sizeof(*@to). Fields beyond it are left out, fields that
+ *	the kernel lacks are zero, and after an error all bytes are zero.
  *
- * Return: 0; -ENODATA if the task has no such group, or it was not asked for; or
- * the negative errno for which it could not be read: -EAGAIN and others of the
- * kernel, -E2BIG also if it exceeds the limit, -ENOMEM, -EBADMSG.
+ * Return: 0; -ENODATA if the task has no such group, or the request did not ask
+ * for it; or the negative errno with which it could not be read: -EAGAIN and
+ * others from the kernel, -E2BIG also if it exceeds the limit, -ENOMEM,
+ * -EBADMSG.
  */
 int td_group(const struct td_task *task, unsigned int attr, void *to,
 	     size_t size);
@@ -465,10 +475,10 @@ int td_group(const struct td_task *task, unsigned int attr, void *to,
  * td_bytes() - the bytes of a group
  * @task: the task
  * @attr: a group of bytes or of u32 (CMDLINE, ENVIRON, EXE, NAME, LABEL, CWD,
- *	ROOT, WCHAN, GROUPS), or %TASK_DIAG_CGROUP for the path. Of other groups
- *	that are no list, the struct as the kernel sent it.
- * @data: set to the bytes, which no zero byte ends, aligned to 4; after an error
- *	to an empty string
+ *	ROOT, WCHAN, GROUPS), or %TASK_DIAG_CGROUP for the path. For other
+ *	groups that are not a list, @data is the struct as the kernel sent it.
+ * @data: set to the bytes, aligned to 4, without a terminating zero byte; after
+ *	an error to an empty string
  * @len: set to their number
  *
  * Return: 0 or a negative errno as td_group(), or -EINVAL for a list.
@@ -501,18 +511,18 @@ static inline int td_gids(const struct td_task *task, const __u32 **gids,
  * @mask: filled: processor n is bit n % 32 of @mask[n / 32]
  * @nr: number of its elements
  *
- * Return: how many processors the kernel has numbers for, which may be more than
- * @mask has bits; or a negative errno, as td_group().
+ * Return: how many processors the kernel has numbers for, which may be more
+ * than @mask has bits; or a negative errno, as td_group().
  */
 int td_cpus(const struct td_task *task, __u32 *mask, size_t nr);
 
 /**
- * td_mems() - the same of memory nodes that it may take memory from
+ * td_mems() - the memory nodes that a task may take memory from, likewise
  * @task: the task
  * @mask: filled
  * @nr: number of its elements
  *
- * Return: as td_cpus(); 0 if the kernel does not have nodes.
+ * Return: as td_cpus(); 0 if the kernel does not support memory nodes.
  */
 int td_mems(const struct td_task *task, __u32 *mask, size_t nr);
 
@@ -521,7 +531,7 @@ int td_mems(const struct td_task *task, __u32 *mask, size_t nr);
 /**
  * struct td_item - an element of a list: zero it, then call td_item()
  * @text: name of a mapping (VMA), path of an open file (FILES), letters of
- *	VmFlags (VMA_STAT); no zero byte ends it
+ *	VmFlags (VMA_STAT), without a terminating zero byte
  * @text_len: its length, 0 if there is none
  * @data: the element as the kernel sent it
  * @len: its length
@@ -539,7 +549,7 @@ struct td_item {
  * td_item() - the next element of a list
  * @task: the task
  * @attr: a group that is a list: VMA, VMA_STAT, FILES, NS, NSPID, LIMITS
- * @item: the element before, or zero for the first; set to the next one
+ * @item: the previous element, or zero for the first; set to the next one
  * @to: where to copy its struct
  * @size: bytes there: sizeof(*@to), as for td_group()
  *
@@ -549,7 +559,7 @@ int td_item(const struct td_task *task, unsigned int attr, struct td_item *item,
 	    void *to, size_t size);
 
 /**
- * td_pages() - what the pages of a mapping are
+ * td_pages() - the page counters of a mapping
  * @item: an element of %TASK_DIAG_VMA_STAT
  * @pages: filled, as td_group() does
  * @size: sizeof(*@pages)

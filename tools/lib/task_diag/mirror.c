@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
 /*
- * A mirror: the tasks that live, by id.
+ * A mirror: all live tasks, by id.
  *
- * The subscription is there before a dump begins, so a task is in the dump or an
- * event tells of it. Both may: then the event is right, whichever was received
- * first, as it tells of a change that the dump may have come before. So while a
- * dump is received, the ids that events tell of are noted, also of those that
- * ended. No id comes back, so none has to be remembered after the dump.
+ * The subscription exists before a dump begins, so the dump has a task, or an
+ * event reports it, or both. If both do, the event is right, whichever arrives
+ * first, because it reports a change that may have come after the dump. So
+ * while the mirror receives a dump, it notes the ids that events report,
+ * including those of tasks that ended. Ids are never reused, so it can forget
+ * them after the dump.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "internal.h"
 
-/* Of struct task_diag_sched.flags: the task ends */
+/* A bit of struct task_diag_sched.flags: the task is exiting */
 #define PF_EXITING	0x00000004
 
 #define NR_BUCKETS	4096
 
 /**
  * struct entry - an id
- * @base: the task, which td_mirror_find() gives out
+ * @base: the task, which td_mirror_find() returns
  * @next: in the same bucket
- * @round: the last dump that had it, or after whose beginning an event told of it
- * @ended: it has ended, while that dump is received
+ * @round: the last dump that had it, or after whose start an event reported it
+ * @ended: it has ended while that dump is still being received
  */
 struct entry {
 	struct task_diag_base base;
@@ -37,10 +38,11 @@ struct entry {
  * @td: the handle
  * @req: what dumps ask for
  * @round: number of the last dump
- * @dumping: it has not ended yet
- * @stale: events were lost, or could not be applied, since it began
+ * @dumping: that dump has not ended yet
+ * @stale: events were lost, or could not be applied, since that dump began
  * @lost: events that were lost
- * @buckets: the entries, by the lowest bits of their ids, which are numbers in a row
+ * @buckets: the entries, by the lowest bits of their ids, which are consecutive
+ *	numbers
  */
 struct td_mirror {
 	struct td_handle *td;
@@ -54,7 +56,7 @@ struct td_mirror {
 
 /* --- entries ------------------------------------------------------------- */
 
-/* Where the entry of an id is, or is to be linked */
+/* The link to the entry of an id, or where to link a new one */
 static struct entry **find(struct td_mirror *mirror, __u64 id)
 {
 	struct entry **at = &mirror->buckets[id % NR_BUCKETS];
@@ -64,7 +66,7 @@ static struct entry **find(struct td_mirror *mirror, __u64 id)
 	return at;
 }
 
-/* Finds the entry of an id, or makes one of before the last dump. */
+/* Finds the entry of an id, or makes one that predates the last dump. */
 static struct entry *get(struct td_mirror *mirror, __u64 id)
 {
 	struct entry **at = find(mirror, id);
@@ -87,7 +89,7 @@ static void drop(struct entry **at)
 	free(entry);
 }
 
-/* Removes what has ended and, if it came whole, what the last dump did not have. */
+/* Removes ended tasks and, after a complete dump, those that it lacks. */
 static void sweep(struct td_mirror *mirror, bool whole)
 {
 	struct entry **at;
@@ -141,7 +143,7 @@ static int change(struct td_mirror *mirror, const struct td_task *task, __u64 id
 	struct entry *entry;
 
 	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
-	/* A thread may give a name to one that has ended. */
+	/* A thread may rename a thread that has ended. */
 	if (of_threads(mirror) && is_dead(&base))
 		return 0;
 	entry = get(mirror, id);
@@ -169,7 +171,10 @@ static int apply(struct td_mirror *mirror, const struct td_task *task)
 	}
 	if (event.type == TASK_DIAG_EVENT_EXIT)
 		return bury(mirror, event.id);
-	/* A thread that calls exec takes over the id of its leader, which ended. */
+	/*
+	 * A thread that calls exec takes over the id of its leader, which has
+	 * ended.
+	 */
 	took_over = event.type == TASK_DIAG_EVENT_EXEC && event.old_id &&
 		    event.old_id != event.id;
 	if (took_over)
@@ -177,7 +182,7 @@ static int apply(struct td_mirror *mirror, const struct td_task *task)
 	return err ? err : change(mirror, task, event.id, took_over);
 }
 
-/* Applies all events that are there, after a wait for the first. */
+/* Waits for the first event, then applies all that have arrived. */
 static int apply_events(struct td_mirror *mirror, int timeout)
 {
 	const struct td_task *task;
@@ -208,9 +213,9 @@ static int add_dumped(struct td_mirror *mirror, const struct td_task *task)
 
 	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
 	td_group(task, TASK_DIAG_SCHED, &sched, sizeof(sched));
-	/* Of one that the kernel takes apart, EXIT may have come already. */
+	/* For an exiting task, EXIT may have come already. */
 	ends = is_dead(&base) || sched.flags & PF_EXITING;
-	/* A process may live on without its leader: the next dump knows. */
+	/* A process may live on without its leader: the next dump decides. */
 	if (ends && (of_threads(mirror) || sched.nr_threads < 2))
 		return 0;
 	if (ends && !*find(mirror, base.id))
@@ -232,7 +237,7 @@ static int receive_dump(struct td_mirror *mirror)
 
 	ret = td_dump(mirror->td, &mirror->req, sizeof(mirror->req));
 	while (!ret) {
-		/* So that few of them have to wait. */
+		/* Apply events in between, so that few of them have to wait. */
 		if (td__is_between_parts(mirror->td))
 			ret = apply_events(mirror, 0);
 		if (ret)
@@ -249,7 +254,7 @@ int td_mirror_dump(struct td_mirror *mirror)
 {
 	int err;
 
-	/* An event that was sent before a loss is not right where the dump differs. */
+	/* Where the dump differs from events before a loss, the dump is right. */
 	err = apply_events(mirror, 0);
 	if (err)
 		return err;
@@ -304,7 +309,7 @@ void td_mirror_close(struct td_mirror *mirror)
 {
 	if (!mirror)
 		return;
-	/* What no dump had */
+	/* No entry is of this round, so all are removed. */
 	mirror->round++;
 	sweep(mirror, true);
 	free(mirror);

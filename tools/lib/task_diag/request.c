@@ -17,33 +17,34 @@
 #define SOL_NETLINK	270
 #endif
 
-/* The kernel fills no more at a time. */
+/* The kernel fills no more than this at a time. */
 #define BUFFER_SIZE	32768
 #define BUFFER_MAX	(1024 * 1024)
 
-/* A struct task_diag_pid, and a struct task_diag_header, of the future */
+/* Room for a longer struct task_diag_pid or task_diag_header of the future */
 #define STRUCT_MAX	256
 
 #define LIMIT_DEFAULT	(64UL * 1024 * 1024)
 #define LIMIT_MAX	(1024UL * 1024 * 1024)
 
 /*
- * Groups that the kernel reports in a dump only. It refuses a request for others
- * that are like them, and td_get() tries a dump then.
+ * Groups that the kernel reports only in a dump. It may refuse a plain request
+ * for other groups too; td_get() then tries a dump.
  */
 #define DUMP_GROUPS	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT |	\
 			 TASK_DIAG_SHOW_MEM_ROLLUP | TASK_DIAG_SHOW_FILES)
 
 /**
- * struct channel - a socket, and what comes in on it
+ * struct channel - a socket, and what it receives
  * @fd: the socket, or -1 if there is none
- * @seq: sequence number of the last request, which all that answers it has as well
- * @buf: the datagram that was received last, or all of an answer
- * @buf_size: bytes there is room for
- * @longest: bytes of the longest datagram that it has to have room for
- * @at: where in it the next message begins
- * @end: where it ends
- * @store: the task that it is about
+ * @seq: sequence number of the last request and of every message that answers
+ *	it
+ * @buf: the last datagram that was received, or all of an answer
+ * @buf_size: its size
+ * @longest: length of the longest datagram that it must have room for
+ * @at: where in @buf the next message begins
+ * @end: where the contents of @buf end
+ * @store: the task that the messages are about
  */
 struct channel {
 	int fd;
@@ -58,34 +59,36 @@ struct channel {
 
 /**
  * struct td_handle - see libtask_diag.h
- * @answers: of requests; the next request opens its socket if there is none
+ * @answers: of requests; the next request opens the socket if there is none
  * @events: of the subscription
  * @events_result: why there are no more events, or 0
  * @family: message type of the family
- * @ours: a byte in a page of its own that is 0 in a child after fork()
+ * @ours: a byte in a page of its own, which is 0 in a child after fork()
  * @header: what the kernel supports
- * @header_len: bytes of it
- * @type: message type of the last request, which the answer has as well
- * @many: its answer is of any number of messages, and tells its end
- * @active: its answer has not ended yet
- * @keep: what was received of it stays in the buffer, see td_collect()
- * @whole: and that is all of it
- * @inconsistent: the kernel says that of the answer
- * @result: how it ended
+ * @header_len: its length
+ * @type: message type of the last request and of its answer
+ * @many: the answer has any number of messages, and a message that ends it
+ * @active: the answer has not ended yet
+ * @keep: the received part of the answer stays in the buffer, see td_collect()
+ * @whole: the buffer has all of the answer
+ * @inconsistent: the kernel reported that the answer is inconsistent
+ * @result: how the answer ended
  * @select: selections of the next request, as attributes
- * @select_len: bytes of them
+ * @select_len: their length
  * @select_err: why one of them is missing
  * @error: why the last call failed
  *
- * After fork() a child has a copy of all of it and shares the sockets, whose
- * answers are for the parent: it closes its descriptors without receiving.
+ * After fork() the child has a copy of the handle and shares the sockets, whose
+ * answers are for the parent: the child closes its descriptors without
+ * receiving.
  *
- * Events have a socket of their own, as that of requests is closed whenever an
- * answer is given up. So events wait where the kernel counts those that find no
- * room, and neither does a dump lose them nor do they delay one. The order of
- * events among the tasks of a dump is no loss: on one socket, too, a datagram of
- * tasks may come after the event that one of them ended. What counts is that the
- * kernel acknowledged the subscription before a dump begins.
+ * Events have a socket of their own, because the handle closes the socket for
+ * requests whenever it drops an answer. So events wait on a socket on which the
+ * kernel counts the lost ones; a dump does not lose events, and events do not
+ * delay a dump. With two sockets the order between events and the tasks of a
+ * dump is unknown. This is no loss: on one socket, too, a datagram of tasks may
+ * come after the event that one of them ended. It is enough that the kernel
+ * acknowledged the subscription before a dump begins.
  */
 struct td_handle {
 	struct channel answers;
@@ -131,7 +134,7 @@ static void close_socket(struct td_handle *td)
 	td->answers.fd = -1;
 }
 
-/* What is left of an answer that cannot be received is not to follow later. */
+/* Close the socket, so that the rest of this answer does not follow later. */
 static int give_up(struct td_handle *td, int err)
 {
 	close_socket(td);
@@ -143,7 +146,7 @@ static int bad_answer(struct td_handle *td, const char *why)
 	return give_up(td, fail(td, -EBADMSG, why));
 }
 
-/* Nothing comes any more, for the reason @result. */
+/* There are no more events, for the reason @result. */
 static void end_events(struct td_handle *td, int result)
 {
 	if (td->events.fd >= 0)
@@ -166,14 +169,14 @@ static int open_socket(struct td_handle *td)
 	td->answers.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (td->answers.fd < 0)
 		return fail(td, -errno, "cannot open a netlink socket");
-	/* The kernel's words on errors, but not the request; no need for either */
+	/* Error texts, but no copies of the request; neither is required */
 	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	*td->ours = 1;
 	return 0;
 }
 
-/* Sends a request with one attribute, unless that is 0, and the selections. */
+/* Sends a request with the selections and, unless @attr is 0, one attribute. */
 static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	       __u16 attr, const void *data, size_t len)
 {
@@ -237,14 +240,14 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	return 0;
 }
 
-/* What the datagram had beyond the buffer is lost: this is for the next one. */
+/* The part of the datagram beyond the buffer is lost; make the next one fit. */
 static void note_length(struct channel *channel, size_t len)
 {
 	if (len > channel->longest && len <= BUFFER_MAX)
 		channel->longest = len;
 }
 
-/* Makes room for another datagram where the buffer's contents end. */
+/* Makes room for another datagram after the buffer's contents. */
 static int make_room(struct channel *channel)
 {
 	size_t size = channel->end + channel->longest;
@@ -263,8 +266,8 @@ static int make_room(struct channel *channel)
 }
 
 /*
- * Receives a datagram to where the buffer's contents end. Returns its length, which
- * may be more than there was room for, or an errno.
+ * Receives a datagram after the buffer's contents. Returns its length, which
+ * may exceed the room for it, or a negative errno.
  */
 static ssize_t receive(struct channel *channel, int flags)
 {
@@ -335,8 +338,8 @@ static void read_text(struct td_handle *td, const struct nlmsghdr *nlh,
 }
 
 /*
- * NLMSG_DONE and NLMSG_ERROR begin with the errno. In the latter a copy of the
- * request follows, or of its header.
+ * NLMSG_DONE and NLMSG_ERROR begin with the errno. In NLMSG_ERROR a copy of the
+ * request or of its header follows.
  */
 static int read_end(struct td_handle *td, const struct nlmsghdr *nlh)
 {
@@ -361,7 +364,7 @@ static int read_end(struct td_handle *td, const struct nlmsghdr *nlh)
 	return end_answer(td, err);
 }
 
-/* Returns 1 if there is one, 0 at the end of the answer, or its errno. */
+/* Returns 1 if there is a message, 0 at the end of the answer, or its errno. */
 static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 {
 	const struct nlmsghdr *nlh;
@@ -414,8 +417,8 @@ static __u8 command(const struct nlmsghdr *nlh)
 }
 
 /*
- * Copies the attribute @attr of the message that answers a plain request.
- * Returns its length or a negative errno.
+ * Copies the attribute @attr from the answer to a plain request. Returns its
+ * length or a negative errno.
  */
 static int get_attr(struct td_handle *td, unsigned int attr, void *to,
 		    size_t size)
@@ -479,7 +482,7 @@ static int connect_family(struct td_handle *td)
 	td->answers.buf = malloc(td->answers.buf_size);
 	if (!td->answers.buf)
 		return fail(td, -ENOMEM, "malloc");
-	/* Not a comparison of getpid(): a child may have its parent's number. */
+	/* Do not compare getpid(): a child may have its parent's number. */
 	page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0);
 	if (page == MAP_FAILED)
@@ -595,14 +598,14 @@ static int start_dump(struct td_handle *td, const void *req, size_t size)
 		  TASK_DIAG_REQUEST, req, size);
 	if (ret)
 		return ret;
-	/* The header, or what the kernel has against the request */
+	/* The first message: the header, or the error if the kernel refused */
 	ret = next_message(td, &nlh);
 	if (ret > 0 && command(nlh) == TASK_DIAG_CMD_GET)
 		td->answers.at = 0;
 	return ret < 0 ? ret : 0;
 }
 
-/* Whatever becomes of the request: the next one is another. */
+/* Selections are for one request, whether it succeeds or not. */
 static int forget_selections(struct td_handle *td, int ret)
 {
 	td->select_len = 0;
@@ -610,7 +613,7 @@ static int forget_selections(struct td_handle *td, int ret)
 	return ret;
 }
 
-/* Begins with a request, unless it would lack a selection. */
+/* Begins a request, unless it would lack a selection. */
 static int begin(struct td_handle *td)
 {
 	td_stop(td);
@@ -640,8 +643,8 @@ static const struct nlmsghdr *after(const struct nlmsghdr *nlh)
 }
 
 /*
- * The usual message of a dump is recognised here, at little cost, and all else
- * left to next_message(). Returns its pid, or 0 if @nlh is none.
+ * Cheaply recognises the usual message of a dump; next_message() handles all
+ * others. Returns its pid, or 0 if @nlh is not a usual message.
  */
 static inline __u32 usual_pid(const struct td_handle *td, const struct nlmsghdr *nlh,
 			      const char *end)
@@ -655,7 +658,7 @@ static inline __u32 usual_pid(const struct td_handle *td, const struct nlmsghdr 
 	return td__message_pid(nlh);
 }
 
-/* Returns NULL if the next one is not usual. */
+/* Returns NULL if the next message is not a usual one. */
 static const struct nlmsghdr *usual_message(const struct td_handle *td)
 {
 	const char *end = td->answers.buf + td->answers.end;
@@ -663,7 +666,7 @@ static const struct nlmsghdr *usual_message(const struct td_handle *td)
 	return td->active && usual_pid(td, here(td), end) ? here(td) : NULL;
 }
 
-/* Returns 1 if there is one about a task, 0 at the end of the answer, or its errno. */
+/* Returns 1 if there is one, 0 at the end of the answer, or its errno. */
 static int next_task_message(struct td_handle *td, const struct nlmsghdr **message)
 {
 	int ret;
@@ -699,7 +702,7 @@ static int receive_task(struct td_handle *td)
 	return 1;
 }
 
-/* A task that is one such message, or NULL */
+/* The next task, if it is one usual message, or NULL */
 static const struct td_task *usual_task(struct td_handle *td)
 {
 	const struct nlmsghdr *nlh = usual_message(td);
@@ -748,7 +751,7 @@ int td_count(struct td_handle *td, size_t *nr)
 	if (td->active && !*td->ours)
 		return not_ours(td);
 	for (;;) {
-		/* The next datagram may come where that message is. */
+		/* The next datagram may overwrite that message. */
 		more = before && td__continues(before);
 		ret = next_task_message(td, &nlh);
 		if (ret <= 0)
@@ -839,7 +842,7 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 	return forget_selections(td, ret > 0 ? 0 : ret);
 }
 
-/* Frees what an answer took that was collected. */
+/* Frees the memory that a collected answer took. */
 static void trim_buffer(struct channel *channel)
 {
 	char *buf = channel->buf_size > BUFFER_MAX ?
@@ -863,7 +866,7 @@ void td_stop(struct td_handle *td)
 	}
 	if (td->whole)
 		td->active = false;
-	/* Often the end is here already, and the socket can stay. */
+	/* Often the end has arrived already, and the socket can stay open. */
 	while (td->active && td->answers.at < td->answers.end && next_message(td, &nlh) > 0)
 		;
 	if (td->active)
@@ -876,7 +879,7 @@ void td_stop(struct td_handle *td)
 /* --- events -------------------------------------------------------------- */
 
 /**
- * td__is_between_parts() - whether all is read of what was received of an answer
+ * td__is_between_parts() - whether all received parts of an answer are read
  * @td: the handle
  */
 bool td__is_between_parts(const struct td_handle *td)
@@ -885,7 +888,7 @@ bool td__is_between_parts(const struct td_handle *td)
 }
 
 /**
- * td__is_selecting() - whether there are selections for the next request
+ * td__is_selecting() - whether the next request has selections
  * @td: the handle
  */
 bool td__is_selecting(const struct td_handle *td)
@@ -894,8 +897,8 @@ bool td__is_selecting(const struct td_handle *td)
 }
 
 /*
- * The events that come before the acknowledgment are left out: what they tell is
- * what a dump that begins after it finds.
+ * Events that come before the acknowledgment are skipped: a dump that begins
+ * after it finds what they report.
  */
 static int subscribe(struct td_handle *td, const void *req, size_t size)
 {
@@ -975,7 +978,7 @@ static int receive_events(struct td_handle *td, int timeout)
 	for (;;) {
 		len = receive(events, MSG_DONTWAIT);
 		if (len == -EPERM && !td->events_result) {
-			/* What came before is still there. */
+			/* The events that came before can still be read. */
 			td->events_result = len;
 			continue;
 		}
@@ -1009,7 +1012,7 @@ static bool is_event(const struct td_handle *td, const struct nlmsghdr *nlh)
 	       command(nlh) == TASK_DIAG_CMD_EVENT;
 }
 
-/* Returns 0, or the negative errno for which there is no *@task. */
+/* Returns 0, or a negative errno if there is no *@task. */
 static int read_event(struct td_store *store, const struct nlmsghdr *nlh,
 		      const struct td_task **task)
 {

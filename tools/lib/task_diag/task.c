@@ -2,10 +2,10 @@
 /*
  * A task: joined from the messages about it, and read.
  *
- * The usual task is one message of groups that are there, whose values are read
- * where they are. Of any other, values are copied into records. An attribute that
- * continues a value extends its record, so each record is a complete value, or a
- * complete element of a list.
+ * The usual task is one message whose groups are all present; its values are
+ * read in place. The values of any other task are copied into records. An
+ * attribute that continues a value extends the value's record, so each record
+ * is a complete value, or a complete element of a list.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,13 +13,13 @@
 
 #include "internal.h"
 
-/* What a store begins with, and keeps from one request to the next */
+/* The initial size of a store, which it keeps between requests */
 #define STORE_MIN	4096
 #define STORE_KEEP	(1024 * 1024)
 
 /*
- * Attribute 0 is no group: a task has TASK_DIAG_EVENT in its place. Returns that of
- * any other attribute, or %TD_GROUPS.
+ * Attribute 0 is not a group, so a task keeps TASK_DIAG_EVENT in its place.
+ * Returns the place of an attribute, or %TD_GROUPS.
  */
 #define EVENT_PLACE	0
 
@@ -38,12 +38,12 @@ static unsigned int place(unsigned int attr)
 /* --- kinds of groups ----------------------------------------------------- */
 
 /**
- * struct kind - what is known of a group
- * @bytes: it is of bytes: attributes continue each other
+ * struct kind - the kind of a group
+ * @bytes: it consists of bytes: attributes continue each other
  * @list: each attribute is an element
  * @text: where in the struct is a &struct text_part, or 0
- * @after: fields of the struct that say where in the payload something after it
- *	is, or 0
+ * @after: fields of the struct that say where in the payload the data after it
+ *	are, or 0
  */
 struct kind {
 	bool bytes;
@@ -53,7 +53,7 @@ struct kind {
 };
 
 /**
- * struct text_part - consecutive fields of each struct that a text follows
+ * struct text_part - fields that each struct with a text after it has in a row
  * @len: length of the whole text
  * @off: where in the text the bytes at @at belong
  * @at: where in the payload they begin
@@ -102,7 +102,7 @@ static const struct kind kinds[TD_GROUPS] = {
 	},
 };
 
-/* A field of a payload; 0 if it is not there */
+/* A field of a payload; 0 if the payload is too short for it */
 static __u32 get_u32(const char *data, size_t len, size_t at)
 {
 	__u32 value = 0;
@@ -112,7 +112,7 @@ static __u32 get_u32(const char *data, size_t len, size_t at)
 	return value;
 }
 
-/* How much of a payload is the struct at its beginning */
+/* The length of the struct at the beginning of a payload */
 static size_t struct_len(unsigned int attr, const char *data, size_t len)
 {
 	const __u16 *after = kinds[attr].after;
@@ -132,8 +132,9 @@ static size_t struct_len(unsigned int attr, const char *data, size_t len)
 
 /**
  * struct td_record - a value in a store, which follows it
- * @zero: which the length of a struct nlattr never is
- * @type: as in one: the group's attribute, with %OF_PROCESS, or %REMOVED
+ * @zero: always 0, which the length of a struct nlattr never is
+ * @type: as in struct nlattr: the group's attribute, perhaps with %OF_PROCESS,
+ *	or %REMOVED
  * @len: length of the value
  */
 struct td_record {
@@ -155,7 +156,7 @@ static char *record_data(struct td_record *rec)
 	return (char *)(rec + 1);
 }
 
-/* From the beginning of a record of @len bytes to that of the next */
+/* The distance from a record with a value of @len bytes to the next record */
 static size_t record_size(size_t len)
 {
 	return sizeof(struct td_record) + NLA_ALIGN(len);
@@ -215,7 +216,7 @@ static int add_record(struct td_store *store, struct td_task *task,
 	return 0;
 }
 
-/* Moves the last record of a group to the end, after those of other groups. */
+/* Moves the last record of a group to the end of all records. */
 static int move_record(struct td_store *store, struct td_task *task,
 		       unsigned int attr)
 {
@@ -234,7 +235,7 @@ static int move_record(struct td_store *store, struct td_task *task,
 	return add_record(store, task, attr, record_data(rec), len);
 }
 
-/* Appends to the last record of a group, of which the first @keep bytes stay. */
+/* Appends to the last record of a group and keeps its first @keep bytes. */
 static int extend_record(struct td_store *store, struct td_task *task,
 			 unsigned int attr, size_t keep, const char *data,
 			 size_t len)
@@ -260,7 +261,7 @@ static int extend_record(struct td_store *store, struct td_task *task,
 	return 0;
 }
 
-/* Removes what belongs to no group that is present. */
+/* Removes records that belong to no present group. */
 static void compact(struct td_store *store)
 {
 	__u64 before[2] = { store->task.present, store->process.present };
@@ -288,7 +289,7 @@ static void compact(struct td_store *store)
 
 /* --- joining ------------------------------------------------------------- */
 
-/* What came of a group before it failed is of no use. */
+/* A group that fails loses the parts that came before. */
 static void fail_group(struct td_task *task, unsigned int attr, int err)
 {
 	task->present &= ~(1ULL << attr);
@@ -296,7 +297,7 @@ static void fail_group(struct td_task *task, unsigned int attr, int err)
 	task->error[attr] = err;
 }
 
-/* Where in its text a part belongs, 0 for the first one */
+/* The offset of a part in its text, 0 for the first part */
 static __u32 text_offset(unsigned int attr, const char *data, size_t len)
 {
 	const size_t at = kinds[attr].text;
@@ -304,7 +305,7 @@ static __u32 text_offset(unsigned int attr, const char *data, size_t len)
 	return at ? get_u32(data, len, at + offsetof(struct text_part, off)) : 0;
 }
 
-/* A further part of the text that follows the struct of the last record */
+/* Adds a part of the text that follows the struct of the last record. */
 static int extend_text(struct td_store *store, struct td_task *task,
 		       unsigned int attr, __u32 off, const char *data, size_t len)
 {
@@ -402,10 +403,10 @@ void td__begin_task(struct td_store *store)
 
 /**
  * td__add_message() - join a message to those before
- * @store: where they are
+ * @store: where those are
  * @nlh: the message, complete, a %TASK_DIAG_CMD_GET or a %TASK_DIAG_CMD_EVENT
  *
- * Return: 1 if the task continues in the next one, 0 if it is complete, or
+ * Return: 1 if the task continues in the next message, 0 if it is complete, or
  * -EBADMSG.
  */
 int td__add_message(struct td_store *store, const struct nlmsghdr *nlh)
@@ -421,7 +422,7 @@ int td__add_message(struct td_store *store, const struct nlmsghdr *nlh)
 }
 
 /**
- * td__continues() - whether a task goes on in the next message
+ * td__continues() - whether a task continues in the next message
  * @nlh: a message about it, complete
  *
  * Return: whether it does.
@@ -439,8 +440,8 @@ bool td__continues(const struct nlmsghdr *nlh)
 }
 
 /*
- * Notes where in the message the groups up to @end are. Returns false if a group
- * continues, failed, or is not known.
+ * Notes where in the message the groups up to @end are. Returns false if a
+ * group continues, failed, or is unknown.
  */
 static bool note_groups(struct td_store *store, struct td_task *task,
 			const struct nlmsghdr *nlh, const struct nlattr *nla,
@@ -485,7 +486,7 @@ static const struct td_task *finish(struct td_store *store, const char *data,
 }
 
 /**
- * td__end_task() - hand out the task
+ * td__end_task() - return the complete task
  * @store: where it is, complete
  *
  * Return: the task.
@@ -496,11 +497,11 @@ const struct td_task *td__end_task(struct td_store *store)
 }
 
 /**
- * td__usual_task() - make a task of the only message about it, without a copy
+ * td__usual_task() - make a task from the only message about it, without a copy
  * @store: where to
  * @nlh: the message, complete, a %TASK_DIAG_CMD_GET or a %TASK_DIAG_CMD_EVENT
  *
- * Return: the task, or NULL if td__add_message() has to look at the message.
+ * Return: the task, or NULL if td__add_message() must read the message.
  */
 const struct td_task *td__usual_task(struct td_store *store,
 				     const struct nlmsghdr *nlh)
@@ -519,7 +520,7 @@ const struct td_task *td__usual_task(struct td_store *store,
 }
 
 /**
- * td__trim_store() - free what few tasks need
+ * td__trim_store() - free the memory that only few tasks need
  * @store: where the last task of an answer was
  */
 void td__trim_store(struct td_store *store)
@@ -589,7 +590,7 @@ static const char *value_at(const struct td_task *task, size_t at, size_t *len)
 	return record_data(record_at(header, 0));
 }
 
-/* The first value at the @attr of place(), or NULL for the reason in *@err */
+/* The first value at the place @attr, or NULL for the reason in *@err */
 static inline const char *find_group(const struct td_task *task,
 				     unsigned int attr, size_t *len, int *err)
 {
@@ -648,7 +649,7 @@ int td_bytes(const struct td_task *task, unsigned int attr, const char **data,
 	return 0;
 }
 
-/* Copies the mask of @bits bits at @at of the group; what is not there is zero. */
+/* Copies the mask of @bits bits at @at of the group; missing bits are zero. */
 static int get_mask(const struct td_task *task, __u32 bits, __u32 at,
 		    __u32 *mask, size_t nr)
 {
@@ -695,7 +696,7 @@ static const char *next_value(const struct td_task *task, unsigned int attr,
 	const struct nlattr *nla;
 	const char *data;
 
-	/* Of a process there are no lists. */
+	/* The values of a process have no lists. */
 	while (at <= task->last[attr] && !task->is_process) {
 		nla = (const void *)(task->data + at);
 		data = value_at(task, at, len);

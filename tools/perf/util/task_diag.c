@@ -3,10 +3,10 @@
  * Synthesizes the events of tasks from what the kernel's task_diag reports, see
  * Documentation/accounting/taskdiag.rst.
  *
- * The events are those that /proc gives. Where that is not sure, they are left to
- * /proc: those of a process that task_diag does not show, and those of a group that
- * it could not read, or that has a name which the files under /proc do not show as
- * it is.
+ * The events are those that /proc gives. Where this is not certain, /proc
+ * provides the events: those of a process that task_diag does not show, and
+ * those of a group that it could not read or that has a name which the files
+ * under /proc show in another form.
  */
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +30,7 @@
 #include "synthetic-events.h"
 #include "task_diag.h"
 
-/* How often a busy process is asked for again, and after how long */
+/* How often to retry a contended process, and after how long */
 #define TRIES		100
 #define TRY_AFTER_US	5000
 
@@ -42,14 +42,14 @@ struct pid_list {
 /**
  * struct task_diag - a connection
  * @handle: that of the library
- * @lock: where there are several workers
+ * @lock: used if there are several workers
  * @nr_workers: how many there are
  * @err: why no more processes are received, or 0
- * @processes: that were synthesized, ascending
+ * @processes: those that were synthesized, in ascending order
  * @busy: those whose mappings could not be read
- * @tries: how often to ask for the next one again
- * @nr_listed: threads in the answer, which are those of one process
- * @first: where the first of them is
+ * @tries: how often to retry the next of these
+ * @nr_listed: number of threads in the answer, all of one process
+ * @first: position of the first of them
  */
 struct task_diag {
 	struct td_handle *handle;
@@ -65,10 +65,10 @@ struct task_diag {
 
 /**
  * struct worker - synthesizes a part of the processes
- * @td: whose
- * @synth: its own
- * @copy: of the process that it synthesizes, where there are several workers
- * @thread: that runs it
+ * @td: the connection
+ * @synth: the worker's own
+ * @copy: copy of the process that it synthesizes, if there are several workers
+ * @thread: the thread that runs it
  */
 struct worker {
 	struct task_diag *td;
@@ -100,8 +100,8 @@ static struct task_diag_pid request(const struct task_synth *synth, u64 strategy
 }
 
 /*
- * Does /proc/PID/status show the name as it is, and does perf read it so? Blanks in
- * front are skipped there, or the whole line.
+ * Does /proc/PID/status show the name unchanged, and does perf read it so? The
+ * reader of that file skips leading blanks, or the whole line.
  */
 static bool is_plain_name(const char *name, size_t len)
 {
@@ -115,7 +115,7 @@ static int emit_comm(struct task_synth *synth, const struct td_task *task,
 	const char *name;
 	size_t len;
 
-	/* A kernel worker, which is a process, has a longer name than BASE has room for. */
+	/* A kernel worker, which is a process, has a name too long for BASE. */
 	if (td_bytes(task, TASK_DIAG_NAME, &name, &len)) {
 		name = (const char *)base->comm;
 		len = strnlen(name, sizeof(base->comm));
@@ -169,9 +169,9 @@ static int emit_namespaces(struct task_synth *synth, const struct td_task *task,
 }
 
 /*
- * Does the last column of /proc/PID/maps show the name as it is, and does perf make
- * the same event of it? A newline is escaped there, a byte above 127 is taken for the
- * end of the file, and a name may be too long.
+ * Does the last column of /proc/PID/maps show the name unchanged, and does perf
+ * make the same event of it? maps escapes a newline, the reader takes a byte
+ * above 127 for the end of the file, and a name may be too long.
  */
 static bool is_plain_path(const char *name, size_t len)
 {
@@ -204,7 +204,7 @@ static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
 	event->mmap2.maj = vma->dev_major;
 	event->mmap2.min = vma->dev_minor;
 	event->mmap2.ino = vma->ino;
-	/* Not the generation: that of a file is unknown where /proc is read. */
+	/* Without the generation of the file, which /proc does not have. */
 	event->mmap2.ino_generation = 0;
 	event->mmap2.prot = (vma->flags & TASK_DIAG_VMA_READ ? PROT_READ : 0) |
 			    (vma->flags & TASK_DIAG_VMA_WRITE ? PROT_WRITE : 0) |
@@ -212,7 +212,7 @@ static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
 	event->mmap2.flags = vma->flags & TASK_DIAG_VMA_SHARED ? MAP_SHARED : MAP_PRIVATE;
 }
 
-/* Is it, or was it a moment ago, in execve(), or changes a mapping? */
+/* Is the task in execve(), was it a moment ago, or is a mapping changing? */
 static bool is_busy(const struct td_task *task)
 {
 	int err = 0;
@@ -230,7 +230,7 @@ static int emit_mmaps(struct task_synth *synth, const struct td_task *task,
 	struct task_diag_vma vma;
 	int err = 0;
 
-	/* What keeps the kernel from reading them may last for ever, in /proc as well. */
+	/* What blocks the kernel may last for ever, in /proc too. */
 	if (base->pid != base->tgid || is_busy(task))
 		return 0;
 	if (td_failed(task) & TASK_DIAG_SHOW_VMA || !has_plain_paths(task))
@@ -292,7 +292,7 @@ static const struct td_task *next_process(struct worker *worker)
 	mutex_lock(&td->lock);
 	if (!td->err)
 		ret = td_next(td->handle, &task);
-	/* Other workers receive the next one while this one is read. */
+	/* Other workers receive the next process while this one is read. */
 	if (ret > 0 && td->nr_workers > 1) {
 		worker->copy = td_task_dup(task);
 		task = worker->copy;
@@ -332,7 +332,7 @@ static void run_workers(struct worker *workers, int nr)
 		pthread_join(workers[i].thread, NULL);
 }
 
-/* Asks again if it is busy: of several such, for one less often than for those before. */
+/* Retries a contended process; of several, later ones less often. */
 static const struct td_task *get_process(struct task_diag *td, const struct task_synth *synth,
 					 pid_t pid)
 {
@@ -373,10 +373,10 @@ static int synthesize_processes(struct task_diag *td, struct worker *workers)
 }
 
 /*
- * The threads are asked for after the processes, so that one that was born in between
- * has its events. A process that was born in between is left to /proc with all its
- * threads, as is one that task_diag does not show. Sets @nr to the number of tasks that
- * are not.
+ * Asks for the threads after the processes, so that a thread that was created
+ * in between has its events. A process that was created in between is left to
+ * /proc with all its threads, like one that task_diag does not show. Sets @nr
+ * to the number of tasks that are not left to /proc.
  */
 static int synthesize_other_threads(struct task_diag *td, struct task_synth *synth, size_t *nr)
 {
@@ -413,7 +413,7 @@ static int synthesize_other_threads(struct task_diag *td, struct task_synth *syn
 	return 0;
 }
 
-/* How many tasks there are, and the number that the last one got */
+/* The number of tasks, and the pid of the last one that was created */
 static bool read_loadavg(size_t *nr, pid_t *last)
 {
 	char *loadavg;
@@ -428,9 +428,9 @@ static bool read_loadavg(size_t *nr, pid_t *last)
 }
 
 /*
- * Returns 0 if those are all tasks: /proc may have others, whose memory the caller may
- * not look at. It has none if as many were reported as there were before the first
- * request, and none was born since.
+ * Returns 0 if these are all tasks: /proc may have others, whose memory the
+ * caller may not read. It has none if task_diag reported as many tasks as there
+ * were before the first request, and none was created since.
  */
 static int synthesize_all(struct task_diag *td, struct worker *workers)
 {
@@ -504,7 +504,7 @@ static const struct td_task *find_thread(struct task_diag *td, pid_t tid)
 			td_next(td->handle, &task);
 		}
 		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
-		/* The leader is here without its mappings. */
+		/* This answer has the leader without its mappings. */
 		if ((pid_t)base.pid == tid && base.pid != base.tgid)
 			return task;
 	}

@@ -14,10 +14,10 @@ struct task_diag;
 
 /**
  * task_diag__open - connect to the kernel's task_diag
- * @machine: whose tasks are wanted
+ * @machine: the machine whose tasks are wanted
  *
- * Return: NULL if there is no task_diag, or it shall not be used, or @machine is
- * a guest; the other functions take that for a kernel that reports nothing.
+ * Return: NULL if there is no task_diag, it is disabled, or @machine is a guest;
+ * the other functions treat NULL like a kernel that reports nothing.
  */
 struct task_diag *task_diag__open(struct machine *machine);
 void task_diag__close(struct task_diag *td);
@@ -28,12 +28,12 @@ void task_diag__close(struct task_diag *td);
  * @tool: for @process
  * @process: called for each event
  * @machine: the host
- * @needs_mmap: with mappings
- * @mmap_data: not of code alone
- * @nr_workers: threads to do it with
+ * @needs_mmap: synthesize mappings too
+ * @mmap_data: and not only those of code
+ * @nr_workers: number of threads that do the work
  *
- * Return: 0, or a negative number if some are left to /proc: all processes that
- * task_diag__has_process() does not know.
+ * Return: 0, or a negative number if some processes are left to /proc: all those
+ * that task_diag__has_process() does not know.
  */
 int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *tool,
 				  perf_event__handler_t process, struct machine *machine,
@@ -44,12 +44,12 @@ bool task_diag__has_process(const struct task_diag *td, pid_t pid);
  * task_diag__synthesize_thread - synthesize the events of a thread, but no FORK
  * @td: connection
  * @synth: what to synthesize, and where to
- * @tid: the thread; its process's leader comes with the mappings
+ * @tid: the thread; a leader comes with the mappings of its process
  *
- * Meant for a thread map, where the threads of a process follow its leader.
+ * For a thread map, in which the threads of a process follow its leader.
  *
- * Return: 0; 1 if nothing was done and it is left to /proc; a negative number
- * if an event could not be processed.
+ * Return: 0; 1 if nothing was done and the thread is left to /proc; a negative
+ * number if an event could not be processed.
  */
 int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 				 pid_t tid);

@@ -9,7 +9,7 @@ static void print_arguments(const struct td_task *task)
 	const char *args;
 	size_t i, len;
 
-	/* None: a kernel thread, for one. An error: a page is not in memory. */
+	/* A kernel thread has none; an error means a page is not in memory. */
 	if (td_bytes(task, TASK_DIAG_CMDLINE, &args, &len) &&
 	    td_bytes(task, TASK_DIAG_NAME, &args, &len))
 		return;
@@ -35,7 +35,7 @@ int main(void)
 	printf("    PID    PPID S  RSS/KiB COMMAND\n");
 	while ((ret = td_next(td, &task)) > 0) {
 		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
-		/* Zero without memory of its own */
+		/* Zero for a task without memory of its own */
 		td_group(task, TASK_DIAG_MEM, &mem, sizeof(mem));
 		printf("%7u %7u %c %8llu ", base.pid, base.ppid, base.state,
 		       (mem.rss_anon + mem.rss_file + mem.rss_shmem) / 1024);

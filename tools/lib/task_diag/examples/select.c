@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
 /*
  * select UID [STATES]: processor time of the threads of a user, and of their
- * processes; with letters such as RD only of those in one of these states.
+ * processes; with letters such as RD, only of threads in one of these states.
  */
 #include <err.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static void print_thread(const struct td_task *task)
 	td_group(task, TASK_DIAG_TIMES, &times, sizeof(times));
 	printf("%7u %7u %c %9.2f", base.tgid, base.pid, base.state,
 	       seconds(&times));
-	/* Of a leader alone */
+	/* Only for a leader */
 	if (!td_group(td_process(task), TASK_DIAG_TIMES, &times, sizeof(times)))
 		printf(" %9.2f", seconds(&times));
 	putchar('\n');
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: select UID [STATES]");
 	if (td_open(&td))
 		errx(1, "%s", td_error(td));
-	/* If one of these fails td_dump() does. */
+	/* If one of these fails, td_dump() fails too. */
 	td_select_u32(td, TASK_DIAG_SELECT_UID, strtoul(argv[1], NULL, 10));
 	if (argc > 2)
 		td_select(td, TASK_DIAG_SELECT_STATES, argv[2],

@@ -14,7 +14,7 @@ static void print_arguments(const struct td_task *task)
 	const char *args;
 	size_t i, len;
 
-	/* None: a kernel thread, for one, or what it forked. */
+	/* A kernel thread, and what it forked, have none. */
 	if (td_bytes(task, TASK_DIAG_CMDLINE, &args, &len) || !len)
 		td_bytes(task, TASK_DIAG_NAME, &args, &len);
 	for (i = 0; i < len; i++)
@@ -58,7 +58,7 @@ int main(void)
 		errx(1, "%s", td_error(td));
 	printf("    PID       LIFE        CPU     STATUS COMMAND\n");
 	fflush(stdout);
-	/* The next event tells how many were lost. */
+	/* The next event reports how many were lost. */
 	while ((ret = td_event(td, &task, -1)) > 0 || ret == -ENOBUFS) {
 		if (ret > 0)
 			print_end(task);
