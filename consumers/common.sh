@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# A program of Debian, stock and with the patches of consumers/NAME; to be sourced
-# after common.sh and apt.sh, with name and version set, and suite if the source is not
-# Debian 12's.
+# Builds a Debian program, stock and with the patches of consumers/NAME. Source it after
+# common.sh and apt.sh, with name and version set, and suite if the source is not that of
+# Debian 12.
 # shellcheck disable=SC2034,SC2154
 
 me=$name
@@ -25,7 +25,7 @@ get_source()
 	touch "$download/complete"
 }
 
-# Puts the source into $1, as one commit, and for patched the series upon it.
+# Unpacks the source into $1; for patched, commits it and applies the series.
 unpack()
 {
 	local tree=$1 git
@@ -34,7 +34,7 @@ unpack()
 	dpkg-source --no-check -x "$dir/download/${name}_"*.dsc "$dir/$tree" >/dev/null
 	rm -rf "$dir/$tree/.pc"
 	[ "$tree" = patched ] || return 0
-	# Nothing of the user's git configuration may change the result.
+	# The user's git configuration must not change the result.
 	unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 	git=(env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 		git -c user.name=task_diag -c user.email=task_diag@localhost -C "$dir/$tree")
@@ -44,7 +44,7 @@ unpack()
 	"${git[@]}" am -q "$patches"/*.patch >&2 || die "git am does not apply $patches"
 }
 
-# What a tree depends on; the patched one on the files given as well
+# What a tree depends on; the patched one also depends on the given files
 inputs()
 {
 	local tree=$1
@@ -58,7 +58,7 @@ inputs()
 	} | sha1sum
 }
 
-# Builds the trees that are not up to date, by build_tree; the files given are for
+# Builds the trees that are not up to date, with build_tree; passes the given files to
 # inputs.
 build_trees()
 {
@@ -88,8 +88,8 @@ in_vm()
 	"$top/harness/vm" --out "$dir/out-$out" --log "$dir/$out.console" "$@"
 }
 
-# Builds libtask_diag for the tree $1 in a folder of it, without the shared one, so
-# that it is linked statically. It is found by PKG_CONFIG_PATH then.
+# Builds libtask_diag for the tree $1 in a folder of that tree, without the shared library,
+# so that programs link it statically, and sets PKG_CONFIG_PATH to find it.
 build_library()
 {
 	local out=$dir/$1/libtask_diag
@@ -100,8 +100,8 @@ build_library()
 	export PKG_CONFIG_PATH=$out/usr/lib/pkgconfig
 }
 
-# The command line of the script, after $1, how many processes bench starts by
-# itself: calls build_all, test_all, cost_all or bench.
+# Interprets the script's command line, which follows $1, the default number of processes
+# for bench; calls build_all, test_all, cost_all or bench.
 run_command()
 {
 	local n=$1
@@ -117,7 +117,7 @@ run_command()
 	bench)
 		[ $# -le 2 ] || bad_usage "unknown argument $3"
 		n=${2:-$n}
-		[[ $n =~ ^[1-9][0-9]*$ ]] || bad_usage "'$n' is no number of processes"
+		[[ $n =~ ^[1-9][0-9]*$ ]] || bad_usage "'$n' is not a number of processes"
 		bench "$n"
 		;;
 	'') bad_usage "build, test or bench?" ;;

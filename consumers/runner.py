@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs the programs of a build, and says in TAP what is the same."""
+"""Runs the programs of a build, and reports in TAP what is the same."""
 import os
 import re
 import subprocess
 
 
 class Runner:
-    """Runs the programs of one build: before() in the child, with env."""
+    """Runs the programs of one build, with env and after before() in the child."""
 
     def __init__(self, root, before=None, env=None):
         self.root = root
@@ -27,12 +27,12 @@ class Runner:
         return Result([process.pid, *self.others()], process.returncode, out, err)
 
     def others(self):
-        """The pids of more processes that the run took."""
+        """The pids of further processes of the run."""
         return []
 
 
 class Prefixed(Runner):
-    """With a program before, which may go to another pid namespace."""
+    """Runs them under another program, which may enter another pid namespace."""
 
     def __init__(self, root, *prefix):
         super().__init__(root)
@@ -48,7 +48,7 @@ class Prefixed(Runner):
             return [int(inner.read())]
 
 
-# What a worker does at the moment is a part of its name.
+# The name of a worker includes what it does at the moment.
 WORK = re.compile(rb"(kworker/u?\d+:\d+H?)[-+][^\s\]]+")
 
 
@@ -63,14 +63,14 @@ class Result:
         self.lines = [WORK.sub(rb"\1", line) for line in out.split(b"\n") if not own.match(line)]
 
     def sort_top(self):
-        """The rows of top's table by pid, as their order is that of %CPU, and without that."""
+        """Sorts the rows of top's table, which is sorted by %CPU, by pid, and drops %CPU."""
         rows = [line.split() for line in self.lines if re.match(rb" *\d+ \S", line)]
         self.lines = [b" ".join(row[:8] + row[9:]) for row in sorted(rows, key=lambda row: int(row[0]))]
         return self
 
 
 def number(token):
-    """A number or a time as a number, or None."""
+    """The value of a number or of a time, or None."""
     match = re.fullmatch(rb"(?:(?:(\d+)-)?(\d+):)?(\d+):(\d+(?:\.\d+)?)", token)
     if match:
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
@@ -123,7 +123,7 @@ class Table:
         ratio = stock / patched
         if self.least:
             print(f"{'not ' * (ratio < self.least)}ok - {self.name}: {what}: "
-                  f"stock takes {ratio:.1f} times as much, at least {self.least:g}", flush=True)
+                  f"stock takes {ratio:.1f} times as many instructions, at least {self.least:g}", flush=True)
         else:
             print(f"{what:48}{stock / self.tasks:12.0f}{patched / self.tasks:12.0f}{ratio:8.1f}",
                   flush=True)

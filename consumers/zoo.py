@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Tasks of every kind, and what the tests of the consumers do to the system they run in."""
+"""Tasks of every kind, and helpers with which the consumers' tests change the system."""
 import ctypes
 import fcntl
 import mmap
@@ -30,7 +30,7 @@ USER = 1000
 
 
 def call(name, *args):
-    """A function of the C library, whose failure is an exception."""
+    """Calls a function of the C library; raises an exception if it fails."""
     function = getattr(libc, name)
     function.restype = ctypes.c_long
     result = function(*args)
@@ -47,7 +47,7 @@ def sleep_forever():
 
 
 def child(function=None):
-    """Forks a process that calls function, says so, and sleeps. Returns its pid."""
+    """Forks a process that calls function, reports it, and sleeps. Returns its pid."""
     ready, done = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -67,7 +67,7 @@ def child(function=None):
 
 
 def program(argv, env=None, path="/bin/cat"):
-    """Starts cat, which reads a pipe that stays empty, with any arguments."""
+    """Starts cat with any arguments; it reads a pipe that stays empty."""
     ready, done = os.pipe()             # closed by a successful exec
     empty, held = os.pipe()
     pid = os.fork()
@@ -98,13 +98,13 @@ def zombie():
 
 
 def set_ids_of_thread(uid):
-    """The C library would change all threads."""
+    """Calls the kernel directly: the C library would change all threads."""
     libc.syscall(SYS_SETRESGID, uid, uid, uid)
     libc.syscall(SYS_SETRESUID, uid, uid, uid)
 
 
 def start_threads(count, uid=None):
-    """Threads with names of their own; of another user, if uid says so."""
+    """Starts threads with names of their own, as another user if uid is set."""
     for i in range(count):
         started = threading.Event()
 
@@ -119,7 +119,7 @@ def start_threads(count, uid=None):
 
 
 def start_threads_of_users(uid):
-    """Of several, and the leader of this one."""
+    """Starts threads of several users; the leader is this user's."""
     for other in (0, 1, USER):
         start_threads(1, other)
     set_ids_of_thread(uid)
@@ -127,7 +127,7 @@ def start_threads_of_users(uid):
 
 
 def zombie_leader():
-    """A process whose first thread has ended, and others have not."""
+    """A process whose first thread has ended while others live."""
     pid = child(lambda: (start_threads(2), os.fork() or leave_threads()))
     return pid
 
@@ -143,7 +143,7 @@ def stat_field(number):
 
 
 def set_title(title, keep_end):
-    """Writes over the arguments, as setproctitle() does."""
+    """Overwrites the arguments, as setproctitle() does."""
     start, end = stat_field(48), stat_field(49)
     if keep_end:
         title = title[:end - start - 1].ljust(end - start, b"\0")
@@ -153,7 +153,7 @@ def set_title(title, keep_end):
 
 
 def set_arguments(text, size):
-    """Makes a mapping of that size, which begins with text, the arguments; returns it."""
+    """Moves the arguments to a new mapping of that size, which begins with text; returns it."""
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
                           ctypes.c_int, ctypes.c_int, ctypes.c_long]
@@ -166,7 +166,7 @@ def set_arguments(text, size):
 
 
 def long_arguments():
-    """More of them than execve() takes: task_diag has E2BIG."""
+    """Has longer arguments than execve() accepts: task_diag reports E2BIG."""
     set_arguments(b"arguments\0that\0are long\0", 7 << 20)
 
 
@@ -178,7 +178,7 @@ def become(uid, gid, groups=()):
 
 
 def on_terminal():
-    """A session on a new terminal: its leader, one in the background."""
+    """A session on a new terminal: the leader, and processes in back- and foreground."""
     master, slave = os.openpty()
     os.set_inheritable(master, True)
     os.setsid()
@@ -222,7 +222,7 @@ def set_various():
 
 
 def populate():
-    """Makes all of them; returns the pids of some by name."""
+    """Creates tasks of every kind; returns the pids of some by name."""
     pids = {}
     long_env = {"LONG": "e" * 40000, "ODD": "new\nline", "EMPTY": ""}
     for argv in (
@@ -302,7 +302,7 @@ def leave_threads_of_child():
 
 
 def map_deleted_library():
-    """Maps a library, executable, that is deleted then."""
+    """Maps an executable library and then deletes it."""
     path = "/tmp/library.so"
     shutil.copy("/bin/cat", path)
     with open(path, "rb") as file:
@@ -332,7 +332,7 @@ def with_foreign_thread():
 
 
 def thread_of_root():
-    """A process whose threads differ in their user: some see the leader alone."""
+    """A process whose threads have different users: some callers see only the leader."""
     start_threads(2)
     libc.syscall(SYS_SETRESUID, USER, USER, USER)
     call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
@@ -364,13 +364,13 @@ def own_mounts():
 
 
 def hidepid(options):
-    """Mounts a /proc of its own, with options."""
+    """Mounts a private /proc with options."""
     own_mounts()
     call("mount", b"proc", b"/proc", b"proc", 0, options)
 
 
 def leave_proc():
-    """Goes where there is no /proc."""
+    """Removes /proc from the mount namespace."""
     own_mounts()
     call("umount2", b"/proc", MNT_DETACH)
 
@@ -389,7 +389,7 @@ def as_user():
 
 
 def drop_capabilities(which):
-    """A program that root starts is not going to have them."""
+    """Keeps programs that root starts from having these capabilities."""
     for capability in which:
         call("prctl", PR_CAPBSET_DROP, capability, 0, 0, 0)
 
@@ -399,7 +399,7 @@ def without_ptrace():
 
 
 def set_sysctl(name, value):
-    """Of kernel. The file is opened each time: it takes one write."""
+    """Sets a sysctl of kernel. An open file accepts only one write, so open it each time."""
     with open(f"/proc/sys/kernel/{name}", "w", encoding="ascii") as sysctl:
         sysctl.write(str(value))
 
@@ -411,7 +411,7 @@ LOOKUP, FORGET, GETATTR, OPEN, READ, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14
 
 
 def serve_fuse(fuse):
-    """A file system of files of which no page ever comes."""
+    """Serves a file system whose files never deliver a page."""
     while True:
         request = os.read(fuse, 1 << 16)
         opcode, unique, node = struct.unpack_from("<4xIQQ", request)
@@ -422,7 +422,7 @@ def serve_fuse(fuse):
         if opcode == INIT:
             data = struct.pack("<4I2H2I2H8I", 7, 31, 0, 0, 0, 0, 4096, 0, 0, 0, *[0] * 8)
         elif opcode == LOOKUP:
-            node = 2 + len(request)     # one for each length of a name
+            node = 2 + len(request)     # one inode for each length of a name
             data = struct.pack("<4Q2I", node, 0, 3600, 3600, 0, 0) + attributes(node)
         elif opcode == GETATTR:
             data = struct.pack("<Q2I", 3600, 0, 0) + attributes(node)
@@ -458,11 +458,11 @@ def wait_for_page(fd, offset=0):
 
 def hold_memory(how):
     """
-    A user's process that keeps others from reading its memory: it holds the lock of it for
-    "read", as it reads its own memory where the file is mapped, and waits to map something,
-    before which nobody else gets it; or for "write", as it maps the file that then waits for
-    the page which is being read. That lock is needed to know that there is nothing where its
-    arguments are said to be.
+    A user's process that keeps others from reading its memory. For "read" it holds its mmap
+    lock for reading, because it reads its own memory where the file is mapped, and waits to
+    map something, so nobody else gets the lock. For "write" it holds the lock for writing,
+    because it maps the file, which waits for the page that is being read. A reader needs the
+    lock to find out that nothing is mapped where the arguments should be.
     """
     nothing = set_arguments(b"", 4096)
     call("munmap", ctypes.c_void_p(nothing), ctypes.c_size_t(4096))

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Counts what a refresh of two builds of htop takes.
+"""Counts the instructions that a refresh of two builds of htop takes.
 
 usage: bench.py [--least RATIO] STOCK PATCHED TASKS
 
-STOCK and PATCHED are directories in which bin/htop is, TASKS is how many tasks
-htop sees. For harness/vm --icount, where a nanosecond of processor time is an
-instruction. What a run of few refreshes takes is subtracted from that of a run of
-more. htop refreshes when a page of help has been read. With --least the output is
-TAP, of the columns as installed: stock must take at least RATIO times as much.
+STOCK and PATCHED are directories with bin/htop, TASKS is how many tasks htop sees.
+For harness/vm --icount, where a nanosecond of processor time is an instruction. The
+cost of a run with few refreshes is subtracted from that of a run with more. htop
+refreshes when a page of help has been read. With --least the output is TAP, for the
+columns as installed: stock must take at least RATIO times as many.
 """
 import fcntl
 import os
@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 def instructions(program, refreshes, settings):
-    """What htop takes, user space and kernel, for that many refreshes after the first two."""
+    """The cost, user space and kernel, of that many refreshes after the first two."""
     path = "/tmp/htoprc"
     with open(path, "w", encoding="ascii") as rc:
         rc.write("\n".join(["config_reader_min_version=3", *settings]) + "\n")
@@ -68,9 +68,9 @@ def main():
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     roots, tasks = arguments[:2], int(arguments[2])
-    time.sleep(12)                      # of younger processes htop does not read the mappings
+    time.sleep(12)                      # htop does not read the mappings of younger processes
     for root in roots:
-        instructions(f"{root}/bin/htop", 1, [])     # all files are cached from now on
+        instructions(f"{root}/bin/htop", 1, [])     # caches all files
     table = Table("htop", tasks, f"{tasks} tasks, a refresh", least)
     for name, settings in SETTINGS.items():
         table.row(name, *(per_refresh(root, settings) for root in roots))

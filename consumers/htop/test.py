@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares the screens of a patched htop and the stock one over tasks of every kind.
+"""Compares the screens of a patched and a stock htop with tasks of every kind.
 
 usage: test.py STOCK PATCHED [REGEX]
 
-Both are directories in which bin/htop is. With REGEX only the checks whose name it
-matches. For harness/vm: needs root, tmux and a kernel with task_diag. Prints TAP
-lines.
+Both are directories with bin/htop. With REGEX, runs only the checks whose name it
+matches. For harness/vm: needs root, tmux and a kernel with task_diag. Prints TAP.
 """
 import contextlib
 import ctypes
@@ -26,13 +25,13 @@ from zoo import (FUSE, USER, bind, child, libc, populate, populate_more, program
 
 SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
-TRIES = 4                               # tasks come and go, and work
+TRIES = 4                               # tasks start, end and work
 
 SYS_SETRESUID = 117
 
 
 def hold_mmap_lock():
-    """It waits for a page that another thread reads, while it makes a mapping."""
+    """Waits, while it makes a mapping, for a page that another thread reads."""
     plain, direct = (os.open(FUSE + "/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
@@ -76,7 +75,7 @@ def descendants(pid):
 
 
 def settings(columns, *lines, tree=False):
-    """A htoprc of one screen, sorted by pid."""
+    """An htoprc with one screen, sorted by pid."""
     text = ["config_reader_min_version=3", "header_layout=one_100", "column_meters_0=Tasks",
             "column_meter_modes_0=2", "hide_kernel_threads=0", "hide_userland_threads=0",
             "hide_function_bar=2", *lines,
@@ -88,7 +87,7 @@ def settings(columns, *lines, tree=False):
 class Htop:
     """One build, run by a prefix of words."""
 
-    # Each has a socket of its own: a client can meet a server that is about to end.
+    # Each run has a socket of its own, or a client could meet a server that is ending.
     started = 0
 
     def __init__(self, root, *prefix):
@@ -104,7 +103,7 @@ class Htop:
         return int(tmux("display-message", "-p", "#{pid}"))
 
     def screen(self, rc, arguments=(), keys=(), meanwhile=None):
-        """What is shown when nothing comes anew any more."""
+        """The screen once it no longer changes."""
         server = self.start(rc, arguments)
         self.settle()
         for key in keys:
@@ -131,7 +130,7 @@ class Htop:
 
     @staticmethod
     def stop(server):
-        """Ends htop with the terminal that it has to itself."""
+        """Ends htop and its terminal."""
         of_it = descendants(server)
         with contextlib.suppress(subprocess.CalledProcessError):
             tmux("kill-server")         # it may have ended
@@ -145,12 +144,12 @@ class Htop:
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x0f")
-# They work all the time: that they are there is enough.
+# These work all the time, so only their presence is compared.
 BUSY = re.compile(r" (kworker/|rcu_|ksoftirqd/|migration/|kcompactd|khugepaged|ksmd)")
 
 
 class Screen:
-    """The lines by pid, with colours and without, but for those that ran it."""
+    """The lines by pid, with and without colours, except those of the test's own processes."""
 
     def __init__(self, text, own, born=None):
         self.raw, self.lines = {}, {}
@@ -166,7 +165,7 @@ class Screen:
             else:
                 key = line.split(":")[0]
                 raw = line = re.sub(r"; \d+ running.*", "", line)
-            if key == born:             # it has another pid each time
+            if key == born:             # its pid differs each time
                 key = "born"
                 raw, line = (re.sub(r"\b%d\b" % born, "pid", text) for text in (raw, line))
             self.raw[key] = raw.rstrip()
@@ -174,7 +173,7 @@ class Screen:
 
 
 def same(before, screen, after, key, slack):
-    """Equal with colours, or without but for numbers that lie between those of stock."""
+    """Equal with colours, or without them and with numbers between those of stock."""
     if screen.raw[key] in (before.raw[key], after.raw[key]):
         return True
     words = [text.lines[key].encode().split() for text in (before, screen, after)]
@@ -186,12 +185,12 @@ def same(before, screen, after, key, slack):
 
 
 def differences(before, screen, after, slack):
-    """By line what differs from both of stock's."""
+    """The lines that differ from both of stock's."""
     bad = {}
     for key in screen.lines.keys() | (before.lines.keys() & after.lines.keys()):
         old, new = before.raw.get(key), screen.raw.get(key)
         if old is None and key in after.raw:
-            continue                    # it came meanwhile
+            continue                    # it appeared in the meantime
         if old is None or new is None or key not in after.raw or \
            not same(before, screen, after, key, slack):
             bad[key] = ["- " + repr(old), "+ " + repr(new)]
@@ -214,7 +213,7 @@ def wanted(what):
 
 
 def check_same(what, stock, patched, rc, slack=.1, **how):
-    """What differs each time is a difference."""
+    """Reports only what differs in each of several tries."""
     if not wanted(what):
         return
     before = stock.screen(rc, **how)
@@ -246,7 +245,7 @@ DELAYS = "PERCENT_CPU_DELAY PERCENT_IO_DELAY PERCENT_SWAP_DELAY"
 
 
 def set_ups():
-    """By name: what Htop.screen() takes."""
+    """The arguments of Htop.screen(), by name."""
     born = lambda: program([b"cat", b"-", b"new"])
     return {
         "columns as installed": {"rc": settings(MAIN)},
@@ -259,7 +258,7 @@ def set_ups():
         "names read at each refresh": {"rc": settings("COMM EXE", "update_process_names=1")},
         "ids": {"rc": settings(IDS)},
         "memory": {"rc": settings(MEMORY)},
-        # A share in pages depends on what else runs just then.
+        # A share in pages depends on what else runs at the moment.
         "pages": {"rc": settings("M_PSS M_SWAP M_PSSWP"), "slack": 64},
         "times": {"rc": settings(TIMES)},
         "I/O": {"rc": settings(IO)},
@@ -270,16 +269,16 @@ def set_ups():
         "threads hidden by a key": {"rc": settings(MAIN), "keys": ("H",)},
         "sorted by a column that is not shown": {
             "rc": settings("STATE").replace(".sort_key=PID", ".sort_key=M_RESIDENT")},
-        # It is another one each time: its memory may be, too.
+        # The process is a new one each time, so its memory may differ, too.
         "a process that is born": {
             "rc": settings("USER PRIORITY NICE STATE NLWP"), "meanwhile": born},
     }
 
 
-# --- what it takes -------------------------------------------------------
+# --- what it costs -------------------------------------------------------
 
 def files_opened(htop, rc):
-    """Later refreshes, how many of them listed /proc, and of which processes files were opened."""
+    """The number of refreshes, how often they listed /proc, and whose files they opened."""
     record = "/tmp/strace"
     traced = Htop("", "strace", "-f", "-o", record, "-e", "trace=openat,readlinkat")
     traced.argv[-3:] = htop.argv
@@ -287,7 +286,7 @@ def files_opened(htop, rc):
     traced.settle()
     time.sleep(3)
     tmux("send-keys", "q")
-    time.sleep(2)                       # it writes what it still has
+    time.sleep(2)                       # strace writes the rest of its output
     if os.path.exists(f"/proc/{server}"):
         traced.stop(server)
     with open(record, encoding="latin-1") as calls:
@@ -326,7 +325,7 @@ def check_files(patched, user, pids):
 
 
 def check_stuck(patched):
-    """Where stock would wait for ever: has to be the last."""
+    """Where stock would wait for ever. Must run last."""
     server = start_fuse()
     holder = child(hold_mmap_lock)
     time.sleep(3)
@@ -353,7 +352,7 @@ def main():
     os.environ.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
     pids = populate()
     populate_more()
-    time.sleep(11)                      # of younger processes htop does not read the mappings
+    time.sleep(11)                      # htop does not read the mappings of younger processes
 
     stock, patched = Htop(stock_root), Htop(patched_root)
     for name, how in set_ups().items():

@@ -4,8 +4,8 @@
 
 usage: test.py STOCK PATCHED
 
-STOCK and PATCHED are directories in which bin is. Run in the VM, as root. Prints
-TAP; exit status: 0, 1 if they differ, 2 for wrong usage.
+STOCK and PATCHED are directories with bin. Runs in the VM, as root. Prints TAP.
+Exit status: 0, 1 if they differ, 2 for wrong usage.
 """
 import os
 import re
@@ -33,7 +33,7 @@ def unix_pairs(count=1):
 
 
 def tcp():
-    """One that listens, and both ends of a connection to it."""
+    """A listening socket, and both ends of a connection to it."""
     listener = socket.create_server(("127.0.0.1", 0))
     client = socket.create_connection(listener.getsockname())
     return listener, client, listener.accept()
@@ -46,7 +46,7 @@ def udp():
 
 
 def with_sockets(make, uid=0, name=None, dumpable=True):
-    """What a process does that has them until it ends."""
+    """A function for a process that keeps the sockets until it ends."""
     def run():
         if uid:
             become(uid, uid)
@@ -59,7 +59,7 @@ def with_sockets(make, uid=0, name=None, dumpable=True):
 
 
 def inherited():
-    """A connection that three processes have."""
+    """A connection that three processes share."""
     sockets = tcp()
     for _ in range(2):
         if os.fork() == 0:
@@ -68,7 +68,7 @@ def inherited():
 
 
 def descriptors():
-    """Many of one socket, and others of the same process between them."""
+    """Many descriptors of one socket, with others of the same process in between."""
     pairs = unix_pairs(20)
     for number in range(500, 600, 3):
         os.dup2(pairs[number % 20][0].fileno(), number)
@@ -77,7 +77,7 @@ def descriptors():
 
 
 def of_a_thread():
-    """Sockets that a thread alone has, and others."""
+    """Sockets that only a thread has, and others."""
     def own():
         call("unshare", CLONE_FILES)
         held.append(tcp())
@@ -123,7 +123,7 @@ def check_same(what, commands, stock, patched):
 
 
 def check_users(stock, patched):
-    """That there is something to compare."""
+    """Checks that there is something to compare."""
     out = patched.run(["ss", "-tuxp"]).out
     found = {b"fifteen letters": 1, b"a": 1, b"python3": MANY}
     bad = [name for name, least in found.items()

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares the events that two perfs synthesize for the same tasks.
 
-usage: perf_events.py STOCK PATCHED LONGER
+usage: events.py STOCK PATCHED LONGER
 
-For harness/vm. Prints TAP lines. STOCK is a perf that reads /proc, PATCHED one
-that asks task_diag, LONGER a library to preload that makes the kernel's structs
-longer.
+For harness/vm. Prints TAP. STOCK is a perf that reads /proc, PATCHED one that asks
+task_diag, LONGER a library to preload that makes the kernel's structs longer.
 """
 import concurrent.futures
 import ctypes
@@ -55,7 +54,7 @@ def sleep():
 
 
 def start(setup, *args, then=sleep):
-    """A child that calls setup(*args), and then @then; returns its pid."""
+    """Forks a child that calls setup(*args) and then then(); returns its pid."""
     reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
@@ -123,7 +122,7 @@ def mappings():
     many = os.open(os.path.join(WORK, b"n" * 200), os.O_CREAT | os.O_RDWR)
     os.ftruncate(many, 8192)
     for i in range(400):
-        # Neighbours differ: they would be merged otherwise.
+        # Neighbours must differ, or the kernel would merge them.
         kept.append(mmap.mmap(many, 4096, mmap.MAP_PRIVATE, read | (code if i % 2 else 0),
                               offset=4096 * (i % 2)))
 
@@ -161,7 +160,7 @@ def copy_program(name):
 
 
 def executables():
-    """Programs whose files have gone, or have names of all kinds"""
+    """Programs whose files are deleted, or have names of all kinds"""
     pids = {name: execute(copy_program(name)) for name in FILES}
     pids["deleted"] = execute(copy_program(b"deleted"))
 
@@ -169,7 +168,7 @@ def executables():
     os.makedirs(folder)
     pids["long path"] = execute(copy_program(folder + b"/" + b"x" * 255))
 
-    # No event has room for it.
+    # This path is too long for any event.
     os.chdir(folder)
     for _ in range(3):
         os.mkdir(b"d" * 250)
@@ -209,11 +208,11 @@ def make_world():
     return world
 
 
-# --- what perf says --------------------------------------------------------
+# --- what perf reports --------------------------------------------------------
 
 
 def state(pid):
-    """What must stay as it is, of a process that is to be compared"""
+    """What must not change in a process that is compared"""
     result = [pathlib.Path(f"/proc/{pid}/maps").read_bytes()]
     for tid in sorted(os.listdir(f"/proc/{pid}/task")):
         status = pathlib.Path(f"/proc/{pid}/task/{tid}/status").read_bytes()
@@ -237,9 +236,9 @@ EVENT = re.compile(rb"PERF_RECORD_(?:COMM.*:(\d+)/\d+$|FORK\((\d+):|MMAP2? (\d+)
 
 
 def record(perf, options, prefix=()):
-    """Records, and returns the events as (pid, text), or why there are none."""
+    """Records, and returns the events as (pid, text), or the reason why there are none."""
     data = f"/dev/shm/{threading.get_ident()}.data"
-    # However slow the guest is, no list of mappings is to be cut.
+    # Do not cut a list of mappings, however slow the guest is.
     done = subprocess.run([*prefix, perf, "record", "-q", "-B", "-N", "-e", "dummy:u", "-o",
                            data, "--proc-map-timeout", "600000", *options, "--", "true"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -262,8 +261,8 @@ def record(perf, options, prefix=()):
 
 
 def at_rest(events, frozen):
-    """The events on the tasks that stand still, sorted"""
-    # What a kernel worker serves, behind its name, comes and goes.
+    """The events of the tasks that do not change, sorted"""
+    # The suffix of a kernel worker's name, which says what it serves, changes.
     return sorted(re.sub(rb"(: kworker/[^-+]*)[-+].*(:\d+/)", rb"\1\2", text)
                   for pid, text in events if pid in frozen or pid < 0)
 
@@ -298,7 +297,7 @@ def compare(what, world, stock, patched):
 
 
 def modes(world):
-    """What to compare: the title, and options of perf record"""
+    """What to compare: titles, and options of perf record"""
     threads = world["named_threads"]
     tids = sorted(map(int, os.listdir(f"/proc/{threads}/task")))
     some = ",".join(str(world[name]) for name in
@@ -320,7 +319,7 @@ def modes(world):
 
 
 def refusals(world):
-    """Where task_diag shows not all, or nothing: the title, and a command in front"""
+    """Where task_diag shows only some tasks, or nothing: titles, and a command prefix"""
     return [
         ("a user who may not see all", ["setpriv", f"--reuid={USER}", f"--regid={USER}",
                                         "--clear-groups"]),
@@ -329,12 +328,12 @@ def refusals(world):
     ]
 
 
-# Of the family, of the first request, in the middle of its answer; of the second one
+# Of the family; of the first request; in the middle of its answer; of the second one
 FAILURES = 1, 3, 5, 6, 7, 8
 
 
 def failing(number):
-    """A command in front of which answers fail from that number on"""
+    """A command prefix with which answers fail from that number on"""
     return ["strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=recvfrom",
             "-e", f"inject=recvfrom:error=ENOBUFS:when={number}+"]
 
@@ -343,14 +342,14 @@ def failing(number):
 
 
 def bear_threads():
-    """Starts threads for ever; the name of each is when that was, in milliseconds."""
+    """Starts threads for ever; each is named after its start time, in milliseconds."""
     while True:
         thread(set_name, b"%d" % (time.time() * 1000))
         time.sleep(0.05)
 
 
 def check_births(patched):
-    """The request for threads is sent two seconds late."""
+    """Delays the request for threads by two seconds."""
     what = "perf: a thread that is born between two requests has COMM and FORK"
     pid = start(set_name, b"parent", then=bear_threads)
     trace = pathlib.Path("/dev/shm/trace")
@@ -366,7 +365,7 @@ def check_births(patched):
             born[tid] = name
     os.kill(pid, signal.SIGKILL)
     texts = b"\n".join(text for _, text in events) if isinstance(events, list) else b""
-    # The kernel records the birth, too.
+    # The kernel records the start, too.
     lacking = [name for tid, name in born.items()
                if texts.count(b"_COMM: %s:%d/%d" % (name, pid, int(tid))) < 2 or
                texts.count(b"_FORK(%d:%d):" % (pid, int(tid))) < 2]
@@ -380,7 +379,7 @@ FIFO = b"/dev/shm/fifo"
 
 
 def spawn_when_told():
-    """Its child shares the memory, and waits for a writer before it calls execve()."""
+    """Spawns a child that shares the memory and waits for a writer before execve()."""
     actions = ctypes.create_string_buffer(1024)
     argv = (ctypes.c_char_p * 2)(b"true", None)
     LIBC.posix_spawn_file_actions_init(actions)
@@ -398,7 +397,7 @@ def hold_mmap_lock():
 
 
 def children(parent):
-    """Not by the files of the children: to open one may take for ever."""
+    """Does not open the children's files, which may take for ever."""
     return [int(pid) for path in pathlib.Path(f"/proc/{parent}/task").glob("*/children")
             for pid in path.read_text(encoding="ascii").split()]
 
@@ -430,7 +429,7 @@ TESTS = ["cache", "reopen", "Object code reading", "Use a dummy software event",
 
 
 def verdicts(perf):
-    """What perf says of its tests"""
+    """The results that perf reports for its tests"""
     shown = subprocess.run([perf, "test", *TESTS], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, check=False).stdout.decode()
     found = re.findall(r"^ *[\d.]+: (.*?) *: (.*)$", shown, re.MULTILINE)
@@ -457,7 +456,7 @@ def main():
     stock, patched, longer = sys.argv[1:]
     os.environ["HOME"] = "/root"
     world = make_world()
-    # To read all of the kernel's symbols takes most of the time of a recording.
+    # Reading all of the kernel's symbols takes most of the time of a recording.
     subprocess.run(["mount", "--bind", "/dev/null", "/proc/kallsyms"], check=True)
     for title, options in modes(world):
         compare(title, world, lambda: record(stock, options), lambda: record(patched, options))

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Counts what the programs of two builds of procps take.
+"""Counts the instructions that the programs of two builds of procps take.
 
 usage: bench.py [--user | --least RATIO] STOCK PATCHED TASKS COMMAND...
 
-STOCK and PATCHED are directories in which the programs' bin is, TASKS is how
-many tasks a command sees, and COMMAND is one argument. For harness/vm --icount,
-where a nanosecond of processor time is an instruction. With --user an ordinary
-user runs them, from whom task_diag hides the tasks, as they are root's. With --least
-the output is TAP: a command fails if stock takes less than RATIO times as much.
+STOCK and PATCHED are directories with the programs' bin, TASKS is how many tasks a
+command sees, and COMMAND is one argument. For harness/vm --icount, where a nanosecond
+of processor time is an instruction. With --user an ordinary user runs them; task_diag
+hides the tasks from that user, because they are root's. With --least the output is TAP:
+a command fails if stock takes less than RATIO times as many.
 """
 import os
 import subprocess
@@ -19,7 +19,7 @@ from zoo import USER, bind
 
 
 def instructions(root, argv, uid):
-    """What argv takes, user space and kernel, when all files are cached."""
+    """The cost of argv, user space and kernel, when all files are cached."""
     for _ in range(2):
         with subprocess.Popen([f"{root}/bin/{argv[0]}", *argv[1:]], stdout=subprocess.DEVNULL,
                               user=uid, group=uid, extra_groups=[],

@@ -4,9 +4,9 @@
 
 usage: test.py STOCK PATCHED LONGER
 
-The first two are directories in which the programs' bin is, LONGER is a library
-to preload that makes the kernel's structs longer. For harness/vm: needs root,
-and a kernel with task_diag. Prints TAP lines.
+The first two are directories with the programs' bin, LONGER is a library to preload
+that makes the kernel's structs longer. For harness/vm: needs root, and a kernel with
+task_diag. Prints TAP.
 """
 import ctypes
 import os
@@ -25,7 +25,7 @@ from zoo import (CLONE_NEWNET, CLONE_NEWPID, SYS_LANDLOCK_CREATE_RULESET,
 # --- comparing what they print --------------------------------------------
 
 def same_line(before, line, after, slack):
-    """Equal, but for numbers that lie between those before and after."""
+    """Equal, except for numbers that lie between those before and after."""
     if line in (before, after):
         return True
     words = [text.split() for text in (before, line, after)]
@@ -34,7 +34,7 @@ def same_line(before, line, after, slack):
 
 
 def difference(before, result, after, slack=0):
-    """What differs in result from both of stock's, or None."""
+    """How result differs from both of stock's, or None."""
     if result.err != before.err or result.status != before.status:
         return [b"status %d, %s" % (before.status, before.err),
                 b"status %d, %s" % (result.status, result.err)]
@@ -53,12 +53,12 @@ tap = Tap("procps")
 
 
 def compare(commands, stock, patched, slack=0):
-    """Returns the commands that differ, with the difference."""
+    """Returns the commands whose output differs, with the difference."""
     bad = []
     for argv in commands:
         finish = Result.sort_top if argv[0] == "top" else lambda result: result
         before = finish(stock.run(argv))
-        for _ in range(6):              # kernel threads come and go, and work
+        for _ in range(6):              # kernel threads start, end and work
             result = finish(patched.run(argv))
             if not difference(before, result, before, slack):
                 break
@@ -78,14 +78,14 @@ def check_same(what, commands, stock, patched):
 
 
 def check_columns(what, stock, patched):
-    """Every column that 'ps L' lists, some at a time."""
+    """Compares every column that 'ps L' lists, some at a time."""
     listed = stock.run(["ps", "L"]).out.decode().splitlines()
     columns = [line.split()[0] for line in listed]
     step = 24
-    # The program that looks has a share in the pages, too: of what it and another
-    # map alone, now these, now those. Stock's own uss goes up and down by 56 KiB.
+    # ps itself shares pages, too, and the pages that only it and one other process map
+    # vary. Stock's own uss goes up and down by 56 KiB.
     bad = compare([["ps", "axo", "pid,pss,uss"]], stock, patched, slack=64)
-    # Shares of a time that goes on, in thousandths: up with each tick, and down.
+    # Shares of a running time, in thousandths, go up with each tick, and down.
     bad += compare([["ps", "axo", "pid,cuc,cuu"]], stock, patched, slack=0.05)
     columns = [column for column in columns if column not in ("pss", "uss", "cuc", "cuu")]
     for at in range(0, len(columns), step):
@@ -143,7 +143,7 @@ def commands_of_others(pids):
     )]
 
 
-# --- what it takes -------------------------------------------------------
+# --- what it costs -------------------------------------------------------
 
 def groups(*numbers):
     return sum(1 << number for number in numbers)
@@ -184,7 +184,7 @@ def trace(runner, argv, *inject):
         for line in calls:
             text = re.search(r'"((?:\\x[0-9a-f]{2})*)"', line)
             data = bytes.fromhex(text.group(1).replace("\\x", "")) if text else b""
-            # strace takes the message's header apart itself
+            # strace decodes the message's header itself
             if " sendmsg(" in line and len(data) == 40:
                 requests.append(int.from_bytes(data[8:16], "little"))
             elif data.startswith(b"/proc/"):
@@ -237,7 +237,7 @@ def check_fallbacks(stock, patched, pids, busy):
 
 
 class Injected(Runner):
-    """With system calls that fail."""
+    """Runs the programs with system calls that fail."""
 
     def __init__(self, root, rule):
         super().__init__(root)
@@ -249,12 +249,12 @@ class Injected(Runner):
 
     def others(self):
         with open("/tmp/injected", encoding="ascii") as calls:
-            return [int(calls.readlines()[-1].split()[0])]   # it ends after its helper
+            return [int(calls.readlines()[-1].split()[0])]   # ps ends after its helper
 
 
-# --- who may not see all, or not there -----------------------------------
+# --- who may not see all tasks, or not in /proc -----------------------------------
 
-# As Docker has it: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+# Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
 # net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
 DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 
@@ -265,14 +265,14 @@ def other_capabilities():
 
 
 def enter_sandbox():
-    """One of Landlock that forbids to make character devices, and to trace others."""
+    """A Landlock domain that forbids creating character devices and tracing others."""
     rules = ctypes.c_uint64(1 << 6)
     ruleset = call("syscall", SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(rules), 8, 0)
     call("syscall", SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
 
 
 def contain():
-    """Starts a container, with tasks of more capabilities than it gives and of as many."""
+    """Starts a container, with tasks that have its capabilities and others that have more."""
     own_mounts()
     call("unshare", CLONE_NEWPID)
     ready, done = os.pipe()
@@ -297,7 +297,7 @@ def docker(root, pid):
 
 
 def tracer(root):
-    """A user who may see all tasks, but not read all that they own."""
+    """A user who may see all tasks, but not read all of their files."""
     return Prefixed(root, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
                     "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
 
@@ -333,7 +333,7 @@ def check_everybody(stock, patched, pids):
 
 
 def check_split_threads(stock, patched):
-    """So many that some are told in two datagrams, with their birth in the second."""
+    """So many threads that some come in two datagrams, with their start in the second."""
     pid = child(lambda: (set_arguments(b"x" * 299 + b"\0", 300), start_threads(700)))
     check_same("threads that are told in two datagrams",
                [["ps", "-eL", "-o", "pid,lwp,comm,args"],
@@ -344,7 +344,7 @@ def check_split_threads(stock, patched):
 
 
 def check_unlisted(patched):
-    """Who is told of all does not list them, unless one was born meanwhile."""
+    """A caller that sees all tasks lists /proc only if a task starts during the dump."""
     for _ in range(6):
         patched.run(["ps", "-eL", "-o", "pid,lwp,args"], (
             "strace", "-f", "-o", "/tmp/listed", "-e", "trace=getdents64"))
@@ -356,7 +356,7 @@ def check_unlisted(patched):
 
 
 def check_locked_memory(patched):
-    set_sysctl("hung_task_timeout_secs", 0)     # no report of those that are meant to hang
+    set_sysctl("hung_task_timeout_secs", 0)     # do not report tasks that hang on purpose
     server = start_fuse()
     pids = [start_holder(how) for how in ("read", "write")]
     bad = []
