@@ -1,46 +1,46 @@
 # SPDX-License-Identifier: GPL-2.0
-# task_diag: builds the kernel with the series, boots it and tries it.
-# 'make' alone says what can be made.
+# task_diag: builds the kernel with the series, boots and tests it.
+# 'make' alone lists the targets.
 
 N ?= 10000
 KERNEL ?= main
 SUITE ?= trixie
 export BASE KDIR
-# Without BASE the kernel is 6.12, but mainline where it is about the series.
+# Without BASE the kernel is 6.12, but for series and bisect it is mainline.
 series bisect: export BASE := $(or $(BASE),$(if $(KDIR),,7.3))
 
 help:
-	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side over N processes'
+	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side with N processes'
 	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
 	@echo 'make test-debug     the selftests on a kernel with KASAN, lockdep and the like'
-	@echo 'make test-kcsan     the same on one that looks for data races'
-	@echo 'make test-kmsan     the same on one that looks for uninitialised memory'
+	@echo 'make test-kcsan     the same on a kernel that looks for data races'
+	@echo 'make test-kmsan     the same on a kernel that looks for uninitialised memory'
 	@echo 'make test-fuzz      a million random requests on the kernel with KASAN'
-	@echo 'make test-configs   builds with each option off that it has to do with'
-	@echo 'make coverage       the lines that the tests run, and do not'
-	@echo 'make test-mutants   turns each defence off in turn, and sees that its test fails'
+	@echo 'make test-configs   builds with each relevant option off'
+	@echo 'make coverage       the lines that the tests run, and those that they do not'
+	@echo 'make test-mutants   disables each check in turn, and verifies that its test fails'
 	@echo 'make test-m32       the selftests as 32-bit programs on the 64-bit kernel'
 	@echo 'make test-arch ARCH=arm64|s390x|i386'
 	@echo '                    the selftests on a kernel of that architecture'
 	@echo 'make test-fresh SUITE=trixie|bookworm'
-	@echo '                    make run and make test in a bare system of that Debian; needs root'
-	@echo 'make shell          a shell in the VM (KERNEL=main or debug); exit ends it'
+	@echo '                    make run and make test on a bare system of that release; needs root'
+	@echo 'make shell          a shell in the VM (KERNEL=main or debug)'
 	@echo 'make bench          instructions per task of every way to read tasks, at several sizes'
-	@echo 'make procps         builds ps, top and pgrep on task_diag, and stock ones: build/procps'
-	@echo 'make htop           the same of htop: build/htop'
-	@echo 'make iproute2       the same of ss: build/iproute2'
-	@echo "make pcp            the same of PCP's agent pmdaproc: build/pcp"
-	@echo 'make perf           builds perf on task_diag, and a stock one: build/BASE/perf{,-stock}'
+	@echo 'make procps         builds ps, top and pgrep, patched and stock: build/procps'
+	@echo 'make htop           the same for htop: build/htop'
+	@echo 'make iproute2       the same for ss: build/iproute2'
+	@echo "make pcp            the same for PCP's agent pmdaproc: build/pcp"
+	@echo 'make perf           the same for perf: build/BASE/perf{,-stock}'
 	@echo 'make series         build/7.3/series/*.patch, for git am on mainline'
-	@echo 'make bisect         each commit of the series applies, builds and brings no warning'
-	@echo 'make apply KDIR=…   the series on your own tree, which it changes'
+	@echo 'make bisect         checks that each commit of the series applies and builds cleanly'
+	@echo 'make apply KDIR=…   applies the series to your own tree'
 	@echo 'make check          static checks: checkpatch, sparse, gcc, clang, documents'
 	@echo 'make clean          remove build/'
 	@echo
-	@echo 'BASE=7.3 or BASE=6.12 says on which kernel: 6.12 if it is not set, but 7.3, which is'
-	@echo 'mainline, for series and bisect. KDIR=/path/to/linux takes your own tree (copied,'
-	@echo "left as it is) in place of Debian's source, and its base. harness/vm -- COMMAND runs"
-	@echo 'anything in the VM.'
+	@echo 'BASE=7.3 or BASE=6.12 chooses the kernel. The default is 6.12, or 7.3, which is'
+	@echo 'mainline, for series and bisect. KDIR=/path/to/linux uses a copy of your own tree'
+	@echo "instead of Debian's source, and its base. harness/vm -- COMMAND runs a command in"
+	@echo 'the VM.'
 
 deps:
 	@harness/deps

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# Debian packages apart from the machine's own, which stay as they are; to be
-# sourced after common.sh.
+# Debian packages separate from the machine's own, which stay unchanged. Source it after
+# common.sh.
 
-# apt-get with lists and packages below $1, of the sources there if there are any
+# apt-get with lists and packages below $1, and with the sources there, if any
 own_apt()
 {
 	local dir=$1 options
@@ -22,7 +22,7 @@ new_apt()
 	touch "$1/status"
 }
 
-# The mirror that the machine has Debian's packages from
+# The mirror from which the machine gets Debian's packages
 debian_mirror()
 {
 	local mirror
@@ -34,8 +34,8 @@ debian_mirror()
 	echo "$mirror"
 }
 
-# Makes $1 the place of packages of Debian's suite $2, of the type $3 (deb or
-# deb-src), from the mirror that the machine has Debian's packages from.
+# Prepares $1 for packages of Debian's suite $2 and the type $3 (deb or deb-src), from
+# the machine's Debian mirror.
 new_suite()
 {
 	local dir=$1 mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg

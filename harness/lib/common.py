@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What common.sh says, for the scripts in Python."""
+"""The settings of common.sh, for the Python scripts."""
 import os
 import subprocess
 import sys
@@ -7,9 +7,9 @@ import sys
 _HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(os.path.dirname(_HERE))
 
-_done = subprocess.run(["bash", "-c", '. "$0" && echo "$BASE" "$build"', f"{_HERE}/common.sh"],
+_done = subprocess.run(["bash", "-c", '. "$0" && printf "%s\\n" "$BASE" "$build" "${objects[@]}"', f"{_HERE}/common.sh"],
                        stdout=subprocess.PIPE, text=True, check=False)
 if _done.returncode:
     sys.exit(_done.returncode)
-BASE, BUILD = _done.stdout.strip().split(" ", 1)
+BASE, BUILD, *OBJECTS = _done.stdout.splitlines()
 SOURCE = os.path.join(BUILD, "linux")

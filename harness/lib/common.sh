@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the harness's scripts share; to be sourced.
+# Shared by the harness's scripts, which source it.
 # shellcheck disable=SC2034
 set -euo pipefail
 
@@ -18,7 +18,7 @@ bad_usage()
 	exit 2
 }
 
-# The version of the kernel tree $1, as in 7.3
+# The version of the kernel tree $1, such as 7.3
 version_of()
 {
 	sed -nE -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' "$1/Makefile" | paste -sd .
@@ -26,27 +26,27 @@ version_of()
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
-# The kernels that the series is for. patches/ is what mainline gets, that is
-# the last of them; patches/BASE has what another one needs instead.
+# The kernels that the series is for. patches/ is for the last of them, mainline;
+# patches/BASE has what another base needs instead.
 bases=(6.12 7.3)
 if [ -n "${KDIR:-}" ] && [ -z "${BASE:-}" ]; then
-	[ -f "$KDIR/kernel/pid.c" ] || die "KDIR=$KDIR is no kernel tree"
+	[ -f "$KDIR/kernel/pid.c" ] || die "KDIR=$KDIR is not a kernel tree"
 	BASE=$(version_of "$KDIR")
 	[[ " ${bases[*]} " == *" $BASE "* ]] || BASE=${bases[-1]}
 fi
 export BASE=${BASE:-${default_base:-6.12}}
 if [[ " ${bases[*]} " != *" $BASE "* ]]; then
-	echo "$me: BASE=$BASE is none of: ${bases[*]}" >&2
+	echo "$me: BASE=$BASE is not one of: ${bases[*]}" >&2
 	exit 2
 fi
 
-# Whether the series can be put on the tree $1. Of 6.12 that is 6.12.110 and later:
-# stable trees got what it takes, or stands beside, only in the course of time.
+# Checks that the series applies to the tree $1. 6.12 must be 6.12.110 or later: earlier
+# stable trees lack what the series uses or has as context.
 check_tree()
 {
 	local version file text
 
-	[ -f "$1/kernel/pid.c" ] || die "KDIR=$1 is no kernel tree"
+	[ -f "$1/kernel/pid.c" ] || die "KDIR=$1 is not a kernel tree"
 	while IFS=: read -r version file text; do
 		grep -qwF "$text" "$1/$file" 2>/dev/null ||
 			die "KDIR=$1 is too old: $file has no '$text', which came with 6.12.$version"
@@ -58,34 +58,34 @@ check_tree()
 	END
 }
 
-# What is built of one base, and what serves all of them
+# What is built for one base, and what all of them share
 build=$top/build/$BASE
 common=$top/build
 src=$build/linux
 
-# Kernels of other architectures than the machine's
+# Kernels for architectures other than the machine's
 arches=(arm64 s390x i386)
 flavours=(main debug small lean coverage kcsan kmsan "${arches[@]}")
 
-# Debian 12 and 13 both have this one, which is new enough for every base; the
-# suffix makes kbuild's LLVM= of it.
+# Debian 12 and 13 both have this version, which is new enough for every base; $llvm is
+# the suffix for kbuild's LLVM=.
 clang="clang-19"
 llvm=-19
 
-# What the series adds to the kernel
+# The objects that the series adds to the kernel
 objects=(kernel/taskdiag.o kernel/taskdiag_event.o kernel/taskdiag_select.o)
 for object in attrs cred sched stat signal ns mm path args vma files; do
 	objects+=("fs/proc/task_diag_$object.o")
 done
 
-# Of these functions sparse says on 6.12 that they may leave with a lock held, as of
-# those that procfs, taskstats and KSM have already: they take it the second time
-# only, or where a folio is found. 7.3 no longer asks it about locks.
+# On 6.12 sparse warns that these functions may return with a lock held, as it does for
+# functions of procfs, taskstats and KSM: they take the lock only the second time, or
+# only if a folio is found. On 7.3 sparse no longer checks locks.
 lock_warning="context imbalance in '(proc_sum_ioac|begin_pass|sum_delays|sum_counters|"
 lock_warning+="task_diag_sum_threads|task_diag_copy_page)' - "
 lock_warning+="(different lock contexts|unexpected unlock)"
 
-# What perf does without: what is not needed to synthesize and to record events
+# Features that perf does not need to synthesize and record events
 perf_options=()
 for feature in AUXTRACE CAPSTONE DEMANGLE DWARF GTK2 JEVENTS JVMTI LIBBABELTRACE LIBBPF \
 	LIBCAP LIBCRYPTO LIBDEBUGINFOD LIBLLVM LIBNUMA LIBPERL LIBPFM4 LIBPYTHON \
@@ -94,7 +94,7 @@ for feature in AUXTRACE CAPSTONE DEMANGLE DWARF GTK2 JEVENTS JVMTI LIBBABELTRACE
 done
 perf_options+=(BUILD_BPF_SKEL=0)
 
-# Whether $1 is a kernel that can be built.
+# Checks that $1 is a kernel that can be built.
 check_flavour()
 {
 	local flavour
@@ -131,7 +131,7 @@ arch_variables()
 	esac
 }
 
-# What the tests of consumers, and those like them, are run by
+# Runs the tests of consumers, and similar ones.
 python=(env PYTHONPATH="$top/consumers" python3)
 
 say()
@@ -139,7 +139,7 @@ say()
 	printf '== [%3dm%02ds] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2
 }
 
-# The file $1 of patches/ that is for the base
+# The file $1 of patches/ for the base
 patch_file()
 {
 	local file
@@ -153,13 +153,13 @@ patch_file()
 	die "patches/series names $1, which is missing"
 }
 
-# What checkpatch may say: the types that the cover letter justifies.
+# The checkpatch types that the cover letter justifies
 justified()
 {
 	sed -n '/^checkpatch/,$s/^ - \([A-Z_]*\):.*/\1/p' "$(patch_file cover-letter.txt)" | paste -sd ,
 }
 
-# The lines of patches/series that are for the base
+# The lines of patches/series for the base
 series_lines()
 {
 	sed -nE "/^(#|$)/d; s/^$BASE //; /^[0-9.]+ /!p" "$top/patches/series"

@@ -4,13 +4,13 @@
 
 usage: spec.py structs            print the structs of the headers as YAML
        spec.py check SPEC YNL     compare SPEC with the headers; YNL is where the
-                                  kernel's YNL has lib/; prints C code, whose
-                                  assertions the compiler is to judge
+                                  kernel's YNL has lib/; prints C code with
+                                  assertions for the compiler to check
 
 struct taskstats is that of BASE.
 
-The structs in SPEC are what the first of them prints: after a change of the
-header put that there.
+The structs in SPEC are the output of the first command: after a change of the header,
+replace them.
 """
 import os
 import re
@@ -23,15 +23,15 @@ TASKSTATS = os.path.join(SOURCE, "include/uapi/linux/taskstats.h")
 
 SCALARS = {"char": "u8", "__u8": "u8", "__u16": "u16", "__u32": "u32", "__u64": "u64",
            "__s32": "s32", "__s64": "s64", "__aligned_u64": "u64"}
-# Of <linux/time_types.h>. A spec member is named after the field and the part.
+# From <linux/time_types.h>. A spec member is named after the field and the part.
 TIMESPEC = "__kernel_timespec"
 TIMESPEC_BODY = "__s64 tv_sec;\n__s64 tv_nsec;\n"
 CONSTANTS = {"TASK_DIAG_COMM_LEN": 16, "TASK_DIAG_FILE_KINDS": 22, "TS_COMM_LEN": 32}
-# Structs that refer to what follows them in the payload
+# Structs that refer to data after them in the payload
 TAILS = ("task_diag_vma", "task_diag_vma_stat", "task_diag_cgroup", "task_diag_file",
          "task_diag_affinity")
 TAIL = "rest"
-# The spec language has no struct whose end is open. It is never longer.
+# The spec language has no structs of open length. The rest is never longer.
 TAIL_LEN = 4096
 TAIL_DOC = ("Not of this length, but whatever the payload has left. What the -at of "
             "other members refers to is in it.")
@@ -46,13 +46,13 @@ def dashed(name):
 
 
 def sentence(text):
-    """kernel-doc's markup and line breaks off, a capital and a full stop on."""
+    """Removes kernel-doc's markup and line breaks, adds a capital and a full stop."""
     text = re.sub(r"[@%&](?=[\w])", "", re.sub(r"\s+", " ", text)).strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def kernel_doc(comment):
-    """The parts of a comment: its members, and the text behind them."""
+    """The parts of a comment: its members, and the text after them."""
     body = re.sub(r"(?m)^ \*[ \t]?", "", comment).rstrip()
     docs = dict(re.findall(r"(?ms)^@(\w+): (.*?)(?=^@|^$|\Z)", body))
     behind = re.split(r"(?m)^$", body)[1:]
@@ -70,8 +70,8 @@ def c_members(body):
 
 def struct_members(structs, name):
     """The members of a struct as the spec language has them: no struct in a
-    struct, and no padding but what is a member. With each its name in C, or
-    None if it has none."""
+    struct, and padding only as members. Each comes with its name in C, or with
+    None if it has no name."""
     docs, _, body = structs[name]
     offset = 0
     holes = 0
@@ -196,7 +196,7 @@ def constants(family):
         yield c(prefix, op.name), op.value
 
 
-# No number of the interface: what ends an enum or stands for nothing
+# Not numbers of the interface: ends of enums, and constants without meaning
 NO_CONSTANT = re.compile(r"_UNSPEC$|_MAX$|_GENL_(NAME|VERSION)$|_COMM_LEN$")
 
 
@@ -209,12 +209,12 @@ def compare_constants(known):
             yield f"{name} is not in the spec"
 
 
-# The request's struct is not the answer's number
+# The request's struct is not the payload of this attribute.
 NOT_OF_STRUCT = {"pid"}
 
 
 def compare_groups(family):
-    """The payload of an attribute has the struct named like it."""
+    """Checks that the payload of an attribute has the struct of the same name."""
     structs = {n for n, d in family.consts.items() if d["type"] == "struct"}
     attrs = family.attr_sets["task-diag"].attrs.values()
     for attr in attrs:
@@ -231,7 +231,7 @@ def compare_groups(family):
         yield "the show flags are not those of the groups"
     get = next(op for op in family.yaml["operations"]["list"] if op["name"] == "get")
     listed = set(get["dump"]["reply"]["attributes"])
-    # What only requests have, only the header, and only events
+    # Attributes that only requests, only the header or only events have
     listed |= set(get["dump"]["request"]["attributes"]) | {"header", "events", "event"}
     for name in sorted({a.name for a in attrs} - listed):
         yield f"attribute {name} is not in the reply of get's dump"

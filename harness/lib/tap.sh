@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the parts of harness/test share; to be sourced after common.sh. KERNEL is the
+# Shared by the parts of harness/test, which source it after common.sh. KERNEL is the
 # kernel that they boot.
 # shellcheck disable=SC2154
 
@@ -8,7 +8,7 @@ check_flavour "$kernel"
 vm=("$top/harness/vm" --kernel "$kernel")
 mkdir -p "$build/vm"
 
-# Prints a TAP line for the check $1, whose command is the rest.
+# Prints a TAP line for the check $1; the other arguments are its command.
 check()
 {
 	local what=$1 output
@@ -22,7 +22,7 @@ check()
 	fi
 }
 
-# Whether a command ends with the status $1.
+# Checks that a command ends with the status $1.
 ends_with()
 {
 	local want=$1 status=0
@@ -32,8 +32,8 @@ ends_with()
 	[ "$status" -eq "$want" ] || { echo "status $status, not $want: $*"; return 1; }
 }
 
-# Whether kunit.py, which knows what the kernel takes for TAP, takes $1: what
-# run_kselftest.sh printed, and what each program printed in it.
+# Checks that kunit.py, the kernel's TAP parser, accepts $1: the output of
+# run_kselftest.sh, and the output of each program in it.
 kunit_takes()
 {
 	local all=$1 file output bad=0
@@ -45,7 +45,7 @@ kunit_takes()
 		/^# selftests: / { file = dir "/" $NF; next }
 		file { sub(/^# ?/, ""); print >file }' "$all"
 	for file in "$all" "$all.d"/*; do
-		# A program that is skipped as a whole has no tests to parse.
+		# A program that is entirely skipped has no tests to parse.
 		! grep -q '^1[.][.]0' "$file" || continue
 		output=$(PYTHONDONTWRITEBYTECODE=1 python3 "$src/tools/testing/kunit/kunit.py" parse "$file") || true
 		if grep -F '[ERROR]' <<<"$output" || ! grep -q 'Testing complete' <<<"$output"; then
@@ -63,15 +63,15 @@ run_selftests()
 
 	case $kernel in
 	debug | kcsan | kmsan)
-		# Ten times slower, and more
+		# These are at least ten times slower.
 		limit=9000
 		run=(env TD_SECONDS=60 TD_PATIENCE=20 "${run[@]}" --override-timeout 3600)
 		;;
 	esac
-	# Accounted for from the start: to switch that patches code, see harness/vm.
+	# Account for delays from the start: switching later patches code, see harness/vm.
 	"${vm[@]}" --timeout $limit --log "$build/vm/$1.log" --append delayacct -- "${run[@]}" |
 		tee "$printed" || status=$?
-	# run_kselftest.sh itself always ends with 0.
+	# run_kselftest.sh itself always exits with 0.
 	if [ $status -eq 0 ]; then
 		echo "ok - $1: nothing amiss in the kernel log ($kernel)"
 	else

@@ -4,8 +4,8 @@
 
 usage: lsm.py MODULE TESTS
 
-MODULE is apparmor, selinux or smack, which the VM was booted with (harness/vm --lsm),
-TESTS the directory of the selftests. For harness/vm: needs root. Prints TAP; exit
+MODULE is apparmor, selinux or smack, with which the VM was booted (harness/vm --lsm),
+TESTS the directory of the selftests. For harness/vm: needs root. Prints TAP. Exit
 status: 0, 1 if something differs, 2 for wrong usage.
 """
 import json
@@ -18,8 +18,8 @@ import sys
 from runner import Tap
 from zoo import PR_SET_NAME, USER, become, call, child, hidepid
 
-# A task of the first may read the second, but not the third. All others are in
-# none of them.
+# A task in the first domain may read the second, but not the third. All other tasks are
+# in no domain.
 READER, SHOWN, HIDDEN = DOMAINS = "reader", "shown", "hidden"
 
 
@@ -55,7 +55,7 @@ class AppArmor:
 class SELinux:
     """A type for each domain. What the policy does not name is allowed."""
 
-    # By number; today's kernels use but a few of them.
+    # By number; current kernels use only a few of them.
     SIDS = """kernel security unlabeled fs file file_labels init any_socket port netif netmsg
         node igmp_packet icmp_socket tcp_socket sysctl_modprobe sysctl sysctl_fs sysctl_kernel
         sysctl_net sysctl_net_unix sysctl_vm sysctl_dev kmod policy scmp_packet devnull""".split()
@@ -70,7 +70,7 @@ class SELinux:
             "class file { read }",
             *(f"type {name}_t;" for name in types),
             *(f"allow {a}_t {b}_t:process *;" for a in types for b in types),
-            # To read a task's files, and so its properties
+            # Allows reading a task's files, and so its properties.
             *(f"allow {a}_t {b}_t:file read;" for a in types for b in types
               if (a, b) != (READER, HIDDEN)),
             "role r;",
@@ -118,11 +118,11 @@ def processes():
 
 
 def run_as(enter, user, function):
-    """What function returns in a task whose /proc has hidepid=2; enter puts it in a domain."""
+    """Calls function in a task whose /proc has hidepid=2; enter puts it into a domain."""
     read, write_end = os.pipe()
 
     def run():
-        # Of the group gid= procfs hides nothing: not root's, which is the default.
+        # procfs hides nothing from the group gid=, so do not use its default, root's.
         hidepid(b"hidepid=2,gid=12345")
         enter()
         if user:
@@ -159,7 +159,7 @@ class Test:
                               check=True).stdout
 
     def look(self):
-        """What there is by /proc, and by task_diag with its labels; and the labels of /proc."""
+        """The tasks of /proc and of task_diag, and the labels of both."""
         listed = processes()
         told = {int(pid) for pid in self.run_tool("--only-pids").split()}
         labels = {task["base"]["pid"]: task.get("label")
@@ -175,7 +175,7 @@ class Test:
         who = f"{'user' if user else 'root'}, {domain or 'not confined'}"
         before = processes()
         seen = run_as(lambda: self.enter(domain), user, self.look)
-        # What began or ended in between is not compared.
+        # Do not compare tasks that began or ended in between.
         there = before & processes()
         listed, told = (set(seen[key]) & there for key in ("listed", "told"))
         self.tap.result(listed == told, f"{who}: the tasks of /proc with hidepid=2",
@@ -194,7 +194,7 @@ class Test:
         with subprocess.Popen([self.tool, "--follow", "--json", "--for", "60"],
                               stdout=subprocess.PIPE, text=True,
                               preexec_fn=lambda: (self.enter(READER), become(USER, USER))) as reader:
-            # Until it has subscribed it says nothing.
+            # It prints nothing before it has subscribed.
             while not select.select([reader.stdout], [], [], 0.2)[0]:
                 self.start_and_end(SHOWN)
             hidden, shown = self.start_and_end(HIDDEN), self.start_and_end(SHOWN)
