@@ -17,10 +17,10 @@
 
 /**
  * struct datagram - what one recvfrom() returns
- * @answers: number of the request; of events, how many answers come before
+ * @answers: number of the request; for events, how many answers come before
  * @port: sender
  * @err: errno with which recvfrom() fails instead
- * @claim: its length, if that is more than there is
+ * @claim: the length that it claims, if that exceeds @len
  * @len: bytes at @data
  * @data: malloc()ed, so that a read beyond its end is noticed
  */
@@ -33,7 +33,7 @@ struct datagram {
 	char *data;
 };
 
-/* Answers, and what comes to the socket of a subscription */
+/* Answers, and datagrams for the socket of a subscription */
 static struct datagram queue[MAX_DATAGRAMS], event_queue[MAX_DATAGRAMS];
 static unsigned int queued, next, events_queued, next_event;
 static struct datagram *last;
@@ -93,7 +93,7 @@ void fake_datagram(void)
 	*last = (struct datagram) { .answers = answers };
 }
 
-/* What follows is of the subscription, and comes after all that was queued before. */
+/* What follows is for the subscription, after everything queued before. */
 void fake_event_datagram(void)
 {
 	if (events_queued == MAX_DATAGRAMS)
@@ -107,13 +107,13 @@ void fake_from(__u32 port)
 	last->port = port;
 }
 
-/* The datagram is cut off: it had @len bytes. */
+/* The datagram is cut; it had @len bytes. */
 void fake_longer(size_t len)
 {
 	last->claim = len;
 }
 
-/* recvfrom() fails in its place. */
+/* recvfrom() fails instead of returning it. */
 void fake_errno(int err)
 {
 	last->err = err;
@@ -131,7 +131,7 @@ void fake_raw(const void *data, size_t len)
 	dg->len += len;
 }
 
-/* The message's length is that of what there is of it so far. */
+/* Sets the message's length to what it has so far. */
 static void set_length(void)
 {
 	struct nlmsghdr *nlh = (void *)(last->data + message_at);
@@ -186,7 +186,7 @@ void fake_put(__u16 attr, const void *data, size_t len)
 	set_length();
 }
 
-/* A struct and what follows it, without the padding after that */
+/* A struct and the data after it, without the padding after these */
 void fake_put_up_to(__u16 attr, const void *data, const void *end)
 {
 	fake_put(attr, data, (const char *)end - (const char *)data);
@@ -233,7 +233,7 @@ void fake_done(int err, const char *text)
 	put_end(NLMSG_DONE, err, text, NULL, 0);
 }
 
-/* With a copy of the request, as the kernel sends it unless it is asked not to */
+/* Includes a copy of the request, which the kernel sends by default. */
 void fake_error(int err, const char *text)
 {
 	char copy[64] = {};
@@ -273,7 +273,7 @@ void fake_start(void)
 	put_header_of_family();
 }
 
-/* The same of a kernel without subscriptions */
+/* The same for a kernel without subscriptions */
 void fake_start_old(void)
 {
 	fake_reset();
@@ -281,7 +281,7 @@ void fake_start_old(void)
 	put_header_of_family();
 }
 
-/* Something of each kind, in two tasks of which the first is split */
+/* Something of each kind, in two tasks, the first of which is split */
 void fake_rich_answer(void)
 {
 	static const char strings[] = "a\0bc\0def";
@@ -398,7 +398,7 @@ void fake_rich_answer(void)
 	fake_done(0, NULL);
 }
 
-/* Events of each kind, while a dump is received, and an answer to td_subscribe() */
+/* Events of each kind during a dump, and an answer to td_subscribe() */
 void fake_rich_events(void)
 {
 	struct task_diag_base base = { .pid = 1, .state = 'R', .comm = "event", .id = 1 };
@@ -508,7 +508,7 @@ void fake_load(const char *from, size_t len)
 
 /* --- what the library calls ---------------------------------------------- */
 
-/* What was for an old socket is gone with it. */
+/* What was queued for an old socket disappears with it. */
 int __wrap_socket(int domain, int type, int protocol)
 {
 	if (domain != AF_NETLINK || type != (SOCK_RAW | SOCK_CLOEXEC) ||

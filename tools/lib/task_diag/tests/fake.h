@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause) */
 /*
- * A kernel made up: what the library receives is what a test queued before.
+ * A fake kernel: the library receives what a test queued before.
  *
  *	fake_start();			the answers to td_open()
  *	fake_answer();			what follows answers the next request
@@ -11,8 +11,8 @@
  *	fake_event_datagram();		a datagram for the subscription
  *	fake_event(1, &event);		with an event
  *
- * Programs are linked with --wrap for the functions of the C library that are
- * taken over.
+ * Programs are linked with --wrap for the functions of the C library that this
+ * replaces.
  */
 #ifndef __TD_FAKE_H
 #define __TD_FAKE_H
@@ -55,35 +55,35 @@ void fake_raw(const void *data, size_t len);
 void fake_rich_answer(void);
 void fake_rich_events(void);
 
-/* Everything that was queued since fake_reset(), as fake_load() takes it */
+/* Saves everything queued since fake_reset() in a form for fake_load(). */
 size_t fake_save(char *to, size_t size);
 void fake_load(const char *from, size_t len);
 
-/* The last request, and how many there were */
+/* The last request, and the number of requests */
 extern char fake_request[65536];
 extern size_t fake_request_len;
 extern unsigned int fake_requests;
 
-/* Sockets that were opened, datagrams that were received */
+/* The numbers of opened sockets and received datagrams */
 extern unsigned int fake_sockets;
 extern unsigned int fake_received;
 
-/* errno with which these fail, or 0 */
+/* errno with which these functions fail, or 0 */
 extern int fake_socket_errno;
 extern int fake_send_errno;
 
 /* Whether the library gets no memory */
 extern bool fake_no_memory;
 
-/* With which the library called poll() last, or 0 */
+/* The time-out of the library's last call of poll(), or 0 */
 extern int fake_timeout;
 
-/* Reads all that a task has; returns a sum of it. */
+/* Reads everything that a task has; returns a sum of it. */
 unsigned long read_task(const struct td_task *task);
 /* Reads the rest of an answer; returns td_next()'s last value. */
 int read_all(struct td_handle *td);
 
-/* What the library calls instead of the C library's */
+/* The library calls these instead of the C library's functions. */
 int __wrap_socket(int domain, int type, int protocol);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_recvfrom(int fd, void *buf, size_t size, int flags,

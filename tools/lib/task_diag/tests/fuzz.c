@@ -24,7 +24,7 @@ int initialize(int *argc, char ***argv) __asm__("LLVMFuzzerInitialize");
 #define MIRROR		16
 #define COLLECT		32
 
-/* Until there is no event any more */
+/* Reads until there are no more events. */
 static void read_events(struct td_handle *td)
 {
 	const struct td_task *task;
@@ -36,7 +36,7 @@ static void read_events(struct td_handle *td)
 	} while (ret > 0 || ret == -EBADMSG || ret == -ENOBUFS);
 }
 
-/* Twice all but the first task, which are then counted */
+/* Reads all tasks but the first twice, then counts them. */
 static void read_collected(struct td_handle *td)
 {
 	const struct td_task *task;
@@ -107,7 +107,7 @@ int test_input(const char *data, size_t size)
 	return 0;
 }
 
-/* Writes an input to begin with, if that is asked for. */
+/* Writes an initial input, if the environment asks for it. */
 int initialize(int *argc, char ***argv)
 {
 	const char *path = getenv("TD_SEED");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
 /*
- * The library on a kernel with task_diag: what it reports equals what the files
- * under /proc say. Needs root for most of it.
+ * The library on a kernel with task_diag: its reports equal the files under
+ * /proc. Most tests need root.
  */
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
@@ -33,7 +33,7 @@
 #define SHOW(group)	TASK_DIAG_SHOW_##group
 #define USER		12345
 
-/* More than a message holds, of each */
+/* More of each than a message holds */
 #define NR_ARGS		20000
 #define ENV_LEN		100000
 #define NR_MAPPINGS	600
@@ -89,8 +89,8 @@ static bool link_is(pid_t pid, const char *name, const char *text, size_t len)
 /* --- other processes ----------------------------------------------------- */
 
 /*
- * Starts a process that calls @prepare, and then sleeps. It stops to say that it is
- * ready: a pipe for that would be among its files.
+ * Starts a process that calls @prepare, and then sleeps. It stops to signal that
+ * it is ready, because a pipe would be one of its files.
  */
 static pid_t start(void (*prepare)(void))
 {
@@ -111,7 +111,7 @@ static pid_t start(void (*prepare)(void))
 	return pid;
 }
 
-/* Of -1, which start() returned, kill() would make all processes. */
+/* kill() would take -1, which start() may return, for all processes. */
 static void stop(pid_t pid)
 {
 	if (pid <= 0)
@@ -228,7 +228,7 @@ static pid_t start_program(void)
 		execve("/bin/sleep", args, env);
 		_exit(1);
 	}
-	/* Until it is that program, and asleep */
+	/* Wait until it is that program, and asleep. */
 	for (i = 0; i < 1000; i++) {
 		snprintf(seen, sizeof(seen), "(sleep) S");
 		if (read_file(pid, "stat") > 0 && strstr(file, seen))
@@ -302,7 +302,7 @@ TEST_F(kernel, header_has_the_units_of_proc)
 	EXPECT_TRUE(header.dump_strategies & 1 << TASK_DIAG_DUMP_ALL);
 }
 
-/* All but those that came or went meanwhile, and exactly once */
+/* All but those that began or ended during the dump, and exactly once */
 TEST_F(kernel, dump_has_all_processes_of_proc)
 {
 	static unsigned char seen[1 << 22];
@@ -420,7 +420,7 @@ TEST_F(kernel, a_collected_answer_has_the_same_tasks_in_any_order)
 	EXPECT_EQ(found, 1);
 }
 
-/* A line as /proc/PID/maps has it */
+/* A line in the format of /proc/PID/maps */
 static void print_vma(char *to, size_t size, const struct task_diag_vma *vma,
 		      const struct td_item *item)
 {
@@ -457,7 +457,7 @@ TEST_F(kernel, mappings_are_those_of_maps_and_smaps)
 	for (at = maps; *at; at = end + 1, nr++) {
 		end = strchr(at, '\n');
 		*end = 0;
-		/* One does not stand in the way of the other. */
+		/* Two lists can be read at the same time. */
 		ASSERT_EQ(td_item(self->task, TASK_DIAG_VMA, &vmas, &vma,
 				  sizeof(vma)), 1);
 		print_vma(line, sizeof(line), &vma, &vmas);
@@ -471,7 +471,7 @@ TEST_F(kernel, mappings_are_those_of_maps_and_smaps)
 		EXPECT_EQ(stat.start, vma.start);
 		EXPECT_EQ(stat.end, vma.end);
 		EXPECT_EQ(td_pages(&stats, &pages, sizeof(pages)), 0);
-		/* The whole line: with the same name, and where it is in smaps */
+		/* The whole line, with the same name, at its place in smaps */
 		strcat(line, "\n");
 		ASSERT_NE(strstr(file, line), NULL);
 		memmove(file, strstr(file, line), strlen(strstr(file, line)) + 1);
@@ -515,7 +515,7 @@ TEST_F(kernel, files_are_those_of_fd)
 	EXPECT_EQ(fd.open_fds, nr);
 	EXPECT_GE(fd.kinds[TASK_DIAG_FILE_MEMFD], NR_FILES / 2);
 
-	/* Less memory than that: the list is left out, all else is there. */
+	/* With less memory than that, only the list is left out. */
 	td_set_limit(self->td, 20000);
 	memset(&item, 0, sizeof(item));
 	MUST(get(self, self->other, SHOW(FILES) | SHOW(FD)));
@@ -661,7 +661,7 @@ TEST_F(kernel, process_has_the_sums_and_its_leader_its_own)
 		EXPECT_EQ(td_group(sums, TASK_DIAG_BASE, NULL, 0), -ENODATA);
 	}
 	ASSERT_EQ(tasks, 2);
-	/* It may not have come to rest yet. */
+	/* The process may still be running. */
 	EXPECT_GE(process.utime / (1000000000 / sysconf(_SC_CLK_TCK)), ticks);
 	EXPECT_LE(process.utime / (1000000000 / sysconf(_SC_CLK_TCK)),
 		  utime_ticks(self->other));
@@ -701,7 +701,7 @@ TEST_F(kernel, selections)
 	EXPECT_EQ(td_pid(self->task), getpid());
 	EXPECT_EQ(next(self), 0);
 
-	/* They were for those requests. */
+	/* The selections applied only to those requests. */
 	MUST(dump(self));
 	while ((ret = next(self)) > 0)
 		seen++;
@@ -894,7 +894,7 @@ TEST_F(kernel, other_credentials_end_the_answer)
 	stop_many(pids, MANY);
 }
 
-/* A user is shown what is his. */
+/* A user sees only their own processes. */
 TEST_F(kernel, a_user_is_shown_his_own_processes)
 {
 	pid_t child;
@@ -981,7 +981,7 @@ static int subscribe(FIXTURE_DATA(kernel) *self, __u32 events)
 	return td_subscribe(self->td, &self->req, sizeof(self->req), events);
 }
 
-/* Waits for this event of this task; those of others are left out. */
+/* Waits for this event of this task; skips those of others. */
 static bool comes(FIXTURE_DATA(kernel) *self, pid_t pid, __u32 type,
 		  struct task_diag_event *event)
 {
@@ -1004,7 +1004,7 @@ static __u64 now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* The id of a task, which must be there */
+/* The id of a task, which must exist */
 static __u64 id_of(FIXTURE_DATA(kernel) *self, pid_t pid)
 {
 	struct task_diag_base base;
@@ -1342,7 +1342,7 @@ static int differences(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 	return ret ? ret : differ + abs(in_dump);
 }
 
-/* Kernel workers come and go: it is compared a few times. */
+/* Kernel workers start and end, so compare a few times. */
 static int settle(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 {
 	int i, differ = -1;
@@ -1365,7 +1365,7 @@ TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 600)
 
 	for (i = 0; i < 2; i++) {
 		self->req.dump_strategy = strategies[i];
-		/* It begins amid the storm. */
+		/* It begins during the storm. */
 		for (round = 0; round < 5; round++) {
 			self->other = start(prepare_storm);
 			ASSERT_GT(self->other, 0);
@@ -1381,7 +1381,7 @@ TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 600)
 	}
 }
 
-/* More events than find room */
+/* More events than there is room for */
 TEST_F_TIMEOUT(kernel, a_mirror_that_loses_events_finds_out, 300)
 {
 	struct td_mirror *mirror;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (LGPL-2.1 OR BSD-2-Clause)
-/* What the library makes of answers that a made-up kernel gives */
+/* How the library reads the answers of a fake kernel */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +13,7 @@
 
 #define LONG_NAME	100000
 
-/* Tests end without a look at what they leave, unless it is asked for. */
+/* By default, tests end without a check for leaks. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #define leaks()		__lsan_do_recoverable_leak_check()
@@ -173,7 +173,7 @@ static void answer_with(const __u32 *pids)
 	fake_done(0, NULL);
 }
 
-/* One message, which @self->task is then to be about */
+/* One message, which @self->task is then about */
 #define DUMP_ONE() do {							\
 	fake_done(0, NULL);						\
 	ASSERT_EQ(dump(self), 0) TH_LOG("%s", td_error(self->td));	\
@@ -533,7 +533,7 @@ TEST_F(td, an_answer_may_be_given_up)
 	answer_with((__u32[]){ 4, 0 });
 	ASSERT_EQ(dump(self), 0);
 	EXPECT_EQ(next(self), 1);
-	/* Its end is here. */
+	/* The end of the answer has arrived. */
 	ASSERT_EQ(dump(self), 0);
 	EXPECT_EQ(fake_sockets, 1);
 	EXPECT_EQ(next(self), 1);
@@ -547,7 +547,7 @@ TEST_F(td, an_answer_may_be_given_up)
 	answer_with((__u32[]){ 7, 0 });
 	ASSERT_EQ(dump(self), 0);
 	EXPECT_EQ(next(self), 1);
-	/* It is not. */
+	/* The end has not arrived. */
 	td_stop(self->td);
 	EXPECT_EQ(next(self), 0);
 	ASSERT_EQ(dump(self), 0);
@@ -613,7 +613,7 @@ TEST_F(td, a_child_begins_without_receiving)
 			_exit(1);
 		if (dump(self) || next(self) != 1 || td_pid(self->task) != 7)
 			_exit(2);
-		/* And so does a child of it. */
+		/* A child of the child does, too. */
 		child = fork();
 		if (!child)
 			_exit(next(self) == -EPERM ? 0 : 3);
@@ -635,7 +635,7 @@ static int count(FIXTURE_DATA(td) *self, size_t nr)
 	return counted == nr ? ret : -EDOM;
 }
 
-/* Three tasks, of which the second is twice among them and once of two messages */
+/* Three tasks, the second of which comes twice and once in two messages */
 static void answer_with_three(void)
 {
 	const struct {
@@ -656,7 +656,7 @@ static void answer_with_three(void)
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
 	fake_raw(&unaligned, unaligned.nlh.nlmsg_len);
 	fake_datagram();
-	/* Once more, as it may be in a list of pids */
+	/* Once more, as in a list of pids with duplicates */
 	fake_task(2);
 	fake_done(0, NULL);
 }
@@ -669,14 +669,14 @@ TEST_F(td, tasks_are_counted_to_the_end)
 	EXPECT_EQ(next(self), 0);
 	EXPECT_EQ(count(self, 0), 0);
 
-	/* Those that are left */
+	/* The remaining ones */
 	answer_with_three();
 	ASSERT_EQ(dump(self), 0);
 	ASSERT_EQ(next(self), 1);
 	EXPECT_EQ(count(self, 2), 0);
 	EXPECT_EQ(next(self), 0);
 
-	/* The same task again, and one that goes on, in one datagram */
+	/* The same task again, and one that continues, in one datagram */
 	answer();
 	fake_task(1);
 	fake_task(1);
@@ -749,7 +749,7 @@ TEST_F(td, collected_tasks_come_in_any_order)
 	td_seek(self->td, positions[1]);
 	EXPECT_EQ(count(self, 2), 0);
 
-	/* The socket can stay. */
+	/* The socket can stay open. */
 	td_seek(self->td, positions[0]);
 	answer_with((__u32[]){ 7, 0 });
 	ASSERT_EQ(dump(self), 0);
@@ -1054,7 +1054,7 @@ TEST_F(td, groups_that_are_absent_or_failed)
 	fake_task(1);
 	fake_group_error(TASK_DIAG_MEM, -EAGAIN);
 	fake_group_error(4444, -EAGAIN);
-	/* No caller may take these for success, or for one more element. */
+	/* No caller must take these for success, or for another element. */
 	fake_group_error(TASK_DIAG_VMA, 1);
 	fake_group_error(TASK_DIAG_CRED, 0);
 	DUMP_ONE();
@@ -1120,7 +1120,7 @@ TEST_F(td, bytes_are_joined_over_attributes_messages_and_datagrams)
 	fake_datagram();
 	fake_task(1);
 	fake_put(TASK_DIAG_GROUPS, gids + 2, 4);
-	/* No kernel does that, but none promised not to. */
+	/* No kernel does this, but none promises not to. */
 	fake_put(TASK_DIAG_CMDLINE, "fghijklmnopq", 12);
 	fake_put(TASK_DIAG_NAME, "", 0);
 	DUMP_ONE();
@@ -1135,7 +1135,7 @@ TEST_F(td, bytes_are_joined_over_attributes_messages_and_datagrams)
 	EXPECT_EQ(td_bytes(self->task, TASK_DIAG_EXE, &data, &len), -ENODATA);
 }
 
-/* A struct and what follows it, of which any may be longer than today */
+/* A struct and the data after it, each perhaps longer than today */
 static void put_vma(__u64 start, __u32 flags, const char *name, size_t len,
 		    size_t off, size_t part, size_t gap)
 {
@@ -1344,7 +1344,7 @@ TEST_F(td, rich_answer)
 	EXPECT_EQ(next(self), 0);
 }
 
-/* What stands by itself is read in place, what does not is copied. */
+/* A task of one message is read in place, any other is copied. */
 TEST_F(td, in_place_or_copied_it_is_the_same)
 {
 	struct task_diag_base base = { .pid = 1, .comm = "name" };
@@ -1528,7 +1528,7 @@ TEST_F(td, no_memory_for_a_group)
 	fake_no_memory = false;
 }
 
-/* Pieces that alternate are moved to the end each time. */
+/* Alternating pieces are moved to the end each time. */
 TEST_F(td, two_groups_in_turn_up_to_the_limit)
 {
 	static const char bytes[4000];
@@ -1552,7 +1552,7 @@ TEST_F(td, two_groups_in_turn_up_to_the_limit)
 	EXPECT_EQ(len, 200);
 }
 
-/* Memory that few tasks need is not kept: leaks() would not see that. */
+/* Memory that few tasks need is not kept, which leaks() does not check. */
 TEST_F(td, a_large_task_between_small_ones)
 {
 	const char *data;
@@ -1613,7 +1613,7 @@ static int event(FIXTURE_DATA(td) *self)
 	return td_event(self->td, &self->task, 0);
 }
 
-/* An event of this type, that task @pid has the id 100 + @pid */
+/* An event of this type; task @pid has the id 100 + @pid */
 static void put_event(__u32 type, __u32 pid)
 {
 	struct task_diag_event info = {
@@ -1765,7 +1765,7 @@ TEST_F(td, an_event_has_groups_and_errors)
 
 	SUBSCRIBE();
 	fake_event_datagram();
-	/* In place, and, with an error, as a copy: u64 at odd multiples of 4 */
+	/* u64 at odd multiples of 4: in place and, with an error, as a copy */
 	for (i = 0; i < 2; i++) {
 		fake_event(5, NULL);
 		fake_put(TASK_DIAG_NAME, "x", 1);
@@ -2039,7 +2039,7 @@ TEST_F(td, events_that_make_no_sense)
 	fake_event_datagram();
 	fake_raw("x", 1);
 	EXPECT_EQ(event(self), -EBADMSG);
-	/* Those that follow in the same datagram are read. */
+	/* The events after it in the same datagram are read. */
 	fake_event_datagram();
 	fake_event(1, NULL);
 	put_event(TASK_DIAG_EVENT_EXIT, 0);
@@ -2086,7 +2086,7 @@ TEST_F(td, a_child_has_no_subscription)
 				_exit(1);
 			if (dump(self) || next(self) != 1 || td_pid(self->task) != 7)
 				_exit(2);
-			/* Nor after a request has opened a socket of the child's */
+			/* The same after a request opened the child a socket */
 			_exit(event(self) == -EPERM && td_fd(self->td) < 0 ? 0 : 3);
 		}
 		ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -2170,7 +2170,7 @@ static int open_mirror(FIXTURE_DATA(mirror) *self, __u64 strategy)
 	return td_mirror_open(&self->mirror, self->td, strategy);
 }
 
-/* Whether it has these tasks, up to 0, and no other */
+/* Whether it has these tasks, up to 0, and no others */
 static bool mirror_has(FIXTURE_DATA(mirror) *self, const __u64 *ids)
 {
 	const struct task_diag_base *base = NULL;
@@ -2199,7 +2199,7 @@ static bool is_named(FIXTURE_DATA(mirror) *self, __u64 id, const char *name)
 #define OPEN_MIRROR(strategy)	\
 	ASSERT_EQ(open_mirror(self, TASK_DIAG_DUMP_##strategy), 0)
 
-/* One with the tasks 1 and 2 */
+/* A mirror with the tasks 1 and 2 */
 #define OPEN_SMALL_MIRROR(strategy) do {				\
 	acknowledge();							\
 	answer();							\
@@ -2222,7 +2222,7 @@ TEST_F(mirror, events_change_it)
 	put_fork(4097);
 	put_fork(8193);
 	put_exit(2);
-	/* That it did not see, and one that it does not know */
+	/* A task that it could not see, and one that it does not know */
 	put_change(TASK_DIAG_EVENT_CRED, 5, 0, "cred");
 	put_exit(77);
 	put_change(TASK_DIAG_EVENT_COMM, 1, 0, "other");
@@ -2277,13 +2277,13 @@ TEST_F(mirror, ids_are_remembered_no_longer_than_a_dump)
 	fake_done(0, NULL);
 	OPEN_MIRROR(ALL);
 	EXPECT_HAS(4);
-	/* No kernel does that: it shows that nothing is kept. */
+	/* No kernel does this: it shows that the mirror keeps nothing. */
 	put_fork(5);
 	EXPECT_EQ(update(self), 0);
 	EXPECT_HAS(4, 5);
 }
 
-/* A thread other than the leader calls exec: before a dump, amid it, after it. */
+/* A thread other than the leader calls exec: before, during and after a dump. */
 TEST_F(mirror, exec_takes_over_an_id)
 {
 	OPEN_SMALL_MIRROR(ALL_THREAD);
@@ -2300,7 +2300,7 @@ TEST_F(mirror, exec_takes_over_an_id)
 	put_change(TASK_DIAG_EVENT_EXEC, 1, 3, "exec");
 	put_fork(4);
 	put_exit(4);
-	/* Not that of another thread */
+	/* Not the name of another thread */
 	put_change(TASK_DIAG_EVENT_EXEC, 4, 4, "dead");
 	fake_datagram();
 	put_dumped(1, "old");
@@ -2342,7 +2342,7 @@ TEST_F(mirror, has_no_dead)
 	fake_event_datagram();
 	fake_event(9, &info);
 	put_base(9, "named", 'Z');
-	/* Whether 3 had ended as a whole another dump says. */
+	/* Another dump decides whether all of 3 had ended. */
 	answer();
 	fake_task(3);
 	put_base(3, "leader", 'Z');
@@ -2375,7 +2375,7 @@ TEST_F(mirror, lost_events_are_found_by_a_dump)
 {
 	OPEN_SMALL_MIRROR(ALL);
 	put_fork(3);
-	/* The end of 3 and of 2, and the beginning of 4 are lost. */
+	/* The ends of 3 and 2, and the start of 4, are lost. */
 	put_loss(5, 3);
 	answer();
 	put_dumped(1, "one");
@@ -2386,7 +2386,7 @@ TEST_F(mirror, lost_events_are_found_by_a_dump)
 	EXPECT_HAS(1, 4, 5);
 	EXPECT_EQ(td_mirror_lost(self->mirror), 3);
 
-	/* The error comes before events of before: they are no news for the dump. */
+	/* The error precedes older events, which do not override the dump. */
 	fake_event_datagram();
 	fake_errno(ENOBUFS);
 	put_fork(6);
@@ -2414,7 +2414,7 @@ TEST_F(mirror, events_that_a_dump_loses_are_found_by_the_next)
 	answer_with((__u32[]){ 0 });
 	EXPECT_EQ(update(self), 0);
 	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
-	/* And that is all. */
+	/* There is nothing else. */
 	EXPECT_EQ(update(self), 0);
 }
 
@@ -2443,7 +2443,7 @@ TEST_F(mirror, a_dump_that_fails_takes_nothing_away)
 TEST_F(mirror, a_task_that_became_hidden_is_found_by_a_dump)
 {
 	OPEN_SMALL_MIRROR(ALL);
-	/* What happened before the dump is no news for it. */
+	/* An event from before the dump does not override it. */
 	put_fork(9);
 	answer();
 	put_dumped(2, "two");
@@ -2528,11 +2528,11 @@ static unsigned int any(unsigned int max)
 
 #define MODEL_IDS	40
 
-/* Tasks of a model, and the next one that is made */
+/* Tasks of a model, and the next one to create */
 static bool lives[MODEL_IDS];
 static __u64 model_next;
 
-/* One change, and the event on it; another thread's exec is an end and two ids. */
+/* One change and its event; another thread's exec is an end and two ids. */
 static void change_model(void)
 {
 	const __u64 id = 1 + any(model_next), other = 1 + any(model_next);
@@ -2556,7 +2556,7 @@ static void change_model(void)
 	}
 }
 
-/* A dump: each task as it is at some time, its part received at a later one */
+/* A dump: each task as it is at some time, received at a later time */
 static void dump_model(void)
 {
 	__u64 part[MODEL_IDS];
@@ -2585,7 +2585,7 @@ static void dump_model(void)
 	fake_done(0, NULL);
 }
 
-/* Whatever the order, the mirror is the model in the end, without a fresh dump. */
+/* In any order, the mirror finally equals the model, without another dump. */
 TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 120)
 {
 	const struct task_diag_base *base;
@@ -2600,7 +2600,7 @@ TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 120)
 		memset(lives, 0, sizeof(lives));
 		model_next = 1;
 		acknowledge();
-		/* Tasks of before the subscription, and a loss of anything */
+		/* Tasks older than the subscription, and any losses */
 		for (i = any(20); i; i--)
 			lives[model_next++] = any(2);
 		dump_model();
@@ -2703,7 +2703,7 @@ TEST_F(td, messages_that_make_no_sense)
 	EXPECT_EQ(next(self), -EBADMSG);
 }
 
-/* Every byte of an answer is changed, and it is cut everywhere. */
+/* Changes every byte of an answer, and cuts it at every place. */
 TEST_F_TIMEOUT(td, no_answer_makes_it_crash, 300)
 {
 	static char good[65536], bad[65536];
