@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * task_diag: between the core, which walks and decides who may see what
+ * task_diag: interface between the core, which walks and checks permissions
  * (kernel/taskdiag.c), and the groups' fillers (fs/proc/task_diag_*.c)
  */
 #ifndef _LINUX_TASK_DIAG_H
@@ -42,23 +42,24 @@ struct task_diag_value {
  * @task: the task; a reference is held
  * @nr: its pid in @pid_ns
  * @per_thread: give values of the thread, not of its whole process
- * @with_process: it is a leader whose process's values are wanted as well
+ * @with_process: it is a leader, and the request asks for its process's values
+ *	too
  * @at_once: do not sleep: this is a plain request, under genetlink's locks
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace
  * @cgroup_ns: the requester's cgroup namespace
- * @boottime: what the requester's time namespace adds to CLOCK_BOOTTIME
+ * @boottime: offset of the requester's time namespace to CLOCK_BOOTTIME
  * @root: the requester's root directory, or NULL if that is current's
- * @group_dead: the task is the last one of its process, and ends
+ * @group_dead: the task is the last thread of its process and is exiting
  * @flags: &enum task_diag_flag of the request
  * @until: when the message is to end, in jiffies
- * @pos: where a group that comes in parts goes on; 0 at its start, and for the
- *	filler to use as it likes from then on
+ * @pos: where a group that comes in parts continues; 0 at its start, afterwards
+ *	for the filler's own use
  * @names: bytes of names that were reported for such a group
  * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
- *	as what it came from may change
- * @part: how much of it was reported
+ *	because its source may change
+ * @part: how much of @kept was reported
  */
 struct task_diag_task {
 	struct task_struct	*task;
@@ -82,14 +83,14 @@ struct task_diag_task {
 };
 
 /**
- * enum task_diag_phase - under what a filler runs
+ * enum task_diag_phase - the conditions under which a filler runs
  * @TASK_DIAG_PHASE_RCU: in the RCU section of the walk: BASE, which the core
  *	fills by itself
- * @TASK_DIAG_PHASE_EXEC: between two checks of the permission; if an exec or
- *	new credentials came in between, what was filled is thrown away
+ * @TASK_DIAG_PHASE_EXEC: between two permission checks; if an exec or new
+ *	credentials came in between, the core discards what was filled
  * @TASK_DIAG_PHASE_MM: after that, with an mm that belongs to what was checked;
- *	not called for a task without an mm. May use nothing of the task that an
- *	exec of a privileged program would change.
+ *	not called for a task without an mm. The filler must not use anything of
+ *	the task that an exec of a privileged program would change.
  */
 enum task_diag_phase {
 	TASK_DIAG_PHASE_RCU,
@@ -101,8 +102,9 @@ enum task_diag_phase {
  * enum task_diag_cost - what the time of a filler is proportional to
  * @TASK_DIAG_COST_CONST: nothing, or it has a small limit
  * @TASK_DIAG_COST_THREADS: the threads of the process. A plain request, which
- *	runs under genetlink's locks, gets it of few threads only.
- * @TASK_DIAG_COST_MANY: mappings, pages or open files. Only a dump gets it.
+ *	runs under genetlink's locks, gets the group only for few threads.
+ * @TASK_DIAG_COST_MANY: mappings, pages or open files. Only a dump gets the
+ *	group.
  */
 enum task_diag_cost {
 	TASK_DIAG_COST_CONST,
@@ -114,22 +116,22 @@ enum task_diag_cost {
  * struct task_diag_group - a group of properties
  * @name: name, as in TASK_DIAG_<name>
  * @attr: attribute number
- * @phase: under what @fill runs
+ * @phase: conditions under which @fill runs
  * @cost: what the time of @fill is proportional to
- * @flags: &enum task_diag_flag of a request that mean something to @fill; with
- *	any of them the group costs %TASK_DIAG_COST_MANY
- * @per_process: of a process @fill gives another value than of its leader
+ * @flags: &enum task_diag_flag that apply to @fill; with any of them the group
+ *	costs %TASK_DIAG_COST_MANY
+ * @per_process: the value of a process differs from that of its leader
  * @uses_mm: @fill takes the task's mm by itself and releases it
- * @no_event: no event has it: it may take long, or asks the security modules
- *	whether current may have it, which is the task itself then
- * @missing: the option that this kernel was built without and that the group
- *	needs, or NULL
+ * @no_event: no event has the group: it may take long, or it asks the security
+ *	modules about current, which in an event is the task itself
+ * @missing: the option that the group needs and this kernel was built without,
+ *	or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not
- *	wait for anything that another user may hold up. Returns 0 if the group
- *	is complete; -EMSGSIZE if the rest, from @pos on, needs another message,
- *	-EINPROGRESS if it does as the time is up;
- *	-ENODATA if it does not apply to this task; another negative errno if it
- *	could not be read, which the requester gets as TASK_DIAG_ERROR
+ *	wait for anything that another user may delay. Returns 0 if the group is
+ *	complete; -EMSGSIZE if the rest, from @pos on, needs another message;
+ *	-EINPROGRESS if it does because the time is up; -ENODATA if the group
+ *	does not apply to this task; another negative errno if it could not be
+ *	read, which the requester gets as TASK_DIAG_ERROR
  */
 struct task_diag_group {
 	const char		*name;
@@ -164,10 +166,10 @@ void __task_diag_comm(struct task_struct *task);
 void __task_diag_cred(const struct cred *old);
 
 /**
- * task_diag_fork() - tell subscribers of a new task
+ * task_diag_fork() - report a new task to subscribers
  * @task: the task, which has not run yet
  *
- * Sleeps, as the following do, to allocate memory.
+ * May sleep to allocate memory, like the following functions.
  */
 static inline void task_diag_fork(struct task_struct *task)
 {
@@ -176,7 +178,7 @@ static inline void task_diag_fork(struct task_struct *task)
 }
 
 /**
- * task_diag_exec() - tell subscribers that current began another program
+ * task_diag_exec() - report to subscribers that current began another program
  * @old_id: identity that current had before, see struct task_diag_base
  */
 static inline void task_diag_exec(u64 old_id)
@@ -186,11 +188,12 @@ static inline void task_diag_exec(u64 old_id)
 }
 
 /**
- * task_diag_exec_failed() - tell subscribers that current became the leader
+ * task_diag_exec_failed() - report to subscribers that current became the
+ *	leader
  * @old_id: identity that current had before, see struct task_diag_base
  *
- * A thread takes the leader's place before the last step that can fail, which ends
- * it. For subscribers that is an exec.
+ * A thread takes the leader's place before the last step of exec that can fail;
+ * a failure there ends the process. For subscribers this is an exec.
  */
 static inline void task_diag_exec_failed(u64 old_id)
 {
@@ -199,7 +202,7 @@ static inline void task_diag_exec_failed(u64 old_id)
 }
 
 /**
- * task_diag_exit() - tell subscribers that current ends
+ * task_diag_exit() - report to subscribers that current ends
  * @task: current, with its exit code, its mm, its files and its namespaces
  * @group_dead: its process ends with it
  */
@@ -210,7 +213,7 @@ static inline void task_diag_exit(struct task_struct *task, bool group_dead)
 }
 
 /**
- * task_diag_comm() - tell subscribers of a new name
+ * task_diag_comm() - report a new name to subscribers
  * @task: a thread of current's process
  */
 static inline void task_diag_comm(struct task_struct *task)
@@ -220,7 +223,7 @@ static inline void task_diag_comm(struct task_struct *task)
 }
 
 /**
- * task_diag_cred() - tell subscribers of current's new credentials
+ * task_diag_cred() - report current's new credentials to subscribers
  * @old: those that it had before
  */
 static inline void task_diag_cred(const struct cred *old)

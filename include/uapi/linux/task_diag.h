@@ -3,9 +3,9 @@
  * task_diag - properties of tasks over generic netlink
  *
  * One request names a set of tasks (dump_strategy) and groups of properties
- * (show_flags); the answer is one message per task. A subscription names events
- * besides; whenever one happens to such a task, a message comes. See
- * Documentation/accounting/taskdiag.rst.
+ * (show_flags); the answer is one message per task. A subscription also names
+ * events; the kernel sends a message whenever one of them happens to such a
+ * task. See Documentation/accounting/taskdiag.rst.
  */
 #ifndef _UAPI_LINUX_TASK_DIAG_H
 #define _UAPI_LINUX_TASK_DIAG_H
@@ -21,11 +21,11 @@
  * @TASK_DIAG_CMD_UNSPEC: not used
  * @TASK_DIAG_CMD_GET: request: properties of tasks, described by
  *	%TASK_DIAG_REQUEST; response: one task, or a part of it
- * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: that,
- *	also the first message of every dump
+ * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: the
+ *	same, also the first message of every dump
  * @TASK_DIAG_CMD_SUBSCRIBE: request: report events from now on, described by
  *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed
- * @TASK_DIAG_CMD_EVENT: what a subscriber gets: one event
+ * @TASK_DIAG_CMD_EVENT: sent to a subscriber: one event
  */
 enum task_diag_cmd {
 	TASK_DIAG_CMD_UNSPEC,
@@ -67,16 +67,16 @@ enum task_diag_dump_strategy {
  * @show_flags: groups of properties, a mask of TASK_DIAG_SHOW_*; 0 asks for
  *	pids alone
  * @dump_strategy: one of &enum task_diag_dump_strategy
- * @pid: process or thread that the per-task strategies start from, in the
- *	caller's pid namespace; 0 is the caller; ignored by the others
+ * @pid: process or thread from which the per-task strategies start, in the
+ *	caller's pid namespace; 0 is the caller; ignored by the other strategies
  * @flags: &enum task_diag_flag
  * @id: id of the process or thread @pid, as in struct task_diag_base, or 0 for
- *	any: if @pid has another id by now, there is no such process; ignored
- *	where @pid is
+ *	any: if @pid now has another id, there is no such process; strategies
+ *	that ignore @pid ignore it too
  *
- * May grow at the end. The kernel takes a shorter one, from
- * %TASK_DIAG_PID_SIZE_VER0 bytes, as if filled up with zeroes, and refuses a
- * longer one unless the part that it does not know is zero.
+ * May grow at the end. The kernel pads a shorter struct, of at least
+ * %TASK_DIAG_PID_SIZE_VER0 bytes, with zeroes, and refuses a longer one unless
+ * the part that it does not know is zero.
  */
 struct task_diag_pid {
 	__aligned_u64	show_flags;
@@ -94,15 +94,16 @@ struct task_diag_pid {
  * @TASK_DIAG_ONLY_VMA_FILE: they report mappings of files only
  * @TASK_DIAG_ONLY_SOCKETS: FILES reports sockets only
  * @TASK_DIAG_FILE_PATHS: FILES reports paths
- * @TASK_DIAG_FD_KINDS: FD counts descriptors by kind, for which it looks at each
- *	of them
+ * @TASK_DIAG_FD_KINDS: FD counts descriptors by kind, and looks at each of them
+ *	for that
  * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader, and the event
  *	that its last thread ended, have the values of the whole process as well, in
  *	%TASK_DIAG_PROCESS
  *
- * With both of the first, executable mappings of files. Either needs VMA or
- * VMA_STAT; the two after them need FILES, and %TASK_DIAG_FD_KINDS needs FD.
- * %TASK_DIAG_WITH_PROCESS needs a strategy over threads.
+ * The first two together restrict the groups to executable mappings of files.
+ * Each of them needs VMA or VMA_STAT; the next two need FILES,
+ * %TASK_DIAG_FD_KINDS needs FD, and %TASK_DIAG_WITH_PROCESS needs a strategy
+ * over threads.
  */
 enum task_diag_flag {
 	TASK_DIAG_ONLY_VMA_EXEC	= 1,
@@ -131,7 +132,7 @@ enum task_diag_flag {
  * @TASK_DIAG_GROUPS: array of u32, the supplementary groups
  * @TASK_DIAG_IO: struct task_diag_io
  * @TASK_DIAG_NAME: bytes without a terminating zero, what /proc/PID/comm shows:
- *	of kernel threads and workers more than BASE has room for
+ *	for kernel threads and workers more than BASE has room for
  * @TASK_DIAG_CGROUP: struct task_diag_cgroup and a part of the path
  * @TASK_DIAG_NS: struct task_diag_ns, one for each namespace
  * @TASK_DIAG_NSPID: struct task_diag_nspid, one for each pid namespace from the
@@ -149,7 +150,7 @@ enum task_diag_flag {
  * @TASK_DIAG_LABEL: bytes, /proc/PID/attr/current: the security module's label
  * @TASK_DIAG_CWD: bytes without a terminating zero, the working directory as the
  *	link /proc/PID/cwd reads
- * @TASK_DIAG_ROOT: the same of the root directory (root)
+ * @TASK_DIAG_ROOT: the same for the root directory (root)
  * @TASK_DIAG_WCHAN: bytes without a terminating zero, /proc/PID/wchan: the
  *	function in which the task sleeps, or 0
  * @TASK_DIAG_AUTOGROUP: struct task_diag_autogroup
@@ -160,7 +161,7 @@ enum task_diag_flag {
  *	every %TASK_DIAG_CMD_GET and %TASK_DIAG_CMD_EVENT message, first
  * @TASK_DIAG_ERROR: struct task_diag_error, one for each group that was asked
  *	for and could not be read now
- * @TASK_DIAG_MORE: flag, the next message goes on with the same task
+ * @TASK_DIAG_MORE: flag, the next message continues the same task
  * @TASK_DIAG_HEADER: struct task_diag_header
  * @TASK_DIAG_REQUEST: struct task_diag_pid; in every %TASK_DIAG_CMD_GET and
  *	%TASK_DIAG_CMD_SUBSCRIBE request
@@ -169,10 +170,10 @@ enum task_diag_flag {
  * @TASK_DIAG_SELECT_PIDS: array of u32, up to %TASK_DIAG_PIDS_MAX: only these
  *	processes, or threads for %TASK_DIAG_DUMP_ALL_THREAD, in this order
  * @TASK_DIAG_SELECT_IDS: array of u64, the id of each of %TASK_DIAG_SELECT_PIDS
- *	as in struct task_diag_base, or 0 for any: not a task whose pid has
- *	another id by now
+ *	as in struct task_diag_base, or 0 for any: leaves out a task whose pid
+ *	now has another id
  * @TASK_DIAG_SELECT_CGROUP: u64, id of a cgroup as in struct task_diag_cgroup:
- *	only its tasks, zombies aside, in no order
+ *	only its tasks, without zombies, in no particular order
  * @TASK_DIAG_SELECT_CGROUP_FD: u32, the same by a file descriptor of its
  *	directory
  * @TASK_DIAG_SELECT_DESCENDANTS: flag, also the tasks of the cgroups below that
@@ -188,21 +189,22 @@ enum task_diag_flag {
  *	%TASK_DIAG_CMD_SUBSCRIBE request
  * @TASK_DIAG_EVENT: struct task_diag_event; in every %TASK_DIAG_CMD_EVENT message
  *
- * The attributes SELECT_* go into requests, next to %TASK_DIAG_REQUEST. They need
- * a strategy over many tasks, and combine: only tasks that all of them choose are
- * reported. Pids among them are in the caller's pid namespace, users in its user
- * namespace. %TASK_DIAG_SELECT_PIDS needs %TASK_DIAG_DUMP_ALL or
- * %TASK_DIAG_DUMP_ALL_THREAD.
+ * The attributes SELECT_* go into requests, next to %TASK_DIAG_REQUEST. They
+ * need a strategy over many tasks, and they combine: the kernel reports only
+ * tasks that all of them choose. Their pids are in the caller's pid namespace,
+ * their users in its user namespace. %TASK_DIAG_SELECT_PIDS needs
+ * %TASK_DIAG_DUMP_ALL or %TASK_DIAG_DUMP_ALL_THREAD.
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
- * flag. A group of bytes, or of an array of u32, may come in several attributes,
- * of one message or of several, whose payloads are to be joined in order.
+ * flag. A group of bytes, or of an array of u32, may come in several
+ * attributes, of one message or of several; the reader joins their payloads in
+ * order.
  *
- * Structs may grow at their end. Of a struct that begins an attribute's payload a
- * reader takes the smaller of the payload's length and its own sizeof, and the
- * rest as zero. What follows such a struct is found by fields of the struct that
- * have its offset from the payload's start, never by a sizeof. Payloads are
- * aligned to 4 bytes: copy a struct, do not cast a pointer to it.
+ * Structs may grow at their end. For a struct that begins an attribute's
+ * payload, a reader takes the smaller of the payload's length and its own
+ * sizeof, and takes the rest as zero. Fields of the struct have the offset,
+ * from the payload's start, of what follows it: never use a sizeof. Payloads
+ * are aligned to 4 bytes: copy a struct, do not cast a pointer to it.
  */
 enum task_diag_attr {
 	TASK_DIAG_UNSPEC,
@@ -322,14 +324,14 @@ struct task_diag_header {
 /**
  * enum task_diag_event_type - what happened to a task
  * @TASK_DIAG_EVENT_UNSPEC: not used
- * @TASK_DIAG_EVENT_FORK: it was made, and has not run yet
+ * @TASK_DIAG_EVENT_FORK: it was created, and has not run yet
  * @TASK_DIAG_EVENT_EXEC: it began another program
- * @TASK_DIAG_EVENT_EXIT: it ended, and its parent does not know yet: a process
- *	with its last thread
- * @TASK_DIAG_EVENT_COMM: it was given another name, other than by an exec; of a
- *	process, its leader
- * @TASK_DIAG_EVENT_CRED: its users, groups or capabilities changed, other than by
- *	an exec; of a process, those of its leader
+ * @TASK_DIAG_EVENT_EXIT: it ended, and its parent does not know yet; a process
+ *	ends with its last thread
+ * @TASK_DIAG_EVENT_COMM: it got another name, other than by an exec; for a
+ *	process, its leader did
+ * @TASK_DIAG_EVENT_CRED: its users, groups or capabilities changed, other than
+ *	by an exec; for a process, those of its leader
  */
 enum task_diag_event_type {
 	TASK_DIAG_EVENT_UNSPEC,
@@ -347,8 +349,8 @@ enum task_diag_event_type {
 
 /**
  * enum task_diag_event_flag - bits of struct task_diag_event.flags
- * @TASK_DIAG_EVENT_LAST: of %TASK_DIAG_EVENT_EXIT: no other thread of the process
- *	is left
+ * @TASK_DIAG_EVENT_LAST: with %TASK_DIAG_EVENT_EXIT: no other thread of the
+ *	process is left
  */
 enum task_diag_event_flag {
 	TASK_DIAG_EVENT_LAST = 1
@@ -361,18 +363,19 @@ enum task_diag_event_flag {
  * @time: when it happened: CLOCK_BOOTTIME of the subscriber's time namespace, in
  *	nanoseconds
  * @id: identity of the task, as in struct task_diag_base
- * @parent_id: identity of the parent process; 0 if the subscriber must not see it
- * @old_id: of %TASK_DIAG_EVENT_EXEC: identity that the thread had before, which
- *	ended with no event of its own: another one than @id if a thread other than
- *	the leader called exec, and took the leader's place
- * @lost: messages to this subscriber that were lost since the one before, as its
- *	receive buffer was full or no memory was left
+ * @parent_id: identity of the parent process; 0 if it is hidden from the
+ *	subscriber
+ * @old_id: with %TASK_DIAG_EVENT_EXEC: identity that the thread had before,
+ *	which ends without an event of its own; it differs from @id if a thread
+ *	other than the leader called exec and took the leader's place
+ * @lost: messages to this subscriber that were lost since the previous one,
+ *	because its receive buffer was full or no memory was left
  * @tgid: process
  * @ppid: parent process, as in struct task_diag_base
- * @exit_code: of %TASK_DIAG_EVENT_EXIT: the status that wait() gives: see
+ * @exit_code: with %TASK_DIAG_EVENT_EXIT: the status that wait() returns: see
  *	WIFEXITED() and others in <sys/wait.h>
- * @exit_signal: signal that the parent gets at the end, or -1 for a thread other
- *	than the leader (stat: 38)
+ * @exit_signal: signal that the parent receives at the end, or -1 for a thread
+ *	other than the leader (stat: 38)
  */
 struct task_diag_event {
 	__u32		type;
@@ -391,8 +394,8 @@ struct task_diag_event {
 /**
  * struct task_diag_error - a group that could not be read
  * @attr: the group's attribute
- * @error: negative errno: -EAGAIN the task was busy, -EFAULT a page of it is not
- *	in memory, -ESRCH it went away
+ * @error: negative errno: -EAGAIN if the task was contended, -EFAULT if one of
+ *	its pages is not in memory, -ESRCH if it ended or became hidden
  */
 struct task_diag_error {
 	__u32	attr;
@@ -411,7 +414,7 @@ struct task_diag_error {
  * @pgid: process group (stat: 5)
  * @state: one letter, as in /proc/PID/stat: R S D T t X Z P I
  * @pad: zero
- * @comm: name, terminated and filled up with zero bytes (stat: 2, but kernel
+ * @comm: name, terminated and padded with zero bytes (stat: 2, but kernel
  *	threads and workers show a longer name there)
  * @pad2: zero
  * @id: identity of @pid, never given to another task until the next boot: on
@@ -456,8 +459,8 @@ struct task_diag_base {
  * @no_new_privs: 0 or 1 (status: NoNewPrivs)
  * @pad: zero
  *
- * Ids are in the caller's user namespace; the overflow id for one that has no
- * number there.
+ * Ids are in the caller's user namespace; an id that is not mapped there is the
+ * overflow id.
  */
 struct task_diag_cred {
 	__u32		uid;
@@ -489,8 +492,7 @@ struct task_diag_cred {
  * @TASK_DIAG_VMA_SHARED: shared (s; p without)
  * @TASK_DIAG_VMA_SAME_NAME: it has the name of the mapping before it in the same
  *	message, which is not repeated
- * @TASK_DIAG_VMA_LONG_NAME: its name is too long to be reported, which is more
- *	than a MiB
+ * @TASK_DIAG_VMA_LONG_NAME: its name is longer than 1 MiB and not reported
  */
 enum task_diag_vma_flag {
 	TASK_DIAG_VMA_READ	= 1,
@@ -513,12 +515,13 @@ enum task_diag_vma_flag {
  * @flags: &enum task_diag_vma_flag (maps: 2)
  * @name_len: length of the whole name
  * @name_off: where in the name the bytes at @name_at belong
- * @name_at: where in the payload they begin; they go on to its end
+ * @name_at: where in the payload they begin; they extend to its end
  * @pad: zero
  *
- * The name is what maps shows in its last column, raw, without a terminating
- * zero: a path, with " (deleted)" after that of a removed file, or a name in
- * brackets such as [heap], or nothing. It is not here if one of the flags says so.
+ * The name is what maps shows in its last column, unescaped and without a
+ * terminating zero: a path, followed by " (deleted)" if the file was removed,
+ * or a name in brackets such as [heap], or nothing. It is absent if one of the
+ * flags says so.
  */
 struct task_diag_vma {
 	__aligned_u64	start;
@@ -536,7 +539,7 @@ struct task_diag_vma {
 };
 
 /**
- * struct task_diag_pages - what pages of a mapping, or of all, are
+ * struct task_diag_pages - page counters of a mapping, or of all mappings
  * @rss: resident (smaps: Rss)
  * @pss: each page divided by the number of its users (Pss)
  * @pss_dirty: dirty part of that (Pss_Dirty)
@@ -560,8 +563,8 @@ struct task_diag_vma {
  * @swap: swapped out (Swap)
  * @swap_pss: each swapped page divided by the number of its users (SwapPss)
  *
- * All in bytes; smaps shows them divided by 1024. The unique set size is
- * @private_clean + @private_dirty.
+ * All values are in bytes; smaps shows them divided by 1024. The unique set
+ * size is @private_clean + @private_dirty.
  */
 struct task_diag_pages {
 	__aligned_u64	rss;
@@ -637,10 +640,11 @@ struct task_diag_mem_rollup {
  * @maj_flt: page faults with I/O (stat: 12)
  * @cmaj_flt: those of children that were waited for (stat: 13)
  *
- * utime, stime, gtime, min_flt and maj_flt are of the whole process, with its
- * dead threads, for strategies over processes, as in /proc/PID/stat, and of the
- * thread for strategies over threads, as in /proc/PID/task/TID/stat. procfs
- * shows times in ticks of 1 s / clk_tck, rounded down.
+ * For strategies over processes, utime, stime, gtime, min_flt and maj_flt are
+ * those of the whole process, including its dead threads, as in /proc/PID/stat.
+ * For strategies over threads, they are those of the thread, as in
+ * /proc/PID/task/TID/stat. procfs shows times in ticks of 1 s / clk_tck,
+ * rounded down.
  */
 struct task_diag_times {
 	__aligned_u64	utime;
@@ -675,9 +679,9 @@ struct task_diag_times {
  * @numa_group: NUMA group, or 0 (status: Ngid)
  * @pad: zero
  *
- * All are of the one task, for strategies over processes the leader, as they
- * are in /proc/PID. @run_time, @run_delay and @pcount are 0 unless the kernel
- * keeps them (CONFIG_SCHED_INFO).
+ * All values are those of one task: for strategies over processes, of the
+ * leader, as in /proc/PID. @run_time, @run_delay and @pcount are 0 unless the
+ * kernel keeps them (CONFIG_SCHED_INFO).
  */
 struct task_diag_sched {
 	__aligned_u64	run_time;
@@ -715,8 +719,9 @@ struct task_diag_sched {
  * @swap: swapped-out anonymous memory (VmSwap)
  * @hugetlb: hugetlb pages (HugetlbPages)
  *
- * All in bytes; status shows them divided by 1024, statm by the page size.
- * Absent for a task without memory of its own: kernel threads and zombies.
+ * All values are in bytes; status shows them divided by 1024, statm by the page
+ * size. Absent for a task without memory of its own: kernel threads and
+ * zombies.
  */
 struct task_diag_mem {
 	__aligned_u64	total_vm;
@@ -747,9 +752,10 @@ struct task_diag_mem {
  * @queue_limit: the most that may be (SigQ, after the slash)
  * @tty_nr: device number of the controlling terminal, or 0 (stat: 7)
  * @tty_pgrp: foreground process group of that terminal, or -1 (stat: 8)
- * @exit_code: how it ended, in the form waitpid(2) reports; of a stopped process
- *	the signal that stopped it, until the parent has waited for that (stat: 52)
- * @core_dumping: 1 while its core is dumped (status: CoreDumping)
+ * @exit_code: how it ended, in the form that waitpid(2) reports; for a stopped
+ *	process the signal that stopped it, until the parent has waited for that
+ *	(stat: 52)
+ * @core_dumping: 1 while the kernel writes a core of it (status: CoreDumping)
  *
  * Signal n is bit n - 1. Absent for a task that is past all signals.
  */
@@ -775,13 +781,13 @@ struct task_diag_signal {
  * @syscw: writing system calls (syscw)
  * @read_bytes: bytes read from storage (read_bytes)
  * @write_bytes: bytes written to storage (write_bytes)
- * @cancelled_write_bytes: bytes whose writing truncation saved
- *	(cancelled_write_bytes)
+ * @cancelled_write_bytes: dirty bytes that were truncated before they were
+ *	written (cancelled_write_bytes)
  *
- * Of the whole process, with its dead threads, for strategies over processes;
- * of the thread for strategies over threads. Absent for a task without memory of
- * its own, unless the file is the caller's or he has CAP_SYS_PTRACE. Needs
- * CONFIG_TASK_IO_ACCOUNTING.
+ * For strategies over processes, the values are those of the whole process,
+ * including its dead threads; for strategies over threads, those of the thread.
+ * Absent for a task without memory of its own, unless the caller owns its file
+ * io or has CAP_SYS_PTRACE. Needs CONFIG_TASK_IO_ACCOUNTING.
  */
 struct task_diag_io {
 	__aligned_u64	rchar;
@@ -799,11 +805,11 @@ struct task_diag_io {
  *	its directory
  * @path_len: length of the whole path
  * @path_off: where in the path the bytes at @path_at belong
- * @path_at: where in the payload they begin; they go on to its end
+ * @path_at: where in the payload they begin; they extend to its end
  * @pad: zero
  *
- * The path is the one in the line of hierarchy 0 in /proc/PID/cgroup, without
- * a terminating zero.
+ * The path is that in the line of hierarchy 0 in /proc/PID/cgroup, without a
+ * terminating zero.
  */
 struct task_diag_cgroup {
 	__aligned_u64	id;
@@ -871,7 +877,7 @@ struct task_diag_limit {
 };
 
 /**
- * enum task_diag_file_kind - what a file descriptor is open for
+ * enum task_diag_file_kind - the kind of an open file
  * @TASK_DIAG_FILE_OTHER: none of the following
  * @TASK_DIAG_FILE_REG: regular file
  * @TASK_DIAG_FILE_DIR: directory
@@ -924,7 +930,8 @@ enum task_diag_file_kind {
 
 /**
  * struct task_diag_fd - %TASK_DIAG_FD
- * @open_fds: open file descriptors (fd: its size in bytes, as stat(2) tells it)
+ * @open_fds: open file descriptors (fd: its size in bytes, as stat(2) reports
+ *	it)
  * @max_fds: descriptors that its table has room for (status: FDSize)
  * @umask: permissions that files it creates lack (status: Umask)
  * @pad: zero
@@ -953,14 +960,14 @@ struct task_diag_fd {
  * @dev_minor: minor number
  * @rdev_major: major number of the device that a special file stands for, or 0
  * @rdev_minor: minor number
- * @path_len: length of the whole path, with %TASK_DIAG_FILE_PATHS; 0 without, or
- *	if it is longer than readlink(2) on the link in fd could tell
+ * @path_len: length of the whole path, with %TASK_DIAG_FILE_PATHS; 0 without,
+ *	or if it is too long for readlink(2) on the link in fd
  * @path_off: where in the path the bytes at @path_at belong
- * @path_at: where in the payload they begin; they go on to its end
+ * @path_at: where in the payload they begin; they extend to its end
  * @pad: zero
  *
- * In the order of descriptors. The path is what the link in fd reads, without a
- * terminating zero. Absent for a task without files: zombies.
+ * Descriptors come in ascending order. The path is what the link in fd reads,
+ * without a terminating zero. Absent for a task without files: zombies.
  */
 struct task_diag_file {
 	__aligned_u64	ino;
@@ -1013,7 +1020,7 @@ struct task_diag_ioprio {
  *	(status: Mems_allowed)
  *
  * A mask is an array of u32, as long as @cpus or @mems bits need: bit n is bit
- * n % 32 of number n / 32.
+ * n % 32 of element n / 32.
  */
 struct task_diag_affinity {
 	__u32	cpus;
@@ -1039,8 +1046,8 @@ struct task_diag_affinity {
  *	none (status: THP_enabled)
  * @pad: zero
  *
- * Most are those of struct prctl_mm_map. Absent for a task without memory of
- * its own: kernel threads and zombies.
+ * Most fields are those of struct prctl_mm_map. Absent for a task without
+ * memory of its own: kernel threads and zombies.
  */
 struct task_diag_mm_map {
 	__aligned_u64	start_code;
