@@ -12,7 +12,7 @@ series bisect: export BASE := $(or $(BASE),$(if $(KDIR),,7.3))
 help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side with N processes'
 	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
-	@echo 'make test-debug     the selftests on a kernel with KASAN, lockdep and the like'
+	@echo 'make test-debug     the selftests and the fuzzer on a kernel with KASAN, lockdep and the like'
 	@echo 'make test-kcsan     the same on a kernel that looks for data races'
 	@echo 'make test-kmsan     the same on a kernel that looks for uninitialised memory'
 	@echo 'make test-fuzz      a million random requests on the kernel with KASAN'
@@ -64,7 +64,7 @@ test-debug test-kcsan test-kmsan: test-%: deps
 	@harness/kernel build main
 	@harness/kernel build $*
 	@harness/kernel tools
-	@harness/test --kernel $* selftests
+	@harness/test --kernel $* selftests fuzz
 
 test-mutants: tools
 	@harness/kernel build lean

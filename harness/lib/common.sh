@@ -165,6 +165,12 @@ series_lines()
 	sed -nE "/^(#|$)/d; s/^$BASE //; /^[0-9.]+ /!p" "$top/patches/series"
 }
 
+# What the programs of harness/$1 are built of
+program_files()
+{
+	find "$top/harness/$1" -name '*.[ch]' -o -name '*.corpus' -o -name Makefile | sort
+}
+
 # The names of the series' patches in order
 commits()
 {

@@ -56,6 +56,18 @@ kunit_takes()
 	return $bad
 }
 
+# Runs the fuzzer $2 as the test that it is without options, and calls it $1.
+run_fuzzer()
+{
+	local limit=600
+
+	case $kernel in
+	debug | kcsan | kmsan) limit=1800 ;;
+	esac
+	check "$1: every answer to random requests is right ($kernel)" "${vm[@]}" --timeout $limit \
+		--log "$build/vm/$1.log" -- "$2"
+}
+
 # Runs the selftests in the directory $2 and calls them $1.
 run_selftests()
 {

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """The parts of harness/bench that count and tell.
 
-usage: bench.py measure TABLE[,TABLE]... DIRECTORY-OF-THE-TOOLS
-       bench.py cpus DIRECTORY-OF-THE-TOOLS
-       bench.py ends LISTENER[,LISTENER]... NUMBER DIRECTORY-OF-THE-TOOLS
+usage: bench.py measure TABLE[,TABLE]... TOOLS
+       bench.py cpus TOOLS
+       bench.py ends LISTENER[,LISTENER]... NUMBER TOOLS
        bench.py report DIRECTORY
        bench.py tables DOCUMENT RESULTS.json...
        bench.py gate LIMITS RUN.json...
 
 The first three run in the VM and write $OUT/bench.json: instructions, of a VM with
---icount, and rates, of one with two processors. Report makes tables of the
-run-*.json in a directory.
+--icount, and rates, of one with two processors. TOOLS has the directories of the
+baselines and of task_diag_all, like $PATH. Report makes tables of the run-*.json in
+a directory.
 """
 import collections
 import glob
@@ -19,6 +20,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -183,7 +185,7 @@ def places(pids):
 
 def count_mappings(tools, pid):
     """How many mappings there are, but for a page of the kernel that maps adds."""
-    command = [os.path.join(tools, "task_proc_all"), "--files", "maps"]
+    command = [shutil.which("task_proc_all", path=tools), "--files", "maps"]
     out = subprocess.run(command + (["--pid", pid] if pid else []),
                          stdout=subprocess.PIPE, check=True).stdout
     return out.count(b"\n") - out.count(b"[vsyscall]\n")
@@ -198,9 +200,9 @@ def measure_table(tools, name):
     rows = {}
     for way, text in ways.items():
         tool, *options = text.format(**words).split()
-        command = [os.path.join(tools, tool), *options]
+        command = [shutil.which(tool, path=tools), *options]
         # Not all of them can be built everywhere.
-        if not os.path.exists(command[0]):
+        if not command[0]:
             continue
         row = bench(command)
         if not row:
@@ -249,7 +251,7 @@ def rates(tools, *jobs):
     """How often a second each of the jobs ("WHAT", CPU) is done, all at once."""
     # Time for all of them to get ready
     start = time.monotonic_ns() + 500_000_000
-    tool = os.path.join(tools, "rate")
+    tool = shutil.which("rate", path=tools)
     running = [subprocess.Popen([tool, "--cpu", str(cpu), "--start", str(start),
                                  "--ns", str(RATE_NS), what], stdout=subprocess.PIPE)
                for what, cpu in jobs]
@@ -286,7 +288,7 @@ def ends(names, number, tools):
     many ends it loses. All listeners without names.
     """
     def run_tool(*options):
-        output = subprocess.run([os.path.join(tools, "ends"), *options], check=True,
+        output = subprocess.run([shutil.which("ends", path=tools), *options], check=True,
                                 stdout=subprocess.PIPE).stdout
         return json.loads(output)
 

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """Lists the tasks of this system in every way there is, and says what it took.
 
-usage: compare.py DIRECTORY-OF-THE-TOOLS [PATCHED-PS]
+usage: compare.py TOOLS [PATCHED-PS]
 
-PATCHED-PS is a ps that asks task_diag. For harness/vm --icount, where a nanosecond of the clock is an instruction.
+TOOLS has the directories of the baselines and of task_diag_all, like $PATH.
+PATCHED-PS is a ps that asks task_diag. For harness/vm --icount, where a nanosecond of
+the clock is an instruction.
 """
 import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 
@@ -40,10 +43,10 @@ def pids_seen(argv):
     return seen - {pid}
 
 
-def same_pids(rivals):
-    """Compares the sets of all rivals; kernel workers come and go."""
+def same_pids(programs):
+    """Compares the sets of all programs; kernel workers come and go."""
     for _ in range(5):
-        sets = {name: pids_seen(argv) for name, argv in rivals.items()}
+        sets = {name: pids_seen(argv) for name, argv in programs.items()}
         first = next(iter(sets.values()))
         if all(s == first for s in sets.values()):
             return len(first) + 1
@@ -71,7 +74,7 @@ def main():
     if len(sys.argv) not in (2, 3):
         print(__doc__, file=sys.stderr)
         sys.exit(2)
-    tools = {name: os.path.join(sys.argv[1], name)
+    tools = {name: shutil.which(name, path=sys.argv[1])
              for name in ("task_proc_all", "task_bpf_all", "task_diag_all")}
     diag = [tools["task_diag_all"], "--show", "base"]
     ps = {"ps ax -o pid,ppid": PS}

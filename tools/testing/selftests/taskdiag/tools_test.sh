@@ -11,8 +11,7 @@ trap 'rm -rf "$dir"' EXIT
 # No kernel has a task of this number: pids end below.
 no_pid=4194304
 
-tools="task_diag_all task_proc_all fork"
-[ ! -x task_bpf_all ] || tools="$tools task_bpf_all"
+tools="task_diag_all fork"
 
 # What a task's name, arguments and variables may be: anything but zero bytes
 nasty=$(printf 'NASTY=a "b" \\ \033[2J\303\244\377\nc')
@@ -55,7 +54,6 @@ refuses_wrong_options()
 		refuses "./$tool" --no-such-option || return
 		refuses "./$tool" argument || return
 	done
-	refuses ./task_proc_all --only-pids --quiet || return
 	refuses ./fork --processes 0 || return
 	refuses ./fork --threads 4x || return
 	refuses ./fork --ready-fd 1 -- true || return
@@ -176,16 +174,22 @@ others()
 	grep -vxF "$(cat "$dir/self")" "$dir/seen"
 }
 
-# Kernel workers come and go: two lists are compared a few times.
+# Compares what task_diag_all prints with the names of the directories that match $1.
+# Kernel workers come and go: the two lists are compared a few times.
 same_pids()
 {
+	directories=$1
+	shift
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		others $1 >"$dir/a" || return
-		others $2 >"$dir/b" || return
+		others ./task_diag_all --only-pids "$@" >"$dir/a" || return
+		# In this shell, which starts no process that the list would have
+		for directory in $directories; do
+			echo "${directory##*/}"
+		done >"$dir/b"
 		sort "$dir/a" >"$dir/a.sorted"
 		sort "$dir/b" | cmp -s - "$dir/a.sorted" && return
 	done
-	explain "$1 and $2 differ:" \
+	explain "task_diag_all and $directories differ:" \
 		"$(cat "$dir/a" "$dir/b" | sort | uniq -u | tr '\n' ' ')"
 }
 
@@ -417,10 +421,8 @@ plain_request_is_for_one()
 write_error_is_told()
 {
 	[ -c /dev/full ] || return 0
-	for tool in task_diag_all task_proc_all; do
-		"./$tool" >/dev/full 2>"$dir/err"
-		[ $? -eq 1 ] || explain "$tool does not fail" || return
-	done
+	./task_diag_all >/dev/full 2>"$dir/err"
+	[ $? -eq 1 ] || explain "task_diag_all does not fail"
 }
 
 # Ends a process with status 3, and looks whether the follower has told of two: the
@@ -1008,12 +1010,11 @@ if ! ./task_diag_all --header >/dev/null 2>"$dir/err"; then
 	ktap_skip_all "$(cat "$dir/err")"
 	exit "$KSFT_SKIP"
 fi
-ktap_set_plan 49
+ktap_set_plan 47
 
-for tool in task_diag_all task_proc_all fork; do
+for tool in $tools; do
 	check "$tool --help" helps $tool
 done
-check_with ./task_bpf_all "task_bpf_all --help" helps task_bpf_all
 check "wrong options end with 2 and the usage" refuses_wrong_options
 
 for strategy in all one all-thread children thread; do
@@ -1026,11 +1027,9 @@ check_with python3 "any bytes survive JSON" bytes_survive_json
 check "the table has no control characters" table_is_escaped
 check_with python3 "a value of many messages is joined" parts_are_joined
 
-check_as_root "processes: task_diag_all sees what task_proc_all does" \
-	same_pids "./task_diag_all --only-pids" "./task_proc_all --only-pids"
-check_as_root "threads: task_diag_all sees what task_proc_all does" \
-	same_pids "./task_diag_all --strategy all-thread --only-pids" \
-	"./task_proc_all --threads --only-pids"
+check_as_root "processes: task_diag_all sees what procfs does" same_pids '/proc/[0-9]*'
+check_as_root "threads: task_diag_all sees what procfs does" \
+	same_pids '/proc/[0-9]*/task/[0-9]*' --strategy all-thread
 
 check_as_root "fork makes as many tasks as asked for" fork_makes_tasks
 check_as_root "fork ends them all" fork_ends_tasks

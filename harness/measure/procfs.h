@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "output.h"
+#include "baseline.h"
 
 /* Longest path from /proc to a file of a task that the tools read */
 #define PROCFS_PATH_SIZE	64

@@ -17,7 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-#include "output.h"
+#include "baseline.h"
 #include "procfs.h"
 
 /**

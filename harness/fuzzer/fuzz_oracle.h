@@ -18,7 +18,7 @@
 #include <linux/task_diag.h>
 #include <linux/types.h>
 
-#include "../kselftest.h"
+#include "kselftest.h"
 
 /* Groups that are read from mappings and pages */
 #define FUZZ_MEMORY	(TASK_DIAG_SHOW_VMA | TASK_DIAG_SHOW_VMA_STAT | \

@@ -15,7 +15,7 @@
 #include <netlink/genl/genl.h>
 #include <sys/socket.h>
 
-#include "output.h"
+#include "baseline.h"
 #include "procfs.h"
 
 /* Tasks that are asked for with one system call */

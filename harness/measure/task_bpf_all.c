@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "output.h"
+#include "baseline.h"
 #include "task_bpf_all.h"
 #include "task_bpf_all.skel.h"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <liburing.h>
 
-#include "output.h"
+#include "baseline.h"
 #include "procfs.h"
 
 /* Tasks that are read with one system call */

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 #include <sys/syscall.h>
 
-#include "output.h"
+#include "baseline.h"
 #include "procfs.h"
 
 /* What getdents64() gives; not every C library has it. */
