@@ -1033,7 +1033,7 @@ static int join(pid_t pid, const char *name, int type)
 	return fd < 0 || setns(fd, type) ? -errno : 0;
 }
 
-/* Its owner learns nothing there, see attack_test. */
+/* Its owner learns nothing there, see disclosure_test. */
 TEST_F(netns, network_of_an_inner_user_namespace_is_served)
 {
 	struct td_answer *answer;

@@ -326,6 +326,38 @@ void td_parse(const struct td_sock *sock, struct td_answer *answer,
 		answer->ended = true;
 }
 
+void td_make_flood(struct td_sock *sock, struct td_flood *flood,
+		   unsigned int nr, __u16 flags, __u64 show_flags, pid_t pid)
+{
+	struct task_diag_pid req = {
+		.show_flags = show_flags,
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.pid = pid,
+	};
+	struct td_msg msg;
+	unsigned int i;
+
+	flood->first = sock->seq + 1;
+	flood->len = 0;
+	for (i = 0; i < nr; i++) {
+		td_request_get(sock, &msg, flags, &req);
+		memcpy(flood->bytes + flood->len, &msg, msg.nlh.nlmsg_len);
+		flood->len += msg.nlh.nlmsg_len;
+	}
+}
+
+bool td_send_flood(const struct td_sock *sock, const struct td_flood *flood)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int size = sizeof(flood->bytes);
+
+	/* The system's limit is higher than what a socket starts with. */
+	td_must(!setsockopt(sock->fd, SOL_SOCKET, SO_SNDBUF, &size,
+			    sizeof(size)), "SO_SNDBUF");
+	return sendto(sock->fd, flood->bytes, flood->len, 0, (void *)&kernel,
+		      sizeof(kernel)) == (ssize_t)flood->len;
+}
+
 struct td_answer *td_new_answer(void)
 {
 	struct td_answer *answer = calloc(1, sizeof(*answer));

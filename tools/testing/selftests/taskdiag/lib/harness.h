@@ -16,9 +16,6 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	120
 
-/* The show flag of a group */
-#define BIT(group)	TASK_DIAG_SHOW_##group
-
 /* Runs the tests, or skips all of them without what each of them needs. */
 static inline int td_main(int argc, char **argv)
 {

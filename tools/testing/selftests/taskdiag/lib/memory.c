@@ -25,6 +25,25 @@ void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len)
 		"PR_SET_MM");
 }
 
+char *td_map(size_t size, int flags, int fd)
+{
+	char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 1, size);
+	return area;
+}
+
+void td_touch_memory(size_t size)
+{
+	char *area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	td_must(area != MAP_FAILED, "mmap");
+	memset(area, 1, size);
+	munmap(area, size);
+}
+
 char *td_map_for_handler(size_t size, size_t present)
 {
 	struct uffdio_api api = { .api = UFFD_API };

@@ -2,6 +2,7 @@
 /* Users, namespaces, mounts and Landlock */
 #include "taskdiag.h"
 
+#include <linux/capability.h>
 #include <linux/landlock.h>
 
 void td_become(uid_t uid)
@@ -42,6 +43,22 @@ bool td_mount_hidepid(void)
 	/* gid= exempts a group: one that none is in */
 	return !mkdir(HIDEPID, 0755) &&
 	       !mount("proc", HIDEPID, "proc", 0, "hidepid=2,gid=54321");
+}
+
+void td_set_caps(__u64 effective, __u64 permitted, __u64 inheritable)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		data[i].effective = effective >> 32 * i;
+		data[i].permitted = permitted >> 32 * i;
+		data[i].inheritable = inheritable >> 32 * i;
+	}
+	td_must(!syscall(SYS_capset, &header, data), "capset");
 }
 
 void td_gain_nothing(void)

@@ -30,6 +30,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+/* The show flag of a group */
+#define BIT(group)	TASK_DIAG_SHOW_##group
+
 #define TD_DEADLINE_S	20	/* for what must happen, but need not immediately */
 #define TD_NO_PID	0x3ffffe	/* a pid that nobody has */
 #define TD_ALICE	10001	/* an ordinary user, and her group */
@@ -162,6 +165,20 @@ int td_send_get(struct td_sock *sock, __u16 flags,
 
 /* Starts a dump of BASE without receiving any of it. */
 int td_start_dump(struct td_sock *sock, __u64 strategy, __u32 pid);
+
+/* Many requests in one datagram */
+#define TD_FLOOD_REQUESTS	4000
+
+struct td_flood {
+	size_t len;
+	__u32 first;	/* sequence number */
+	char bytes[TD_FLOOD_REQUESTS * 64];
+};
+
+/* @nr requests for the same task */
+void td_make_flood(struct td_sock *sock, struct td_flood *flood,
+		   unsigned int nr, __u16 flags, __u64 show_flags, pid_t pid);
+bool td_send_flood(const struct td_sock *sock, const struct td_flood *flood);
 
 struct td_answer *td_new_answer(void);
 void td_free(struct td_answer *answer);
@@ -467,6 +484,9 @@ bool td_private_tmp(void);
 /* A procfs with hidepid=2 on HIDEPID, which is on a private /tmp */
 bool td_mount_hidepid(void);
 
+/* Capabilities as the kernel has them: libcap changes others as well. */
+void td_set_caps(__u64 effective, __u64 permitted, __u64 inheritable);
+
 /* Sets no_new_privs. */
 void td_gain_nothing(void);
 
@@ -482,6 +502,10 @@ bool td_has_vma_locks(void);
 
 /* Moves where the process has its arguments and environment. */
 void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len);
+
+/* Memory that was written to; td_touch_memory() unmaps it again. */
+char *td_map(size_t size, int flags, int fd);
+void td_touch_memory(size_t size);
 
 /* Memory of which all but the first bytes come when a handler likes: never. */
 char *td_map_for_handler(size_t size, size_t present);
