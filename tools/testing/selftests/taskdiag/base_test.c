@@ -395,7 +395,7 @@ TEST_F(base, name_too_long_is_cut)
 	EXPECT_EQ(0, memcmp("sixteen bytes..", base.comm, 16));
 }
 
-/* Nothing of a longer name stays behind the end of a shorter one. */
+/* Nothing of a longer name is left after the end of a shorter one. */
 TEST_F(base, name_is_filled_up_with_zeroes)
 {
 	char padded[16] = "ab";
@@ -500,7 +500,7 @@ TEST_F(base, threads_have_names_of_their_own)
 /* --- the whole system -------------------------------------------------- */
 
 /*
- * What may change while one looks: the state, and who gets born or dies. The
+ * The state may change during the comparison, and tasks may be forked or end. The
  * name of a kernel thread is longer in procfs.
  */
 static bool same_but_state(const struct task_diag_base *task_diag,

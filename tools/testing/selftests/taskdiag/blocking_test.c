@@ -5,7 +5,7 @@
  * read. Nor does the kernel keep what it should free.
  *
  * Environment: TD_TASKS, how many hidden tasks there are in a crowd (3000);
- * TD_PATIENCE, in seconds what "at once" means (1).
+ * TD_PATIENCE, in seconds what "immediately" means (1).
  */
 #include "lib/harness.h"
 
@@ -27,7 +27,7 @@
 /* What some tasks lack: only workers have NAME. */
 #define RARE_GROUPS	(BIT(NAME) | BIT(GROUPS) | BIT(LABEL) | BIT(AUTOGROUP))
 
-/* Seconds: what must happen at once has happened by then. */
+/* Seconds: what must happen immediately has happened by then. */
 static double now_s(void)
 {
 	return td_env_number("TD_PATIENCE", 1);
@@ -197,7 +197,7 @@ TEST_F(attack, thousands_of_requests_get_their_answers)
 }
 
 /*
- * If a dump were walked when it starts, this short one would end at once, and
+ * If a dump were walked when it starts, this short one would end immediately, and
  * all the others would be walked within the same system call.
  */
 TEST_F(attack, thousands_of_dumps_in_a_datagram_start_one)
@@ -269,7 +269,7 @@ static double cpu_time_of(pid_t pid)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-/* Who is killed amid them does not see to the rest. */
+/* A requester that is killed in the middle of them does not handle the rest. */
 TEST_F_TIMEOUT(attack, thousands_of_requests_can_be_killed, 600)
 {
 	/* On a slow kernel there is time for the first few alone. */
@@ -298,7 +298,7 @@ TEST_F_TIMEOUT(attack, thousands_of_requests_can_be_killed, 600)
 		goes_on += (cpu_time_of(child) - killed_at) / for_one;
 		waitpid(child, NULL, 0);
 	}
-	/* If no one looked for the signal, half of one on average, or more. */
+	/* If nothing checked for the signal, half of one on average, or more. */
 	EXPECT_GT(i / 4.0, goes_on);
 	munmap(sent, sizeof(*sent));
 }
@@ -421,7 +421,7 @@ static bool receivers_die_at_once(struct td_sock *sock)
 	return true;
 }
 
-/* Nor does it keep alive who would receive the next part. */
+/* Nor does it keep the receiver of the next part alive. */
 TEST_F_TIMEOUT(attack, long_walk_can_be_killed, 300)
 {
 	if (!(self->groups & BIT(MEM_ROLLUP)))
@@ -473,9 +473,9 @@ TEST_F(attack, endless_arguments_end)
 /* --- a dump that nobody can receive any more --------------------------- */
 
 /*
- * A dump of one process refers to its number, hence to its pid namespace; amid
- * that process's groups to more. Whether there may be another pid namespace
- * tells when that is freed.
+ * A dump of one process refers to its number, hence to its pid namespace; in the
+ * middle of that process's groups to more. Whether another pid namespace can be
+ * created shows when that is freed.
  */
 FIXTURE(dropped)
 {
@@ -601,11 +601,11 @@ TEST_F(dropped, dropped_dump_keeps_nothing)
 /* --- memory that sleeps ------------------------------------------------ */
 
 /*
- * A file system of FUSE whose one file is never read: who reads it sleeps, with
- * the page locked. Opened with O_APPEND it is one to which the page cache does
- * not apply: to map it, the kernel waits for that page, with the mmap lock held
- * for writing. And who shares that memory and calls exec waits for the mmap
- * lock, with his exec_update_lock held for writing.
+ * A file system of FUSE whose only file is never read: a reader sleeps, with the
+ * page locked. Opened with O_APPEND it is one to which the page cache does not
+ * apply: to map it, the kernel waits for that page, with the mmap lock held for
+ * writing. A task that shares that memory and calls exec waits for the mmap lock,
+ * with its exec_update_lock held for writing.
  */
 #define FUSE_MOUNT	"/tmp/fuse"
 #define FUSE_FILE	FUSE_MOUNT "/never"
@@ -718,7 +718,7 @@ struct busy {
 	} tasks[MAX_BUSY];
 	unsigned int nr;
 	pid_t execer;
-	bool reading;		/* FUSE was asked for a page */
+	bool reading;		/* FUSE got a request for a page */
 };
 
 static void add_busy(struct busy *busy, const char *name, pid_t pid,
@@ -755,7 +755,7 @@ FIXTURE_SETUP(sleeping)
 	close(fd);
 }
 
-/* The server's end lets all of them go on, and then they can die. */
+/* The end of the server lets all of them continue, so that they can die. */
 FIXTURE_TEARDOWN(sleeping)
 {
 	if (self->server > 0) {
@@ -1033,11 +1033,11 @@ TEST_F(sleeping, stuck_exec_hides_only_the_address_space)
 	td_free_props(answer);
 }
 
-/* --- a cgroup whose owner is busy -------------------------------------- */
+/* --- a cgroup whose owner holds its lock ----------------------------- */
 
 #define CGROUP	"/sys/fs/cgroup/taskdiag_attack"
 
-/* Who is moved waits, within cgroup_mutex, until RCU tells all processors. */
+/* A move waits for an RCU grace period, within cgroup_mutex. */
 static void move_for_ever(const void *unused)
 {
 	static const char * const procs[] = {
@@ -1131,7 +1131,7 @@ FIXTURE_TEARDOWN(hidden)
 	td_kill_children();
 }
 
-/* Alice's dump, of herself and of one born after the crowd */
+/* Alice's dump, of herself and of a task that was forked after the crowd */
 static struct td_answer *dump_behind_crowd(struct td_sock *sock,
 					   unsigned int round)
 {
@@ -1176,7 +1176,7 @@ static int get_fd(pid_t pid, int fd)
 	return fd;
 }
 
-/* Whether the socket's dump was left at a signal, as its last message tells */
+/* Whether a signal aborted the socket's dump, as its last message shows */
 static bool was_interrupted(int fd)
 {
 	static __u32 buf[16384];
@@ -1311,7 +1311,7 @@ TEST_F(attack, unread_dumps_cost_others_nothing)
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &size,
 				sizeof(size)));
 	ASSERT_EQ(0, td_send_get(&self->sock, NLM_F_DUMP, &req));
-	/* Amid a task, as a rule */
+	/* In the middle of a task, as a rule */
 	while (unread->nr_tasks < 5)
 		ASSERT_TRUE(td_recv_props(&self->sock, unread));
 
@@ -1323,7 +1323,7 @@ TEST_F(attack, unread_dumps_cost_others_nothing)
 	td_free(answer);
 	td_close(&other);
 
-	/* Those that it was to tell of can change, and end. */
+	/* The tasks that it was to report can change, and end. */
 	for (i = 0; i < NR_UNREAD - 1; i++)
 		EXPECT_TRUE(dies_at_once(td_children.pids[i]));
 	while (td_recv_props(&self->sock, unread))

@@ -18,6 +18,7 @@
 #include <linux/seccomp.h>
 #include <linux/taskstats.h>
 #include <net/if.h>
+#include <sys/resource.h>
 
 #define FOREVER_S	600	/* of the harness, for tests of any length */
 
@@ -141,7 +142,7 @@ static void become_victim(const void *arg)
 	char * const argv[] = { "public", victim->role, NULL };
 	char * const envp[] = { NULL };
 
-	/* Those who ask are more, and must not keep it from running. */
+	/* There are more requesters, which must not keep it from running. */
 	td_must(!setpriority(PRIO_PROCESS, 0, -10), "setpriority");
 	td_become(TD_ALICE);
 	td_must(dup2(victim->exec_fd, EXEC_FD) == EXEC_FD, "dup2");
@@ -167,7 +168,7 @@ static bool in_secret_area(__u64 address)
 	return address >= SECRET_AREA && address < SECRET_AREA + 65536;
 }
 
-/* Groups that tell what only the set-uid program is */
+/* Groups that disclose what only the set-uid program has */
 static __u64 secrets_of(const struct td_props *task)
 {
 	const struct td_group *groups = task->groups;
@@ -342,7 +343,7 @@ static void dump_as_alice(struct race *race, unsigned int nr)
 	_exit(KSFT_PASS);
 }
 
-/* That all marks can be found by one who may see them. */
+/* All marks can be found by a requester that may see them. */
 static void dump_as_root(struct race *race)
 {
 	struct td_props_answer *answer;
@@ -486,7 +487,7 @@ static void expect_hidden(struct __test_metadata *_metadata,
 	}
 }
 
-/* Before and after they become zombies, which have no memory to ask about it. */
+/* Before and after they become zombies, which have no memory to check. */
 TEST_F(attack, undumpable_tasks_are_hidden)
 {
 	pid_t pids[ARRAY_SIZE(people)], child;
@@ -526,7 +527,7 @@ TEST_F(attack, undumpable_tasks_are_hidden)
 /* --- memory that was something else before ----------------------------- */
 
 /*
- * Bytes that have no meaning. They tell something only of a kernel that leaves
+ * Bytes that have no meaning. They disclose something only of a kernel that leaves
  * in memory what was there before: boot with "slub_debug=P init_on_alloc=0"
  * for a byte that was not written to have a value other than zero. Small
  * datagrams come from slabs, large ones do not.
@@ -669,8 +670,8 @@ TEST_F_TIMEOUT(attack, answers_have_nothing_that_memory_held_before, 300)
 /* --- sandboxes --------------------------------------------------------- */
 
 /*
- * Alice outside of the requester's sandbox, his child in it, and a child that
- * went into one more below.
+ * Alice outside of the requester's sandbox, its child in it, and a child that
+ * entered another sandbox below.
  */
 FIXTURE(sandbox)
 {
@@ -853,7 +854,7 @@ static void own_network(void)
 	td_unshare_user(CLONE_NEWNET);
 }
 
-/* In the network namespace of whoever asks, with these two and no more */
+/* In the requester's network namespace, with these two capabilities alone */
 static void keep_network_capabilities(void)
 {
 	struct __user_cap_header_struct header = {
@@ -960,7 +961,7 @@ struct sniffer {
 	void (*become)(void);
 };
 
-/* Tells what was sniffed, each time that it is asked to. */
+/* Writes what was sniffed, once for each byte that it reads. */
 static void start_sniffer(const void *arg)
 {
 	const struct sniffer *sniffer = arg;
@@ -1068,7 +1069,7 @@ TEST_F(sniffer, sniffer_sees_no_answer)
 	EXPECT_EQ(i + 3, sniffed.nr_requests);
 	EXPECT_EQ(0, sniffed.nr_answers);
 	EXPECT_EQ(0, sniffed.nr_ends);
-	/* It works: td_open() was told the family's id. */
+	/* The sniffer works: it saw the answer with the family's id. */
 	EXPECT_EQ(1, sniffed.nr_others);
 	td_close(&sock);
 }

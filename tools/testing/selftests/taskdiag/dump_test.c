@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which tasks a dump gives, whatever else happens meanwhile, and that it goes
- * on where it stopped, in whatever portions it is received.
+ * Which tasks a dump reports, whatever happens concurrently, and that it continues
+ * where it stopped, in whatever portions it is received.
  */
 #include "lib/harness.h"
 
@@ -14,7 +14,7 @@ static const __u64 all_strategies[] = {
 /* --- which tasks ------------------------------------------------------- */
 
 #define NR_PROCESSES	12
-#define NR_THREADS	4	/* of each, beside the first */
+#define NR_THREADS	4	/* of each, apart from the first */
 
 FIXTURE(strategy)
 {
@@ -418,7 +418,7 @@ static void *exec_in_thread(void *unused)
 	return unused;
 }
 
-/* Runs itself anew, always from another thread than the first. */
+/* Executes itself again and again, never from the first thread. */
 static int exec_loop(void)
 {
 	pthread_t thread;
@@ -554,7 +554,7 @@ FIXTURE_TEARDOWN(portions)
 	td_close(&self->sock);
 }
 
-/* How many datagrams there are at most behind the header */
+/* The largest number of datagrams after the header */
 static unsigned int datagrams_for(size_t nr_tasks, size_t recv_size)
 {
 	const size_t task = NLMSG_LENGTH(GENL_HDRLEN) + NLA_HDRLEN +

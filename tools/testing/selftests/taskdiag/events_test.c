@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Subscriptions: what a task that begins, becomes another one, or ends tells its
- * subscribers, against what its parent, procfs and system calls say of it. Whom it
- * tells is in hidepid_test.c.
+ * Subscriptions: what subscribers get about a task that begins, changes or ends,
+ * compared with what its parent, procfs and system calls report. Which subscribers
+ * get it is in hidepid_test.c.
  */
 #include <linux/taskstats.h>
 #include <sys/mman.h>
@@ -561,7 +561,7 @@ TEST_F(events, events_report_new_credentials)
 	EXPECT_EQ(0, cred.cap_effective);
 }
 
-/* --- who is told ------------------------------------------------------------- */
+/* --- who gets events ------------------------------------------------- */
 
 static int exec_set_uid(const void *path)
 {
@@ -649,7 +649,7 @@ TEST_F(events, events_end_when_the_subscriber_calls_exec)
 	waitpid(pid, NULL, 0);
 }
 
-/* A child that was told is what the child of the subscriber reads. */
+/* The child of the subscriber reads the event of another child. */
 TEST_F(events, events_are_the_subscribers_whoever_reads_them)
 {
 	int status;
@@ -866,7 +866,7 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	EXPECT_STREQ("TASK_DIAG_SELECT_STATES: the task of an event is running",
 		     self->seen.text);
 
-	/* None of these left one behind. */
+	/* None of these left a subscription. */
 	EXPECT_EQ(0, td_subscribe(&self->sock, &self->seen, 2, TASK_DIAG_DUMP_ALL, 0));
 	EXPECT_EQ(EBUSY, td_subscribe(&self->sock, &self->seen, 2,
 				      TASK_DIAG_DUMP_ALL, 0));

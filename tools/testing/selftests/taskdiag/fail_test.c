@@ -2,7 +2,7 @@
 /*
  * A request during which an allocation fails, whichever it is, ends in a clear
  * error, or in an answer that lacks nothing but a group which it names. It
- * leaves nothing behind, and the socket goes on working.
+ * leaves nothing allocated, and the socket continues to work.
  *
  * All tests run in a pid namespace of their own: a dump of all tasks is short
  * there, and holds still, so that it can be compared byte by byte.
@@ -91,7 +91,7 @@ static bool change_settings(void)
 	return true;
 }
 
-/* The last first: nothing may fail with a stack trace meanwhile. */
+/* In reverse: no allocation may fail with a stack trace in between. */
 static void restore_settings(void)
 {
 	size_t i = ARRAY_SIZE(settings);
@@ -208,7 +208,7 @@ struct query {
 
 struct outcome {
 	struct td_props_answer	*answer;
-	int			error;	/* positive: what the requester is told */
+	int			error;	/* positive: what the requester gets */
 	bool			goes_on;	/* the dump, in spite of that */
 };
 
@@ -276,8 +276,8 @@ static struct outcome ask(struct td_sock *sock, const struct query *query,
 
 /*
  * When there is no memory for the next datagram of a dump, netlink says so and
- * leaves the dump as it is. It goes on when the socket receives anything else,
- * here the answer to another request, and must lack nothing then.
+ * leaves the dump as it is. The dump continues when the socket receives anything
+ * else, here the answer to another request, and must lack nothing then.
  */
 static void go_on(struct td_sock *sock, struct outcome *outcome)
 {
@@ -353,7 +353,7 @@ static void drop_same_name(struct td_group *joined, size_t at,
 }
 
 /*
- * Joins texts that came in parts, each of them behind the same struct, which
+ * Joins texts that came in parts, each of them after the same struct, which
  * ends with a struct text_part.
  */
 static struct td_group join_parts(const struct td_group *group, size_t size)
@@ -403,7 +403,7 @@ static bool same_parts(const struct td_group *seen, const struct td_group *good,
 	return same;
 }
 
-/* Time goes on while a task sleeps, and the clock is set. */
+/* Time passes while a task sleeps, and the clock is set. */
 static bool same_stats(const struct td_group *seen, const struct td_group *good)
 {
 	struct taskstats a, b;
@@ -688,7 +688,7 @@ static void log_counts(struct __test_metadata *_metadata)
 	       counts.injected, counts.errors, counts.go_on, counts.groups);
 }
 
-/* --- tasks to ask about ------------------------------------------------ */
+/* --- tasks to request ------------------------------------------------ */
 
 /* Arguments of this program when it is one of them */
 struct program {
@@ -988,7 +988,7 @@ TEST_F(failures, subscription_survives_the_failure_of_any_allocation)
 		}
 		nr_errors += seen.error == ENOMEM;
 
-		/* If it was told nothing, it may have been made all the same. */
+		/* Without an answer the subscription may exist nevertheless. */
 		begin_subscribe(&sock, &msg);
 		error = td_send_subscribe(&sock, &seen, &msg);
 		EXPECT_TRUE(!error || (error == EBUSY && !seen.nr_full))
@@ -1123,7 +1123,7 @@ TEST_F_TIMEOUT(failures, answer_in_many_messages_survives_failed_allocations, DE
 	try_long_answer(_metadata, self->groups, &program, 4096, 10);
 }
 
-/* --- what is left behind ----------------------------------------------- */
+/* --- what is left allocated ------------------------------------------ */
 
 /* Objects in use of one slab cache, or pages of one kind */
 struct usage {
@@ -1238,8 +1238,8 @@ static const char *stays_grown(const struct usages *before, unsigned int slabs)
 }
 
 /*
- * Nothing but failures: each one, with the dumps that go on then, or all of a
- * call, with the dumps closed. Returns how many there were.
+ * Only failures: each one, with the dumps that continue after it, or all of a
+ * call, with the dumps closed. Returns the number of failures.
  */
 static unsigned int let_fail(const struct query *query, enum mode mode)
 {
@@ -1356,7 +1356,7 @@ TEST_F_TIMEOUT(failures, failed_allocations_leak_nothing, DEADLINE_S)
 	free(before.list);
 }
 
-/* A dump that stands still amid a task holds what a leak would. */
+/* A dump that pauses in the middle of a task holds what a leak would. */
 TEST_F_TIMEOUT(failures, leaks_are_noticed, DEADLINE_S)
 {
 	struct query query = dump_query(TASK_DIAG_DUMP_ONE, BIT(VMA_STAT), 0);
@@ -1443,7 +1443,7 @@ TEST_F_TIMEOUT(failures, failed_allocations_keep_no_executable_busy, DEADLINE_S)
 #define RACE_S		8
 #define RACE_PROCESSES	2
 
-/* Shared by the processes that ask */
+/* Shared by the processes that send requests */
 struct race {
 	unsigned int	requests;
 	unsigned int	errors;
@@ -1462,7 +1462,7 @@ static unsigned int count(unsigned int *counter)
 	return __atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* "NAME --again": another thread, and exec anew */
+/* "NAME --again": starts another thread, and calls exec again */
 static void again_main(void)
 {
 	unsigned int nr_threads = 1;
@@ -1506,7 +1506,7 @@ static void add_race_query(__u64 strategy, __u64 show_flags, __u32 pid)
 	race_good[nr_race_queries++] = ask_well(query);
 }
 
-/* @steady is a task that sleeps meanwhile. */
+/* @steady is a task that sleeps during the race. */
 static void judge_race(const struct outcome *outcome,
 		       const struct td_props_answer *good, __u32 steady)
 {
@@ -1554,7 +1554,7 @@ static void judge_race(const struct outcome *outcome,
 	differs("%s", other_bytes);
 }
 
-/* As a client should, it begins anew with a new socket after an error. */
+/* As a client should, it retries with a new socket after an error. */
 static void *ask_in_race(void *arg)
 {
 	double deadline = td_now() + RACE_S;
@@ -1712,7 +1712,7 @@ int main(int argc, char **argv)
 		ksft_exit_skip("this needs CONFIG_FAULT_INJECTION_USERCOPY to be off\n");
 	}
 
-	/* Whatever becomes of those who test, the settings are put back. */
+	/* However the tests end, the settings are restored. */
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
 	td_must(!unshare(CLONE_NEWPID), "unshare");

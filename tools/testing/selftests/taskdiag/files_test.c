@@ -457,7 +457,7 @@ static void check_counts(const struct td_group *group,
 				kinds[i], i, fd.kinds[i]);
 }
 
-/* One way to ask for the task @nr, against procfs */
+/* One way to request the task @nr, compared with procfs */
 static void compare(struct td_sock *sock, __u64 strategy, __u32 pid, __u32 nr,
 		    __u32 flags, const struct open_files *proc)
 {
@@ -2826,7 +2826,7 @@ TEST_F(files, files_of_others_are_hidden_from_an_ordinary_user)
 /*
  * A process of alice is in turn an ordinary program and a set-uid one, whose
  * files, directories and I/O priority are marked. The kernel counts the files that
- * both have in two parts; between these, on the one processor of all, it goes on.
+ * both have in two parts; in between, on the only processor, the task continues.
  */
 #define PUBLIC		"/tmp/public"
 #define SECRET		"/tmp/s3cret"

@@ -64,8 +64,8 @@ int wait_for_event(int fd, unsigned long long until_ns)
 /* --- a mirror that checks itself --------------------------------------- */
 
 /*
- * A task may begin or end between a dump and the event that tells of it, which is a
- * difference for a moment. One that as many dumps have as there are here is one.
+ * A task may begin or end between a dump and the event that reports it, which is a
+ * difference for a moment. A difference that as many dumps have as this is real.
  */
 #define TRIES	10
 #define PAUSE	(100 * MILLISECOND)

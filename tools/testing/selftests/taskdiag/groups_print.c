@@ -83,7 +83,7 @@ struct field {
  * @element: of a list: prints an element as text
  * @element_json: of a list: prints an element as JSON
  * @text: of a list: what to call the text of an element, if there is one
- * @unpack: of a list: puts what follows an element's struct behind it, for @fields
+ * @unpack: of a list: puts what follows an element's struct after it, for @fields
  */
 struct group {
 	unsigned int attr;
@@ -118,12 +118,12 @@ struct value {
 	size_t text_len;
 };
 
-/* Room for the struct of an element, and for what @unpack puts behind it */
+/* Room for the struct of an element, and for what @unpack puts after it */
 #define ELEMENT_SIZE	1024
 
 /* --- structs ----------------------------------------------------------- */
 
-/* Behind a text nothing is aligned. */
+/* After a text nothing is aligned. */
 static __u16 u16_at(const char *at)
 {
 	__u16 n;

@@ -942,7 +942,7 @@ TEST_F(groups, tasks_that_sleep_anywhere_equal_procfs)
 	}
 }
 
-/* The caller runs while it asks. */
+/* The caller runs while it sends the request. */
 TEST_F(groups, caller_gets_all_groups_of_itself)
 {
 	static const __u16 flags[] = { 0, NLM_F_DUMP };
@@ -1154,7 +1154,7 @@ static const char *start_time_is_shifted(void)
 	pid = fork();
 	if (pid)
 		return td_wait(pid) ? "see above" : "";
-	/* The socket was opened outside: the dump belongs to who asks. */
+	/* The socket was opened outside: the dump belongs to the requester. */
 	td_children = (struct td_set){};
 	td_must(!td_open(&sock), "td_open");
 	inside = PROCESS(&sock, parent_of(getppid()), TIMES, times);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whoever asks sees the tasks that procfs mounted with hidepid=2 would show,
- * and cannot tell a hidden one from one that does not exist.
+ * Every requester sees the tasks that procfs mounted with hidepid=2 would show, and
+ * cannot distinguish a hidden one from one that does not exist.
  */
 #include "lib/harness.h"
 
@@ -37,7 +37,7 @@ static void make_user_namespace(void)
 	td_unshare_user(0);
 }
 
-/* Ready as a zombie: whoever spawned it does not reap it. */
+/* Ready as a zombie: its parent does not reap it. */
 static void end(void)
 {
 	td_ready();
@@ -77,7 +77,7 @@ static void leave_thread_that_is_root(void)
 	set_ids_of_thread(TD_ALICE);
 }
 
-/* Lives as long as the caller, who may not be allowed to signal it. */
+/* Lives as long as the caller, which may not be allowed to signal it. */
 static void fork_sleeper(uid_t uid)
 {
 	int ready[2], alive[2];
@@ -94,7 +94,7 @@ static void fork_sleeper(uid_t uid)
 	td_must(read(ready[0], &byte, 1) == 1, "read");
 }
 
-/* Two of her children are like her. */
+/* Two of the children have the user of their parent. */
 static void start_family(void)
 {
 	fork_sleeper(TD_ALICE);
@@ -175,7 +175,7 @@ static const struct person people[] = {
 	},
 };
 
-/* Where a task says that it has told its subscribers of its new name */
+/* Where a task writes after its subscribers got its new name */
 static int told_fds[2] = { -1, -1 };
 
 /* An event of the thread's own making */
@@ -213,7 +213,7 @@ static void spawn_people(struct __test_metadata *_metadata, pid_t *pids)
 	}
 }
 
-/* --- whoever asks ------------------------------------------------------ */
+/* --- every requester ------------------------------------------------- */
 
 FIXTURE(hidepid)
 {
@@ -872,7 +872,7 @@ TEST_F(alice, hidden_task_looks_like_a_missing_one)
 FIXTURE(crowd)
 {
 	struct td_sock sock;
-	pid_t last;		/* alice, born after all the others */
+	pid_t last;		/* alice's, forked after all the others */
 	int tell, told;		/* makes her undumpable; she is */
 };
 

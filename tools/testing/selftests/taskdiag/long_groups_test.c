@@ -207,7 +207,7 @@ TEST_F(recv_size, parts_of_long_groups_join_to_the_whole)
 	td_free_props(answer);
 }
 
-/* Those that do not fit are split amid those that do. */
+/* Tasks that do not fit are split, between others that fit. */
 TEST_F(recv_size, tasks_that_are_split_among_many_are_whole)
 {
 	struct td_props_answer *answer;
@@ -359,7 +359,7 @@ struct title {
 	int	nul[4];
 };
 
-#define TITLE_START	1000	/* amid a page */
+#define TITLE_START	1000	/* in the middle of a page */
 
 static void set_title(const void *arg)
 {
@@ -384,7 +384,7 @@ TEST_F(groups, any_title_equals_procfs)
 		{ 10, 0, 20, { 10 } },		/* its zero byte is there */
 		{ 10, 0, 20, {} },			/* fills the environment */
 		{ 10, 0, 20, { 3 } },		/* ends before the arguments */
-		{ 10, 5, 20, { 12 } },		/* no environment behind */
+		{ 10, 5, 20, { 12 } },		/* no environment after it */
 		{ 10, 0, 0, {} },			/* no environment at all */
 		{ 5000, 0, 20, {} },		/* more than a page */
 		{ 5000, 0, 20, { 4500 } },	/* and ends in the second */
@@ -427,7 +427,7 @@ TEST_F(groups, untouched_arguments_equal_procfs)
 
 /* --- groups that cannot be read now ------------------------------------ */
 
-/* Pages of which all but the first @arg come when a handler likes: never. */
+/* A handler, which never does, is to fill all pages but the first @arg. */
 static void wait_for_handler(const void *arg)
 {
 	size_t present = *(const unsigned int *)arg * 4096;
@@ -588,8 +588,8 @@ TEST_F(groups, strings_that_cannot_be_read_end_as_in_procfs)
 }
 
 /*
- * A stack with a hole in it: procfs makes it grow there, and reads zeroes. It is
- * not asked here, as it may leave a backtrace in the kernel's log.
+ * A stack with a hole in it: procfs makes it grow there, and reads zeroes. This
+ * test does not read procfs, which may leave a backtrace in the kernel's log.
  */
 static void unmap_amid_stack(const void *unused)
 {

@@ -3,7 +3,7 @@
  * A library to preload: a kernel of the future, whose structs are longer
  *
  * Puts bytes that no program knows at the end of each struct in an answer of
- * task_diag, and corrects what refers to bytes behind them. A client that reads
+ * task_diag, and corrects what refers to bytes after them. A client that reads
  * structs as Documentation/accounting/taskdiag.rst says sees no difference.
  */
 #include <dlfcn.h>
@@ -58,7 +58,7 @@ static __u32 get_u32(const char *payload, size_t at)
 	return value;
 }
 
-/* A struct of which the u32 at @at says where the bytes behind it begin */
+/* A struct whose u32 at @at is the offset of the bytes after it */
 static void put_referring(struct output *out, const char *payload, size_t len,
 			  size_t at)
 {

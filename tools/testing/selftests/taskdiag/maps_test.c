@@ -42,7 +42,7 @@ struct vma_stat {
 	char				vm_flags[160];
 };
 
-/* The answer, and the lists of the one task that was asked about */
+/* The answer, and the lists of the only task that was requested */
 struct lists {
 	struct td_props_answer		*answer;
 	__u32				pid;
@@ -242,7 +242,7 @@ static void free_lists(struct lists *lists)
 	free(lists);
 }
 
-/* Of the task that was asked about; NULL if it is not in the answer */
+/* Of the task that was requested; NULL if it is not in the answer */
 static const struct td_props *props_of(const struct lists *lists)
 {
 	return td_find_props(lists->answer, lists->pid);
@@ -1180,8 +1180,8 @@ TEST_F(maps, mappings_with_long_names_come_in_parts)
 }
 
 /*
- * A list is told forwards, so that a task that goes on changing it does not
- * keep it from ending.
+ * A list only moves forward, so that a task that keeps changing it does not keep
+ * it from ending.
  */
 TEST_F(maps, mappings_that_grow_down_have_an_end)
 {
@@ -1217,7 +1217,7 @@ TEST_F(maps, mappings_that_grow_down_have_an_end)
 	close(fd);
 }
 
-/* A list is of what was there when it was told, and never goes back. */
+/* A list has what was there when it was read, and never moves back. */
 TEST_F(maps, mappings_that_merge_do_not_overlap)
 {
 	const unsigned int nr = 600;
@@ -1299,7 +1299,7 @@ static void map_names_in_turn(const void *unused)
 		map(PAGE, PROT_READ, MAP_PRIVATE, fds[i % 2], 0);
 }
 
-/* Nobody makes a list of which no dump sees the end. */
+/* No task can make a list whose end no dump reaches. */
 TEST_F_TIMEOUT(maps, list_with_endless_names_ends, 300)
 {
 	const struct td_props *task;

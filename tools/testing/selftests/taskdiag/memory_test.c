@@ -49,7 +49,7 @@ static void use_memory(const void *unused)
 	td_map(2 << 20, MAP_SHARED | MAP_ANONYMOUS, -1);
 	td_must(!mlock(td_map(40960, MAP_PRIVATE | MAP_ANONYMOUS, -1), 40960),
 		"mlock");
-	/* io_uring charges who may lock as much as they like for nothing. */
+	/* With CAP_IPC_LOCK io_uring charges nothing. */
 	td_set_caps(0, 0, 0);
 	pin(td_map(20480, MAP_PRIVATE | MAP_ANONYMOUS, -1), 20480);
 }

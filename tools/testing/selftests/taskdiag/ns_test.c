@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pid namespaces: one sees the tasks of one's own and of those below it, with
- * the numbers that they have in one's own.
+ * Pid namespaces: the caller sees the tasks of its own and of those below it, with
+ * the numbers that they have in its own.
  */
 #include "lib/harness.h"
 
@@ -297,7 +297,7 @@ TEST_F(pidns, tracer_outside_the_pid_namespace_is_0)
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->inner.init, NULL, NULL));
 }
 
-/* setns() is about children: one keeps one's own namespace, and its view. */
+/* setns() is about children: the caller keeps its own namespace, and its view. */
 TEST_F(pidns, namespace_for_children_changes_nothing_for_the_caller)
 {
 	char path[64];

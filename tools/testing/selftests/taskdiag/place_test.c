@@ -125,7 +125,7 @@ static void check_nspid(const struct td_group *group, __u32 pid, __u32 tid)
 
 /* --- CGROUP ------------------------------------------------------------ */
 
-/* Joins the parts of a path, each of which tells where it belongs. */
+/* Joins the parts of a path, each of which has its offset. */
 static void join_cgroup(const struct td_group *group, struct task_diag_cgroup *to,
 			char *path, size_t size)
 {
@@ -474,7 +474,7 @@ FIXTURE(cgroup)
 {
 	struct td_sock sock;
 	char top[64];		/* of what is made here */
-	char path[4096];	/* of the group that is asked about */
+	char path[4096];	/* of the group that is compared */
 };
 
 FIXTURE_SETUP(cgroup)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the kernel makes of a request: each malformed one is refused with a
- * reason, and a good one is answered with what it asked for.
+ * reason, and a good one is answered with what it requested.
  */
 #include "lib/harness.h"
 
@@ -472,7 +472,7 @@ static const struct {
 	{ TASK_DIAG_IOPRIO, "IOPRIO", "BLOCK" },
 };
 
-/* harness/test asks this of a kernel that lacks most of them, too. */
+/* Another configuration of the kernel lacks most of them. */
 TEST_F(request, group_that_the_kernel_lacks_is_refused_by_name)
 {
 	struct td_answer *answer;
@@ -654,7 +654,7 @@ TEST_F(request, strategy_with_many_tasks_needs_a_dump)
 	}
 }
 
-/* A failed dump leaves nothing behind that the next one would meet. */
+/* A failed dump leaves no state that the next one would find. */
 TEST_F(request, good_request_follows_a_bad_one)
 {
 	unsigned int i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A dump belongs to the process that asked for it, with the credentials that
- * it had then. Whoever else receives or sends on the socket, by mistake or by
- * another's design, gets and gives away nothing.
+ * A dump belongs to the process that requested it, with the credentials that it
+ * had then. Another process that receives or sends on the socket, by mistake or
+ * because it was tricked into that, gets and gives away nothing.
  */
 #include "lib/harness.h"
 
@@ -221,7 +221,7 @@ TEST_F(sender, receiver_of_the_socket_must_name_the_kernel)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* --- going on with another's dump -------------------------------------- */
+/* --- continuing another's dump --------------------------------------- */
 
 #define NR_CHILDREN	60	/* more than a portion of 4096 bytes */
 
@@ -233,7 +233,7 @@ FIXTURE(dump)
 
 FIXTURE_VARIANT(dump)
 {
-	/* Makes the caller another; may go on in another process. */
+	/* Makes the caller another one; may continue in another process. */
 	void (*change)(void);
 	__u64 strategy;
 };
@@ -444,7 +444,7 @@ TEST_F(dump, dump_that_nobody_read_ends_for_another_requester)
 	EXPECT_STREQ(EPERM_STARTED, answer->text);
 	EXPECT_EQ(0, answer->nr_tasks);
 
-	/* And whoever it is now may ask anew. */
+	/* As what it is now, it may send a new request. */
 	answer = td_dump(&self->sock, TASK_DIAG_DUMP_ONE, 0, 0);
 	expect_whole(_metadata, answer);
 	_exit(0);
@@ -1050,7 +1050,7 @@ TEST_F(netns, network_of_an_inner_user_namespace_is_served)
 	td_close(&sock);
 }
 
-/* Root of the user namespace may ask there, for what it may see. */
+/* Root of the user namespace may send requests there, for what it may see. */
 TEST_F(netns, network_serves_the_user_namespace_that_owns_it)
 {
 	struct td_answer *answer;
@@ -1100,7 +1100,7 @@ TEST_F(netns, network_of_an_outer_user_namespace_is_served)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* Joining the user namespace as well makes it one's own. */
+/* A process that joins the user namespace as well may send requests there. */
 TEST_F(netns, network_is_served_when_its_user_namespace_is_joined)
 {
 	struct td_sock sock;
@@ -1209,7 +1209,7 @@ TEST_F(sysctl, sysctl_of_1_wants_the_capability)
 	ASSERT_TRUE(td_write_file(SYSCTL, "1"));
 	expect_all(_metadata, stay_root, NULL);
 	expect_all(_metadata, become_alice, denied);
-	/* It shares the pid namespace of those whom this is to protect. */
+	/* It shares the pid namespace of the tasks that this is to protect. */
 	expect_all(_metadata, become_root_of_user_namespace, denied);
 	expect_all(_metadata, become_root_of_container, NULL);
 }

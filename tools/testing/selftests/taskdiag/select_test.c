@@ -384,7 +384,7 @@ static void come_and_go(void)
 	}
 }
 
-/* The ones that stay are told of once, whatever the others do meanwhile. */
+/* Tasks that stay are reported once, whatever others do concurrently. */
 TEST_F(cgroups, cgroup_under_churn_loses_nobody)
 {
 	const double end = td_now() + td_env_number("TD_SECONDS", 5);

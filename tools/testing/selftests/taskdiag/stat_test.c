@@ -45,8 +45,8 @@ static bool off_cpu(__u32 pid)
 }
 
 /*
- * Stops a child, so that nothing of it goes on but time. Its parent hears so
- * before the last thread is off its CPU.
+ * Stops a child, so that only time changes for it. Its parent is notified before
+ * the last thread is off its CPU.
  */
 static bool stop(pid_t pid)
 {
@@ -176,7 +176,7 @@ static void *switch_and_end(void *unused)
 		getrusage(RUSAGE_THREAD, &usage);
 	} while (usage.ru_nvcsw < 100);
 	__sync_fetch_and_add(&ended->nvcsw, usage.ru_nvcsw);
-	/* For who looks to know of that before the end */
+	/* Time for a reader to notice that before the end */
 	usleep(5000);
 	return unused;
 }
@@ -203,7 +203,7 @@ static void *end_threads(void *fn)
 	return NULL;
 }
 
-/* Threads that end, once they are wanted to, beside @nr that sleep */
+/* Threads that end on request, and @nr others that sleep */
 static void start_ending_threads(const void *nr)
 {
 	static thread_fn fn = switch_and_end;
@@ -328,7 +328,7 @@ static size_t stat_of(struct td_sock *sock, __u16 flags, __u64 strategy,
 	return len;
 }
 
-/* Takes out what goes on by itself. */
+/* Takes out what changes by itself. */
 static void still(union stats *stats)
 {
 	stats->here.ac_etime = 0;
@@ -447,7 +447,7 @@ FIXTURE_SETUP(stat)
 	if (err == -ENOENT)
 		SKIP(return, "the kernel was built without TASKSTATS");
 	ASSERT_EQ(0, err);
-	/* Counted for tasks that are born after it was turned on. */
+	/* Counted for tasks that are forked after it was turned on. */
 	td_read_file(DELAYACCT, self->delayacct, sizeof(self->delayacct));
 	td_write_file(DELAYACCT, "1");
 }
@@ -598,8 +598,8 @@ static bool copy_stat(const struct nlattr *attr, union stats *stats, size_t *len
 }
 
 /*
- * Returns false if the task was preempted between the one and the other: then all
- * goes on.
+ * Returns false if the task was preempted between the two: then all counters may
+ * have changed.
  */
 static bool compare_record(const struct td_events *seen, struct exit_record *record)
 {
@@ -1329,7 +1329,7 @@ static void start_copiers(const void *unused)
 	}
 }
 
-/* The STAT of each thread, in the order in which they were born */
+/* The STAT of each thread, in the order in which they were created */
 static unsigned int stats_of_threads(struct td_sock *sock, __u32 pid,
 				     union stats *stats, unsigned int max)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Dumps by many at once while tasks come and go, change programs, mappings and
- * namespaces, and memory is short. What the kernel thinks of it is in its log;
- * here it counts that no answer is malformed, lacks a task that is there, or
- * has one that is hidden.
+ * Many concurrent dumps while tasks are forked and end, change programs, mappings
+ * and namespaces, and memory is short. Reports of the kernel are in its log; this
+ * test checks that no answer is malformed, lacks a task that is there, or has one
+ * that is hidden.
  *
  * Environment: TD_SECONDS, for how long (5); TD_THREADS, how many threads dump in
  * each of 4 processes (16).

@@ -101,7 +101,7 @@ refuses_wrong_options()
 	refuses ./task_diag_all --for 1
 }
 
-# Runs Python's $1 on the JSON that the command behind it prints, as j.
+# Runs Python's $1 on the JSON that the command after it prints, as j.
 json()
 {
 	script=$1
@@ -114,7 +114,7 @@ $script" \
 
 strategy_gives_json()
 {
-	# A task that ends meanwhile has an error instead.
+	# A task that ends during the dump has an error instead.
 	json 'assert j
 for t in j:
     failed = {e["group"]: e["error"] for e in t.get("errors", [])}
@@ -193,8 +193,8 @@ same_pids()
 		"$(cat "$dir/a" "$dir/b" | sort | uniq -u | tr '\n' ' ')"
 }
 
-# In each of the tasks fork is asked for: the table's first fields are PID, TGID
-# and PPID, its last one is COMM.
+# Counts the tasks of fork: the table's first fields are PID, TGID and PPID, its
+# last one is COMM.
 fork_makes_tasks()
 {
 	ends_with 0 ./fork --processes 50 --threads 4 -- sh -c '
@@ -332,7 +332,7 @@ same_delays()
 	explain "$2 here and there:" "$(diff "$dir/here" "$dir/there" | tr -s ' ')"
 }
 
-# Whether a block in the file $1 tells of the delay $2
+# Whether a block in the file $1 reports the delay $2
 was_delayed()
 {
 	awk -v name="$2" 'on { found = $1 > 0; exit }
@@ -425,8 +425,8 @@ write_error_is_told()
 	[ $? -eq 1 ] || explain "task_diag_all does not fail"
 }
 
-# Ends a process with status 3, and looks whether the follower has told of two: the
-# first may have begun before it was there.
+# Ends a process with status 3, and checks whether the follower has reported two:
+# the first may have begun before the follower subscribed.
 sees_end()
 {
 	sh -c 'exit 3' marked
@@ -475,7 +475,7 @@ events = [json.loads(line) for line in open(sys.argv[1], "rb")]
 ends = [e for e in events if e["event"]["type"] == "exit" and
         e.get("cmdline") == ["sh", "-c", "exit 3", "marked"]]
 def of(end): return [e["event"] for e in events if e["event"]["id"] == end["event"]["id"]]
-# The first may have begun before there was somebody to tell.
+# The first may have begun before there was a subscriber.
 end = max(ends, key=lambda end: len(of(end)))
 its = of(end)
 assert [e["type"] for e in its] == ["fork", "exec", "exit"], its
@@ -937,7 +937,7 @@ os.sched_setaffinity(pid, sorted(os.sched_getaffinity(pid))[::2])' $resting || r
 	ionice -c 2 -n 6 -p $resting && small_groups_are_procfs_s $((2 << 13 | 6))
 }
 
-# Without what time and the programs beside it change
+# Without what time and other programs change
 rested()
 {
 	moves='ac_[eb]time(64)?|ac_tgetime|queued|oom_score'

@@ -260,7 +260,7 @@ __u32 td_parse_pid(const struct td_sock *sock, struct td_answer *answer,
 	return pid;
 }
 
-/* The pid, then the groups that were asked for, each once, and nothing else. */
+/* The pid, then the groups that were requested, each once, and nothing else. */
 static void td_parse_task(const struct td_sock *sock, struct td_answer *answer,
 			  const struct nlmsghdr *nlh)
 {

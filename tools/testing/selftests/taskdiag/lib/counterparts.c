@@ -93,7 +93,7 @@ static char *read_counterpart(enum file file, __u32 pid, __u32 tid,
 /*
  * Of the thread @tid of @pid, or with 0 of the process. The files of groups that
  * are to fail, @failed, are not read: a debugging kernel complains when procfs
- * meets a page behind userfaultfd.
+ * reads a page that userfaultfd is to fill.
  */
 static struct snap take_snap(__u32 pid, __u32 tid, __u64 failed)
 {
@@ -840,7 +840,7 @@ __u32 parent_of(__u32 pid)
 	return proc_base("/proc", pid, 0, &base, name) ? 0 : base.ppid;
 }
 
-/* By the first @nr ways to ask for a process */
+/* By the first @nr ways to request a process */
 static const char *check_process(struct td_sock *sock, __u32 pid, __u64 absent,
 				 __u64 failed, unsigned int nr)
 {

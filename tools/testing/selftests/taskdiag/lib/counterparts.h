@@ -39,7 +39,7 @@ const char *threads_lack(struct td_sock *sock, __u32 pid, __u64 absent);
 /* Both process_lacks() and threads_lack() */
 const char *task_differs(struct td_sock *sock, __u32 pid, __u64 absent);
 
-/* Which task, how it is asked for, and what is to be missing */
+/* Which task, how it is requested, and what is to be missing */
 struct query {
 	__u16	flags;
 	__u64	strategy;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Processes to ask about */
+/* Processes to request */
 #include "taskdiag.h"
 
 #include <sys/sendfile.h>

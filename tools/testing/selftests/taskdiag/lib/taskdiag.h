@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of task_diag share: requests, answers, what procfs says, and
- * processes to ask about.
+ * What the tests of task_diag share: requests, answers, what procfs reports, and
+ * processes to request.
  *
- * Functions that judge return a string, "" if all is well: a test then reads
- * EXPECT_STREQ("", ...) and a failure says what is wrong.
+ * Functions that compare return a string, "" if nothing differs: a test then reads
+ * EXPECT_STREQ("", ...) and a failure shows what is wrong.
  */
 #ifndef TASKDIAG_H
 #define TASKDIAG_H
@@ -183,7 +183,7 @@ bool td_send_flood(const struct td_sock *sock, const struct td_flood *flood);
 struct td_answer *td_new_answer(void);
 void td_free(struct td_answer *answer);
 
-/* Says of an answer what is wrong with it; what was said first stays. */
+/* Records what is wrong with an answer; the first record stays. */
 __printf(2, 3) void td_broken(struct td_answer *answer, const char *fmt, ...);
 
 /* The attribute at @pos of @nlh, moving @pos after it; NULL after the last. */
@@ -403,7 +403,7 @@ const char *td_check_threads(struct td_sock *sock, const char *proc, __u32 pid);
 const char *td_check_all(struct td_sock *sock, const char *proc,
 			 __u64 strategy);
 
-/* --- processes.c: processes to ask about -------------------------------- */
+/* --- processes.c: processes to request ------------------------------- */
 
 /*
  * Forks a child that ends with its parent, also where that ends before the child
@@ -432,7 +432,7 @@ void td_ready(void);
  */
 pid_t td_spawn(void (*setup)(const void *arg), const void *arg);
 
-/* A child that sleeps, and is seen to. */
+/* A child that sleeps, as procfs shows as well */
 pid_t td_spawn_sleeper(void (*setup)(const void *arg), const void *arg);
 
 /* One that was killed, and all of whose threads are gone */
@@ -448,7 +448,7 @@ bool td_wait_threads_gone(__u32 pid);
 /* Waits until procfs says that the task is in the state. */
 bool td_wait_state(__u32 pid, __u32 tid, char state);
 
-/* A setup: sleeps in *@arg threads beside the first one. */
+/* A setup: sleeps in *@arg more threads than the first one. */
 void td_start_threads(const void *arg);
 void *td_sleep_in_thread(void *unused);
 
@@ -478,7 +478,7 @@ void td_become_user(const void *uid);
 /* Makes the caller root of a user namespace, and of @more namespaces. */
 void td_unshare_user(int more);
 
-/* A tmpfs of one's own on /tmp, where set-uid programs work. */
+/* A private tmpfs on /tmp, where set-uid programs work. */
 bool td_private_tmp(void);
 
 /* A procfs with hidepid=2 on HIDEPID, which is on a private /tmp */
@@ -507,7 +507,7 @@ void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len);
 char *td_map(size_t size, int flags, int fd);
 void td_touch_memory(size_t size);
 
-/* Memory of which all but the first bytes come when a handler likes: never. */
+/* Memory whose first @present bytes are there; a handler never fills the rest. */
 char *td_map_for_handler(size_t size, size_t present);
 
 /* Swaps out what nobody else maps. */
