@@ -239,7 +239,7 @@ static pid_t start_flooding(__u64 groups, pid_t of, unsigned int *sent)
 	td_become(TD_ALICE);
 	td_must(!td_open(&sock), "td_open");
 	td_make_flood(&sock, &flood, TD_FLOOD_REQUESTS, 0,
-		   groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)), of);
+		      groups & (BIT(TIMES) | BIT(STAT) | BIT(IO)), of);
 	for (;;) {
 		td_must(td_send_flood(&sock, &flood), "send");
 		__atomic_add_fetch(sent, 1, __ATOMIC_RELEASE);

@@ -299,7 +299,7 @@ static void ask_for_credentials(struct race *race, struct td_sock *sock)
 
 	for (round = 0; goes_on(race); round++) {
 		td_make_flood(sock, &flood, 64, 0, BIT(CRED),
-			   race->victims[round % NR_ALTERNATING]);
+			      race->victims[round % NR_ALTERNATING]);
 		td_must(td_send_flood(sock, &flood), "send");
 		while (recv(sock->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 			check_credentials(answer);

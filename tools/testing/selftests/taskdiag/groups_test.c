@@ -488,8 +488,8 @@ static void be_everyone(const void *unused)
 	td_must(!setresgid(2001, 2002, 2003), "setresgid");
 	td_must(!setresuid(1001, 1002, 1003), "setresuid");
 	td_set_caps(CAPS_PERMITTED | CAP(SETUID) | CAP(SETGID),
-		 CAPS_PERMITTED | CAP(SETUID) | CAP(SETGID) |
-		 CAPS_INHERITED, CAPS_INHERITED);
+		    CAPS_PERMITTED | CAP(SETUID) | CAP(SETGID) |
+		    CAPS_INHERITED, CAPS_INHERITED);
 	setfsgid(2004);
 	setfsuid(1004);
 	td_set_caps(CAP(KILL), CAPS_PERMITTED, CAPS_INHERITED);
