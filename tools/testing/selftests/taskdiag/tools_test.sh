@@ -174,22 +174,30 @@ others()
 	grep -vxF "$(cat "$dir/self")" "$dir/seen"
 }
 
-# Compares what task_diag_all prints with the names of the directories that match $1.
-# Kernel workers come and go: the two lists are compared a few times.
+# The names of the directories that match a pattern. This starts no process, which
+# the list would have.
+names()
+{
+	for directory in $1; do
+		echo "${directory##*/}"
+	done
+}
+
+# Compares the pids that task_diag_all prints with the options $1 with those that the
+# command which follows prints. Kernel workers come and go: the two lists are compared
+# a few times.
 same_pids()
 {
-	directories=$1
+	options=$1
 	shift
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		others ./task_diag_all --only-pids "$@" >"$dir/a" || return
-		# In this shell, which starts no process that the list would have
-		for directory in $directories; do
-			echo "${directory##*/}"
-		done >"$dir/b"
+		# shellcheck disable=SC2086
+		others ./task_diag_all --only-pids $options >"$dir/a" || return
+		"$@" >"$dir/b" || return
 		sort "$dir/a" >"$dir/a.sorted"
 		sort "$dir/b" | cmp -s - "$dir/a.sorted" && return
 	done
-	explain "task_diag_all and $directories differ:" \
+	explain "task_diag_all $options and $* differ:" \
 		"$(cat "$dir/a" "$dir/b" | sort | uniq -u | tr '\n' ' ')"
 }
 
@@ -740,10 +748,8 @@ users_are_selected()
 # Those of ps are kthreadd and its children.
 kernel_threads_are_selected()
 {
-	same_pids "./task_diag_all --kernel-threads yes --only-pids" \
-		"ps -p 2 --ppid 2 -o pid:1=" || return
-	same_pids "./task_diag_all --kernel-threads no --only-pids" \
-		"ps -N -p 2 --ppid 2 -o pid:1="
+	same_pids "--kernel-threads yes" others ps -p 2 --ppid 2 -o pid:1= || return
+	same_pids "--kernel-threads no" others ps -N -p 2 --ppid 2 -o pid:1=
 }
 
 # Where a cgroup can be made
@@ -1027,9 +1033,10 @@ check_with python3 "any bytes survive JSON" bytes_survive_json
 check "the table has no control characters" table_is_escaped
 check_with python3 "a value of many messages is joined" parts_are_joined
 
-check_as_root "processes: task_diag_all sees what procfs does" same_pids '/proc/[0-9]*'
+check_as_root "processes: task_diag_all sees what procfs does" \
+	same_pids "" names '/proc/[0-9]*'
 check_as_root "threads: task_diag_all sees what procfs does" \
-	same_pids '/proc/[0-9]*/task/[0-9]*' --strategy all-thread
+	same_pids "--strategy all-thread" names '/proc/[0-9]*/task/[0-9]*'
 
 check_as_root "fork makes as many tasks as asked for" fork_makes_tasks
 check_as_root "fork ends them all" fork_ends_tasks
