@@ -5,11 +5,11 @@
  * A request names a set of tasks and groups of their properties; the answer is
  * one message per task. See Documentation/accounting/taskdiag.rst.
  *
- * Nobody learns here of a task that /proc mounted with hidepid=2 would hide
- * from him. Netlink makes that harder than it sounds: recvmsg() produces the
- * next part of a dump in the context of whoever calls it, be it a set-uid
- * program that inherited the socket. So a dump belongs to the credentials that
- * asked for it, see task_diag_same_requester().
+ * A requester learns nothing of a task that a /proc mounted with hidepid=2
+ * would hide from it. Netlink makes this hard: recvmsg() produces the next part
+ * of a dump in the context of its caller, which may be a set-uid program that
+ * inherited the socket. So a dump belongs to the credentials that it was
+ * requested with, see task_diag_same_requester().
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
@@ -36,7 +36,7 @@
 #include <net/sock.h>
 #include "taskdiag.h"
 
-/* Pids that one RCU section looks at */
+/* Number of pids that one RCU section looks at */
 #define TASK_DIAG_RCU_BATCH	64
 
 /**
@@ -44,26 +44,26 @@
  * @query: what was asked for, and by whom: see task_diag_same_requester()
  * @target: the process that the strategies on one process start from; holds a
  *	reference
- * @next: where the walk goes on: a pid number, or an index in @nrs
- * @nrs: pid numbers of the tasks, if the walk goes over a list: @tids, or what
- *	the request has
- * @nr_nrs: how many
+ * @next: where the walk continues: a pid number, or an index in @nrs
+ * @nrs: pid numbers of the tasks, if the walk goes over a list: @tids, or
+ *	that of the request
+ * @nr_nrs: length of @nrs
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
- * @header_sent: the first datagram went out
- * @t: the task whose groups are being told, if @t.task is set, which then holds
- *	a reference; @t.mm is set within a call only
- * @exec_id: what shows whether it called exec since then
+ * @header_sent: the first datagram was sent
+ * @t: the task whose groups are being reported, if @t.task is set, which then
+ *	holds a reference; @t.mm is set within a call only
+ * @exec_id: its exec id at that time, to notice an exec
  * @task_cred: its credentials when it was checked first; holds a reference,
  *	within a call only
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  *	for it
- * @mm: the mm that its groups come from, once it goes on in another message;
+ * @mm: the mm that its groups come from, once it continues in another message;
  *	holds a reference on the structure alone (mmgrab()), so that an unread
  *	dump keeps no memory
  * @at_once: see struct task_diag_task
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
- * task. In between used under the socket's nl_cb_mutex only.
+ * task. In between it is used under the socket's nl_cb_mutex only.
  */
 struct task_diag_dump {
 	struct task_diag_query	query;
@@ -83,11 +83,11 @@ struct task_diag_dump {
 
 /**
  * struct task_diag_run - the messages that one step of a walk writes
- * @at: where the next one goes, in the skb's tail room
- * @end: of what may be written
+ * @at: where the next message goes, in the skb's tail room
+ * @end: end of the writable room
  * @ns: the requester's pid namespace
- * @kin: only children or threads of this process are told of, if set
- * @readable: a leader that was found to be readable in this RCU section, or NULL
+ * @kin: if set, only children or threads of this process are reported
+ * @readable: a leader found to be readable in this RCU section, or NULL
  */
 struct task_diag_run {
 	void			*at;
@@ -111,8 +111,8 @@ static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
 /* --- the request ------------------------------------------------------- */
 
 /*
- * Time budget of a datagram: netlink holds a mutex of the socket while it is made,
- * for which other requests wait under genetlink's locks.
+ * Time budget of a datagram: netlink holds a mutex of the socket while it is
+ * made, and other requests wait for that mutex under genetlink's locks.
  */
 #define TASK_DIAG_STEP_TIME	max(HZ / 100, 1)
 
@@ -128,7 +128,7 @@ static u64 task_diag_supported(void)
 	return mask;
 }
 
-/* Whether it is known here what each show flag means, and possible. */
+/* Checks that this kernel knows and supports each of the show flags. */
 static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 				  struct netlink_ext_ack *extack)
 {
@@ -157,10 +157,10 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 }
 
 /**
- * task_diag_per_thread() - whether threads are asked about
+ * task_diag_per_thread() - whether a request asks for threads
  * @query: the query
  *
- * Return: false if processes are.
+ * Return: false if it asks for processes.
  */
 bool task_diag_per_thread(const struct task_diag_query *query)
 {
@@ -168,7 +168,7 @@ bool task_diag_per_thread(const struct task_diag_query *query)
 	       query->req.dump_strategy == TASK_DIAG_DUMP_THREAD;
 }
 
-/* All flags that a request may have */
+/* All flags that a request may set */
 static u32 task_diag_known_flags(void)
 {
 	u32 flags = TASK_DIAG_WITH_PROCESS;
@@ -213,7 +213,7 @@ static int task_diag_check_flags(const struct task_diag_query *query,
 	return 0;
 }
 
-/* The rule of copy_struct_from_user(), for a struct that is here already. */
+/* The rule of copy_struct_from_user(), for a struct in kernel memory. */
 static int task_diag_copy_req(struct task_diag_pid *req,
 			      const struct nlattr *attr,
 			      struct netlink_ext_ack *extack)
@@ -238,13 +238,13 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 }
 
 /**
- * task_diag_parse() - take a query from a request
- * @query: where to, all zero
+ * task_diag_parse() - read a query from a request
+ * @query: where to store it, all zero
  * @attrs: attributes of the request
- * @extack: where to tell what is wrong
+ * @extack: where to report an error
  *
- * Return: 0 or a negative errno. In both cases task_diag_free_select() is to be
- * called in the end, and @attrs must stay until then.
+ * Return: 0 or a negative errno. In both cases the caller must call
+ * task_diag_free_select() in the end, and keep @attrs until then.
  */
 int task_diag_parse(struct task_diag_query *query, struct nlattr **attrs,
 		    struct netlink_ext_ack *extack)
@@ -279,7 +279,7 @@ int task_diag_parse(struct task_diag_query *query, struct nlattr **attrs,
 }
 
 /**
- * task_diag_plan() - set what follows from the request
+ * task_diag_plan() - derive the rows and costs from the request
  * @query: the query
  */
 void task_diag_plan(struct task_diag_query *query)
@@ -305,13 +305,13 @@ void task_diag_plan(struct task_diag_query *query)
 /* --- who may see what -------------------------------------------------- */
 
 /*
- * What a task may see is decided by current's credentials, once for each task
- * that the walk meets. That is sound only while current is, and acts as, the
- * process that sent the request. Fork, exec and every change of credentials
- * make a new struct cred, which cannot come to lie where a referenced one
- * still is; only threads share theirs. So this one comparison means: the same
- * process, hence the same pid namespace, with unchanged credentials, hence the
- * same user namespace.
+ * current's credentials decide what it may see, once for each task that the
+ * walk meets. That is sound only while current is, and acts as, the process
+ * that sent the request. Fork, exec and every change of credentials make a new
+ * struct cred, which cannot get the address of one that is still referenced;
+ * only threads share theirs. So this one comparison means: the same process,
+ * hence the same pid namespace, with unchanged credentials, hence the same user
+ * namespace.
  */
 static bool task_diag_same_requester(const struct cred *cred)
 {
@@ -325,11 +325,11 @@ static int sysctl_task_diag;
  * task_diag_is_allowed() - whether kernel.task_diag lets current ask
  * @ns: pid namespace of the requester
  *
- * The capability must be held in the user namespace that owns that. Any user can
+ * The capability must be held in the user namespace that owns @ns. Any user can
  * create a user namespace and has all capabilities there, but still shares the
  * pid namespace with others.
  *
- * Return: true if it does.
+ * Return: true if current may ask.
  */
 bool task_diag_is_allowed(const struct pid_namespace *ns)
 {
@@ -342,7 +342,7 @@ bool task_diag_is_allowed(const struct pid_namespace *ns)
 /**
  * task_diag_check_requester() - whether a request is answered at all
  * @skb: the request
- * @extack: where to tell why not
+ * @extack: where to report why not
  *
  * Return: 0 or -EPERM.
  */
@@ -352,7 +352,7 @@ int task_diag_check_requester(const struct sk_buff *skb,
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
 	const struct cred *cred = current_cred();
 
-	/* An error may tell that a task exists. */
+	/* An error may disclose that a task exists. */
 	extack->no_tap = true;
 
 	if (!task_diag_same_requester(cred)) {
@@ -361,9 +361,9 @@ int task_diag_check_requester(const struct sk_buff *skb,
 	}
 
 	/*
-	 * A program may be made to write() bytes that it did not choose to a
-	 * descriptor that it did not open. One that gave the kernel's address
-	 * knew what it does, as in __netlink_ns_capable().
+	 * A program may be tricked into a write() of bytes that it did not
+	 * choose to a descriptor that it did not open. One that set the
+	 * kernel's address did so on purpose, as in __netlink_ns_capable().
 	 */
 	if (!(parms->flags & NETLINK_SKB_DST) &&
 	    parms->sk->sk_socket->file->f_cred != cred) {
@@ -380,10 +380,10 @@ int task_diag_check_requester(const struct sk_buff *skb,
 }
 
 /*
- * The rule of procfs with hidepid=2, where a thread is found in its leader's
+ * The rule of procfs with hidepid=2, which looks a thread up in its leader's
  * directory. Under RCU, for the leader, and with @task still hashed. *@readable
  * is a leader that was found to be readable in the same RCU section, or NULL:
- * its other threads need not ask that again.
+ * the check of its other threads skips the leader.
  */
 static bool task_diag_may_read(struct task_struct *task,
 			       struct task_struct **readable)
@@ -402,7 +402,7 @@ static bool task_diag_may_read(struct task_struct *task,
 
 /* --- the answer -------------------------------------------------------- */
 
-/* A reply that no nlmon device shows to others than the requester. */
+/* A reply that nlmon devices do not show. */
 static struct sk_buff *task_diag_new_reply(void)
 {
 	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -413,10 +413,10 @@ static struct sk_buff *task_diag_new_reply(void)
 }
 
 /**
- * task_diag_init_template() - make the fixed part of all messages to a requester
+ * task_diag_init_template() - make the fixed part of all messages of a query
  * @query: the query
  * @cmd: command of the messages
- * @portid: where they go to
+ * @portid: port id of the requester
  * @seq: sequence number of the request
  * @flags: NLM_F_*
  */
@@ -451,16 +451,16 @@ void task_diag_init_template(struct task_diag_query *query, u8 cmd, u32 portid,
 }
 
 /*
- * Every reservation leaves room for TASK_DIAG_MORE, as what turns out not to
- * fit must be announced in the message that it does not fit in.
+ * Every reservation leaves room for TASK_DIAG_MORE: the message in which a
+ * group turns out not to fit must announce that another one follows.
  */
 #define TASK_DIAG_SPARE		nla_total_size(0)
 
 /**
- * task_diag_room() - what fits in the message
+ * task_diag_room() - longest payload that fits in the message
  * @skb: the message
  *
- * Return: the longest payload that task_diag_reserve() will find room for.
+ * Return: the longest payload that task_diag_reserve() has room for.
  */
 unsigned int task_diag_room(const struct sk_buff *skb)
 {
@@ -475,7 +475,7 @@ unsigned int task_diag_room(const struct sk_buff *skb)
  * @attr: attribute number
  * @len: length of the payload
  *
- * Return: the payload, all of which the caller is to write, or NULL if it does
+ * Return: the payload, all of which the caller must write, or NULL if it does
  * not fit.
  */
 void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
@@ -485,11 +485,11 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
 
 	if (skb_tailroom(skb) < total + TASK_DIAG_SPARE)
 		return NULL;
-	/* __nla_reserve() without its calls: there are many of these. */
+	/* An inlined __nla_reserve(): this runs very often. */
 	nla = __skb_put(skb, total);
 	nla->nla_type = attr;
 	nla->nla_len = nla_attr_size(len);
-	/* The caller writes over what of this is no padding. */
+	/* The caller overwrites all of this but the padding. */
 	if (total > nla->nla_len)
 		memset((void *)nla + total - NLA_ALIGNTO, 0, NLA_ALIGNTO);
 	return nla_data(nla);
@@ -499,7 +499,7 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len)
  * task_diag_shorten() - make the last attribute shorter
  * @skb: the message
  * @start: where the attribute begins
- * @len: new length of its payload; without any the attribute is removed
+ * @len: new length of its payload; 0 removes the attribute
  */
 void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len)
 {
@@ -513,7 +513,7 @@ void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len
 }
 
 /**
- * task_diag_is_empty() - whether the message holds nothing of the task yet
+ * task_diag_is_empty() - whether the message has just the pid of the task
  * @skb: the message
  *
  * Return: true if what does not fit now will not fit the next message either.
@@ -529,7 +529,7 @@ bool task_diag_is_empty(const struct sk_buff *skb)
  */
 void task_diag_forget(struct task_diag_task *t)
 {
-	/* Most groups keep nothing, and this follows each. */
+	/* Most groups keep nothing, and this runs after each of them. */
 	if (!t->kept.head)
 		return;
 	kvfree(t->kept.head);
@@ -538,8 +538,8 @@ void task_diag_forget(struct task_diag_task *t)
 }
 
 /*
- * Keeps the task for task_diag_put_groups(). Returns -ESTALE if @cred, with which
- * it was checked, is no longer its own.
+ * Keeps the task for task_diag_put_groups(). Returns -ESTALE if the task no
+ * longer has @cred, with which it was checked.
  */
 static int task_diag_hold_task(struct task_diag_dump *dump,
 			       struct pid_namespace *ns,
@@ -581,8 +581,8 @@ static void task_diag_drop_task(struct task_diag_dump *dump)
 }
 
 /*
- * pid_nr_ns() without a call where it is not needed: BASE is all of these.
- * *@released is set if the task that had @pid was released.
+ * pid_nr_ns() without a call where it is not needed: BASE consists of pids.
+ * Sets *@released if the task that had @pid was released.
  */
 static __always_inline u32 task_diag_nr(struct pid *pid,
 					struct pid_namespace *ns,
@@ -596,8 +596,8 @@ static __always_inline u32 task_diag_nr(struct pid *pid,
 }
 
 /*
- * Fills all of BASE for @task, which @pid, @nr in @ns, is the pid of. Returns
- * false if the task, its parent or its tracer was released concurrently.
+ * Fills all of BASE for @task, whose pid is @pid, @nr in @ns. Returns false if
+ * the task, its parent or its tracer was released concurrently.
  */
 static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 						struct task_struct *task,
@@ -612,7 +612,7 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 	struct pid *sid = task_session(task);
 	bool released = false;
 
-	/* In most tasks some of the ids are one: look each up but once. */
+	/* In most tasks some of the ids are equal: look each up only once. */
 	msg->base.pid = nr;
 	msg->base.tgid = tgid == pid ? nr : task_diag_nr(tgid, ns, &released);
 	msg->base.pgid = pgid == tgid ? msg->base.tgid :
@@ -627,16 +627,16 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 	msg->base.id = pid->ino;
 
 	BUILD_BUG_ON(sizeof(msg->base.comm) != sizeof(task->comm));
-	/* Its end is always zero, see get_task_comm(). */
+	/* The last byte is always zero, see get_task_comm(). */
 	data_race(memcpy(msg->base.comm, task->comm, sizeof(msg->base.comm)));
 	return !released;
 }
 
 /*
- * Under the RCU section in which @task was found by @pid and checked with @cred.
- * Returns -EMSGSIZE if not even this much of it fits, and -ESTALE if the pid is
- * no longer that task's, or the task has other credentials. For BASE this is all
- * there is to do per task.
+ * Under the RCU section in which @task was found by @pid and checked with
+ * @cred. Returns -EMSGSIZE if not even this part of the message fits, and
+ * -ESTALE if the pid no longer belongs to that task, or the task has other
+ * credentials. A dump of BASE does nothing else per task.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_query *query,
@@ -661,9 +661,9 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 			return -ESTALE;
 	}
 	/*
-	 * All was read before this. It pairs with commit_creds(), which drops
-	 * the old credentials, a full barrier, before the task runs with the
-	 * new ones.
+	 * All reads come before this. It pairs with commit_creds(), which
+	 * drops the old credentials, a full barrier, before the task runs with
+	 * the new ones.
 	 */
 	smp_rmb();
 	if (unlikely(!pid_alive(task) ||
@@ -674,12 +674,12 @@ static __always_inline int task_diag_put_task(struct task_diag_run *run,
 
 /**
  * task_diag_put_first() - append a message with all but its groups
- * @skb: where to
- * @query: with the template
+ * @skb: the skb to append to
+ * @query: the query, with its template
  * @task: the task. Under RCU.
  * @cred: its credentials, with which it was checked
  * @pid: its pid
- * @nr: that in @ns
+ * @nr: number of @pid in @ns
  * @ns: pid namespace of the requester
  *
  * Return: 0, -EMSGSIZE if it does not fit, or -ESTALE if @pid is no longer that
@@ -703,7 +703,7 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	return err;
 }
 
-/* Starts a message that goes on with a task. */
+/* Starts a message that continues with a task. */
 static int task_diag_put_next(struct sk_buff *skb,
 			      const struct task_diag_dump *dump)
 {
@@ -734,8 +734,8 @@ static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 /* --- the groups of one task -------------------------------------------- */
 
 /*
- * The check again, of a task that is to be the same as before: alive, without an
- * exec, and with the same credentials.
+ * Repeats the check of a task that must be the same as before: alive, without
+ * an exec, and with the same credentials.
  */
 static int task_diag_check_again(struct task_diag_dump *dump)
 {
@@ -775,9 +775,9 @@ static int task_diag_take_mm(struct task_diag_dump *dump)
 
 /*
  * The check after the groups of the task itself, which takes the mm for those
- * that come from it. In exec the new mm is in place before the new credentials,
- * hence the lock. To wait for it would let the task, which may sleep in exec as
- * long as it likes, stop the dump: *@mm_err is -EAGAIN then.
+ * that come from it. Exec installs the new mm before the new credentials, hence
+ * the lock. The dump must not wait for it, as the task may sleep in exec as
+ * long as it likes: *@mm_err is -EAGAIN if the lock is taken.
  */
 static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
 {
@@ -830,7 +830,7 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
  * @group: the group
  * @err: 0, or why it cannot be read
  *
- * Return: 0 if nothing of it is left, or -EMSGSIZE or -EINPROGRESS.
+ * Return: 0 if the group is complete, or -EMSGSIZE or -EINPROGRESS.
  */
 int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
 			const struct task_diag_group *group, int err)
@@ -861,7 +861,7 @@ static void task_diag_next_group(struct task_diag_dump *dump)
 	task_diag_forget(&dump->t);
 }
 
-/* Appends the groups of @rows that are left; for each an error if @err. */
+/* Appends the groups of @rows that are left, or an error for each if @err. */
 static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
 			      u64 rows, int err)
 {
@@ -878,8 +878,8 @@ static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
 }
 
 /*
- * Appends the groups that come from the task itself, and checks it again. If that
- * fails, nothing of them is left.
+ * Appends the groups that come from the task itself, and checks it again. If
+ * that check fails, replaces them by errors.
  */
 static int task_diag_put_checked(struct sk_buff *skb,
 				 struct task_diag_dump *dump, int *mm_err)
@@ -889,7 +889,7 @@ static int task_diag_put_checked(struct sk_buff *skb,
 	struct mm_struct *mm = NULL;
 	int err;
 
-	/* It does its own mmput(), which must not be the last one. */
+	/* Keeps the mmput() that fillers do from being the last one. */
 	if (left & dump->query.own_mm_rows)
 		mm = get_task_mm(dump->t.task);
 	err = task_diag_put_rows(skb, dump, ~dump->query.mm_rows, 0);
@@ -907,7 +907,7 @@ static int task_diag_put_checked(struct sk_buff *skb,
 
 /*
  * Appends to the message at the skb's end, which begins at @start, the groups
- * of the task that are left; for each an error if the task is @gone.
+ * of the task that are left, or an error for each if the task is @gone.
  */
 static int task_diag_put_groups(struct sk_buff *skb,
 				struct task_diag_dump *dump, unsigned int start,
@@ -932,13 +932,13 @@ static int task_diag_put_groups(struct sk_buff *skb,
 			mmgrab(t->mm);
 			dump->mm = t->mm;
 		}
-		/* The last user may be this dump: an exit here could take long. */
+		/* This may be the last user, and exit_mmap() may take long. */
 		mmput_async(t->mm);
 		t->mm = NULL;
 	}
 
 	if (err == -EMSGSIZE && !dump->at_once && task_diag_is_empty(skb)) {
-		/* What a whole skb of a dump does not hold, no next one will. */
+		/* What does not fit an empty skb of a dump will never fit. */
 		group = &task_diag_groups[__ffs64(dump->left)];
 		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
 		task_diag_put_error(skb, group->attr, err);
@@ -983,12 +983,12 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 
 /*
  * One step of a walk happens in one RCU section, looks at no more than
- * TASK_DIAG_RCU_BATCH pids, and ends early at a task with groups that are to be
+ * TASK_DIAG_RCU_BATCH pids, and ends early at a task with groups, which must be
  * filled outside of it. It returns 0 at the end of the walk, -EMSGSIZE if the
- * skb is full, and -EAGAIN if there is more to do in a next step.
+ * skb is full, and -EAGAIN if another step must follow.
  */
 
-/* Of a process @kin only its children or its threads, as was asked for. */
+/* Whether @task is a child or a thread of @kin, as the strategy demands. */
 static bool task_diag_is_kin(const struct task_diag_dump *dump,
 			     struct task_struct *task, struct task_struct *kin)
 {
@@ -997,7 +997,7 @@ static bool task_diag_is_kin(const struct task_diag_dump *dump,
 	return same_thread_group(task, kin);
 }
 
-/* Finds that process again. False if it was released or is hidden by now. */
+/* Looks that process up again. False if it was released or is hidden by now. */
 static bool task_diag_find_kin(struct task_diag_run *run,
 			       const struct task_diag_dump *dump)
 {
@@ -1012,7 +1012,7 @@ static bool task_diag_has_ended(const struct task_struct *process)
 	return !atomic_read(&process->signal->live);
 }
 
-/* Tells of the task that has @pid, if there is one and it may be seen. */
+/* Reports the task that has @pid, if there is one and the caller may see it. */
 static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 					       struct task_diag_dump *dump,
 					       struct pid *pid, u32 nr,
@@ -1024,16 +1024,16 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 	int err;
 
 	/*
-	 * In an exec another task may take the pid over from the one found. It
-	 * did so under an earlier hold of tasklist_lock than the one under
-	 * which that one lost it: the smp_rmb() below lets it be seen.
+	 * In an exec another task may take over the pid of the one found. That
+	 * happens under an earlier hold of tasklist_lock than the one under
+	 * which this one loses it, so the smp_rmb() below makes it visible.
 	 */
 	do {
 		task = pid_task(pid, type);
 		if (!task || task == gone ||
 		    (run->kin && !task_diag_is_kin(dump, task, run->kin)))
 			return 0;
-		/* The check sees these, or newer ones. */
+		/* The check uses these credentials, or newer ones. */
 		cred = rcu_access_pointer(task->real_cred);
 		if (!task_diag_may_read(task, &run->readable))
 			return 0;
@@ -1049,7 +1049,7 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 			run->at += dump->query.template.nlh.nlmsg_len;
 			return hold ? -EAGAIN : 0;
 		}
-		/* As in task_diag_put_task(): then pid_task() finds another. */
+		/* As in task_diag_put_task(): now pid_task() finds another. */
 		smp_rmb();
 		if (!pid_alive(task))
 			gone = task;
@@ -1058,8 +1058,8 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 }
 
 /*
- * Returns -EAGAIN if the task is kept, and task_diag_put_groups() is to follow
- * when the RCU section is left.
+ * Returns -EAGAIN if the task is kept, and task_diag_put_groups() must follow
+ * after the RCU section.
  */
 static int task_diag_visit(struct task_diag_run *run,
 			   struct task_diag_dump *dump,
@@ -1088,14 +1088,14 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 			return 0;
 	}
 
-	/* A step ends at the first task of which groups are to be filled. */
+	/* A step ends at the first task that has groups to fill. */
 	for (max = dump->query.rows ? 1 : left; left; max = min(2 * max, left)) {
 		nr_pids = find_ge_pids(&dump->next, run->ns, pids, max);
 		for (i = 0; i < nr_pids; i++) {
 			nr = pids[i]->numbers[level].nr;
 			/*
-			 * BASE alone has a path of its own, inlined, as this is
-			 * where a dump of many tasks spends its time.
+			 * BASE alone has its own inlined path: a dump of many
+			 * tasks spends most of its time here.
 			 */
 			err = dump->query.rows ?
 			      task_diag_visit(run, dump, pids[i], nr, type) :
@@ -1112,13 +1112,13 @@ static int task_diag_walk_pids(struct task_diag_run *run,
 	}
 	if (!left)
 		return -EAGAIN;
-	/* Its children may have been given away before the walk came to them. */
+	/* Its children may have moved away before the walk reached them. */
 	if (run->kin && task_diag_has_ended(run->kin))
 		return -ESRCH;
 	return 0;
 }
 
-/* The tasks of a list, if there still are such */
+/* Visits the tasks of a list, as far as they still exist. */
 static int task_diag_walk_list(struct task_diag_run *run,
 			       struct task_diag_dump *dump)
 {
@@ -1210,7 +1210,7 @@ static int task_diag_walk(struct task_diag_run *run,
 	return task_diag_walk_pids(run, dump);
 }
 
-/* Like a step of the walk, with the groups of the task that it ended at. */
+/* One step of the walk, and the groups of the task that it ended at. */
 static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 {
 	const unsigned int start = skb->len;
@@ -1232,8 +1232,8 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 }
 
 /*
- * The thread list cannot be walked in steps: a thread on which a step ended
- * may be gone at the next, and with it the way on. So list the numbers first,
+ * The thread list cannot be walked in steps: a thread on which a step ended may
+ * be released by the next, and its links with it. So list the numbers first,
  * in one RCU section that does no more per thread than thread_group_cputime().
  */
 static int task_diag_list_threads(struct task_diag_dump *dump)
@@ -1254,7 +1254,7 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 		if (leader) {
 			for_each_thread(leader, task) {
 				tid = task_pid_nr_ns(task, ns);
-				/* An exec gives it to another thread. */
+				/* An exec gives the pid to another thread. */
 				if (nr && tid == first)
 					continue;
 				if (!nr)
@@ -1281,7 +1281,7 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 
 /* --- the family -------------------------------------------------------- */
 
-/* The pid that was asked about; NULL for one whose number another has by now. */
+/* The pid in the request; NULL if its number belongs to another task by now. */
 static struct pid *task_diag_find_pid(const struct task_diag_pid *req)
 {
 	struct pid *pid = req->pid ? find_vpid(req->pid) : task_tgid(current);
@@ -1305,7 +1305,7 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 	return target;
 }
 
-/* Hidden or missing: nothing may tell them apart. */
+/* Hidden or missing: the answer must not differ. */
 static int task_diag_no_task(struct netlink_ext_ack *extack)
 {
 	NL_SET_ERR_MSG(extack, "no such process");
@@ -1346,8 +1346,8 @@ static int task_diag_start(struct netlink_callback *cb)
 		return err;
 
 	/*
-	 * Not charged: a memory cgroup at its limit would be reclaimed from under
-	 * genetlink's locks.
+	 * Not charged: at the limit of a memory cgroup, a charge would reclaim
+	 * memory under genetlink's locks.
 	 */
 	dump = kzalloc_obj(*dump, GFP_KERNEL);
 	if (!dump)
@@ -1388,8 +1388,8 @@ free:
 }
 
 /*
- * A datagram that reports no task: netlink takes an empty one for the end of the
- * dump. Only at its beginning and between two tasks.
+ * A datagram without a task, since netlink takes an empty one for the end of
+ * the dump. Only at the start of the dump and between two tasks.
  */
 static int task_diag_put_progress(struct sk_buff *skb,
 				  struct netlink_callback *cb)
@@ -1435,7 +1435,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			return err;
 	}
 
-	/* Groups other than BASE may take long, and so may many hidden tasks. */
+	/* Groups other than BASE may take long; so may many hidden tasks. */
 	for (;;) {
 		if (time_after(jiffies, dump->t.until) &&
 		    (idle || (dump->query.rows && skb->len)))
@@ -1484,7 +1484,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
 		goto free;
 	}
-	/* This runs under genetlink's locks, as the start of a dump does. */
+	/* This runs under genetlink's locks, like the start of a dump. */
 	task_diag_plan(&dump.query);
 	if (dump.query.costs & BIT(TASK_DIAG_COST_MANY)) {
 		NL_SET_ERR_MSG(info->extack,
@@ -1551,7 +1551,7 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
-/* Of any length what the parsers tell more about than is said here */
+/* NLA_BINARY accepts any length: the parsers give more precise errors. */
 #define TASK_DIAG_POLICY						\
 	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },			\
 	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },		\
@@ -1635,7 +1635,7 @@ static struct ctl_table task_diag_sysctls[] = {
 	},
 };
 
-/* What this file relies on in the rows: a mistake there must not go unnoticed. */
+/* Checks what this file relies on in the rows, to notice a mistake at boot. */
 static bool __init task_diag_check_table(void)
 {
 	const struct task_diag_group *group;
