@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* task_diag: what dumps (taskdiag.c) and subscriptions (taskdiag_event.c) share */
+/* task_diag: shared by dumps (taskdiag.c) and events (taskdiag_event.c) */
 #ifndef _KERNEL_TASKDIAG_H
 #define _KERNEL_TASKDIAG_H
 
@@ -22,14 +22,14 @@ struct task_diag_audience;
 struct task_diag_pid_id;
 struct task_struct;
 
-/* For which a plain request does not look at more threads, nor does an event */
+/* The most threads that a plain request or an event looks at */
 #define TASK_DIAG_FEW_THREADS	64
 
-/* The check of who may see a task, see task_diag_may_read() */
+/* Mode of the check who may see a task, see task_diag_may_read() */
 #define TASK_DIAG_PTRACE_MODE	(PTRACE_MODE_READ_FSCREDS | PTRACE_MODE_NOAUDIT)
 
 /**
- * struct task_diag_msg - a message with all that can be in it without a lock
+ * struct task_diag_msg - all of a message that is written without a lock
  * @nlh: netlink header
  * @genl: generic-netlink header
  * @pid_attr: header of TASK_DIAG_PID
@@ -54,12 +54,12 @@ struct task_diag_msg {
  * struct task_diag_query - what was asked for, and by whom
  * @req: the request
  * @select: which tasks it chooses
- * @cred: who asked; holds a reference, but of a plain request
- * @rows: the rows of task_diag_groups[], as bits, that are to be filled for each
- *	task, beyond BASE
- * @mm_rows: those of them for which the task's mm is needed
+ * @cred: the requester's; holds a reference, except in a plain request
+ * @rows: the rows of task_diag_groups[], as bits, to fill for each task beyond
+ *	BASE
+ * @mm_rows: those of @rows that need the task's mm
  * @own_mm_rows: those of @rows that take and release the mm by themselves
- * @costs: what they cost, as bits, see enum task_diag_cost
+ * @costs: their costs, as bits, see enum task_diag_cost
  * @template: see struct task_diag_msg
  */
 struct task_diag_query {
@@ -93,19 +93,19 @@ int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
 			const struct task_diag_group *group, int err);
 
 /**
- * struct task_diag_subscription - what a socket wants to be told
- * @audience: those who see the same tasks, or NULL if there is no subscription
- * @node: among them
- * @query: what, and who is told; holds a reference on @query.cred
- * @events: of what, a mask of BIT(&enum task_diag_event_type)
+ * struct task_diag_subscription - the events that a socket subscribed to
+ * @audience: its audience, or NULL if the socket has no subscription
+ * @node: in @audience
+ * @query: groups, selections and subscriber; holds a reference on @query.cred
+ * @events: types of the events, a mask of BIT(&enum task_diag_event_type)
  * @sock: the socket
- * @thread: the thread that asked; holds a reference
+ * @thread: the thread that subscribed; holds a reference
  * @root: its root directory; holds a reference
  * @cgroup_ns: its cgroup namespace; holds a reference
  * @boottime: its time namespace's offset of CLOCK_BOOTTIME
  * @pids: TASK_DIAG_SELECT_PIDS in ascending order, or NULL
  * @lost: messages that were lost since the last one that was sent
- * @ended: it is over, as that thread is, or has other credentials
+ * @ended: it is over: that thread ended, or has other credentials
  *
  * Generic netlink's private memory of the socket, which it frees when the socket
  * is closed.

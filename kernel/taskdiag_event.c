@@ -2,17 +2,17 @@
 /*
  * task_diag: subscriptions to what happens to tasks
  *
- * A task reports itself, or the child that it made, in its own context, and at
- * that moment: what is asked for is there still, and no lock is held. It is as
- * if the subscriber had asked: the same check says whether he may see the task,
- * with his credentials, and the same functions fill in the groups, with his
- * numbers. Nothing here makes a task fail or wait for a subscriber: what cannot be
- * told is counted.
+ * A task reports itself, or its new child, in its own context at that moment:
+ * what the event reports still exists, and no lock is held. It is as if the
+ * subscriber had sent a request: the same check decides whether it may see the
+ * task, with its credentials, and the same functions fill in the groups, with
+ * numbers of its namespaces. No task fails or waits because of a subscriber: an
+ * event that cannot be sent is counted.
  *
- * Subscriptions are found by whom they can see. A subscriber with CAP_SYS_PTRACE
- * in his user namespace sees all tasks in it and below; another one only those of
- * his own user, and those in user namespaces that he owns. So what users without
- * privileges subscribe to costs nobody but themselves.
+ * A task looks up only subscriptions that may see it. A subscriber with
+ * CAP_SYS_PTRACE in its user namespace sees all tasks in it and below; any
+ * other sees tasks of its own user, and those in user namespaces that it owns.
+ * So the subscriptions of unprivileged users cost nobody but themselves.
  */
 #include <linux/bsearch.h>
 #include <linux/cgroup.h>
@@ -39,12 +39,12 @@
 #include <net/sock.h>
 #include "taskdiag.h"
 
-/* Sockets of one user in one user namespace */
+/* The most sockets of one user in one user namespace */
 #define TASK_DIAG_SUBSCRIPTIONS_MAX	1024
 
 /*
- * What fits most events, and what the largest may need. Several in a datagram take
- * no more than the first, whatever size a reader has seen by peeking at it.
+ * Room for most events, and for the largest. Events that share a datagram take
+ * no more than the first, whatever size a reader saw when it peeked at it.
  */
 #define TASK_DIAG_EVENT_SIZE		NLMSG_DEFAULT_SIZE
 #define TASK_DIAG_EVENT_SIZE_MAX	SKB_WITH_OVERHEAD(32768)
@@ -60,9 +60,9 @@ DEFINE_STATIC_SRCU(task_diag_srcu);
  * struct task_diag_audience - the subscriptions that see the same tasks
  * @node: in task_diag_audiences
  * @ns: user namespace of the subscribers; held by their credentials
- * @uid: their user, or INVALID_UID of those who have CAP_SYS_PTRACE there
+ * @uid: their user, or INVALID_UID if they have CAP_SYS_PTRACE there
  * @subscriptions: the subscriptions
- * @nr: how many
+ * @nr: number of subscriptions
  */
 struct task_diag_audience {
 	struct hlist_node	node;
@@ -80,7 +80,7 @@ struct task_diag_pid_id {
 
 /**
  * struct task_diag_occasion - what happens to a task
- * @event: what all subscribers get of it
+ * @event: the part that is the same for all subscribers
  * @task: the task; for a process its leader
  * @process: subscribers to events of processes get it
  * @thread: subscribers to events of threads get it
@@ -131,7 +131,7 @@ u32 task_diag_event_types(void)
 
 /* --- who may see what ---------------------------------------------------- */
 
-/* Is over when its thread is, or has other credentials. Under RCU. */
+/* NULL if the subscribing thread ended or has other credentials. Under RCU. */
 static struct task_struct *
 task_diag_subscriber(const struct task_diag_subscription *sub)
 {
@@ -150,7 +150,7 @@ static bool task_diag_is_over(const struct task_diag_subscription *sub)
 }
 
 /*
- * task_diag_may_read() for somebody else, with whose credentials current acts.
+ * task_diag_may_read() for @subscriber, with whose credentials current acts.
  * Under RCU.
  */
 static bool task_diag_may_be_told(struct task_struct *subscriber,
@@ -203,7 +203,7 @@ static int task_diag_put_event(struct sk_buff *skb,
 	return 0;
 }
 
-/* The event as @sub gets it */
+/* Completes the event for @sub. */
 static void task_diag_fill_event(struct task_diag_event *event,
 				 const struct task_diag_subscription *sub,
 				 struct task_struct *subscriber,
@@ -223,8 +223,8 @@ static void task_diag_fill_event(struct task_diag_event *event,
 }
 
 /*
- * The mm of a task of an event. That of current's process is current's: the leader
- * may have ended. A kernel thread may have another task's for a while.
+ * The mm of an event's task. For current's process it is that of current, as
+ * the leader may have ended. A kernel thread may borrow the mm of another task.
  */
 static struct mm_struct *task_diag_event_mm(struct task_struct *task)
 {
@@ -234,9 +234,9 @@ static struct mm_struct *task_diag_event_mm(struct task_struct *task)
 }
 
 /*
- * Appends the message but for its groups, for which it sets @t, and *@cred to the
- * credentials with which the task was checked. Returns -ENOENT if there is nothing
- * to tell, and -EPERM if the subscription is over. Under RCU.
+ * Appends the message without its groups, sets up @t for these, and sets *@cred
+ * to the credentials with which the task was checked. Returns -ENOENT if there
+ * is nothing to report, and -EPERM if the subscription is over. Under RCU.
  */
 static int task_diag_begin_event(struct sk_buff *skb,
 				 const struct task_diag_subscription *sub,
@@ -288,7 +288,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		.group_dead = occasion->group_dead,
 		.flags = sub->query.req.flags,
 	};
-	/* What the memory has is not the leader's to show, if he is gone. */
+	/* If the leader ended, the mm is current's: check current, too. */
 	if (t->mm && current != task && same_thread_group(current, task) &&
 	    !task_diag_may_be_told(subscriber, current))
 		t->mm = NULL;
@@ -296,9 +296,9 @@ static int task_diag_begin_event(struct sk_buff *skb,
 }
 
 /*
- * Appends the groups of the task. If this message is as long as they get, a group
- * that does not fit, or leaves no room to say so of those after it, is told as an
- * error.
+ * Appends the groups of the task. If @longest, the message cannot grow: a group
+ * that does not fit, or leaves no room for the errors of those after it,
+ * becomes an error.
  */
 static int task_diag_put_event_groups(struct sk_buff *skb,
 				      const struct task_diag_query *query,
@@ -351,7 +351,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 			break;
 		err = task_diag_put_event_groups(skb, &sub->query, &t,
 						 size == TASK_DIAG_EVENT_SIZE_MAX);
-		/* Another thread's may change. As in task_diag_put_task() */
+		/* Another thread's cred may change: see task_diag_put_task() */
 		smp_rmb();
 	} while (!err && rcu_access_pointer(task->real_cred) != cred);
 	if (err) {
@@ -365,7 +365,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 
 /* --- the socket ----------------------------------------------------------- */
 
-/* Whether @skb, which waits in a socket, is one of ours with events. */
+/* Whether @skb, in the queue of a socket, has events of task_diag. */
 static bool task_diag_has_events(const struct sk_buff *skb)
 {
 	const struct genlmsghdr *genl = nlmsg_data(nlmsg_hdr(skb));
@@ -376,8 +376,8 @@ static bool task_diag_has_events(const struct sk_buff *skb)
 }
 
 /*
- * Appends the message to the last datagram that waits in the socket, if that has
- * room: the receive buffer holds many more events in this way.
+ * Appends the message to the last datagram in the socket's queue, if it has
+ * room: so the receive buffer holds many more events.
  */
 static bool task_diag_append(struct sock *sk, const struct sk_buff *skb)
 {
@@ -388,7 +388,7 @@ static bool task_diag_append(struct sock *sk, const struct sk_buff *skb)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	last = skb_peek_tail(queue);
-	/* Who peeks at it has a reference. */
+	/* A reader that peeks at it holds a reference. */
 	fits = last && !skb_shared(last) && task_diag_has_events(last) &&
 	       skb_tailroom(last) >= skb->len &&
 	       last->len + skb->len <= TASK_DIAG_EVENT_SIZE;
@@ -413,7 +413,7 @@ static int task_diag_send_event(const struct task_diag_subscription *sub,
 		consume_skb(skb);
 		return 0;
 	}
-	/* netlink_unicast() would cut the room for others off. */
+	/* netlink_unicast() would trim the room for more events. */
 	sock_hold(sk);
 	err = netlink_attachskb(sk, skb, &timeout, NULL);
 	return err ?: netlink_sendskb(sk, skb);
@@ -431,7 +431,7 @@ static void task_diag_end(struct task_diag_subscription *sub)
 		task_diag_set_error(sub->sock, EPERM);
 }
 
-/* Tells one subscriber, with whose credentials current acts. */
+/* Reports to one subscriber, with whose credentials current acts. */
 static void task_diag_tell_one(struct task_diag_subscription *sub,
 			       const struct task_diag_occasion *occasion)
 {
@@ -464,7 +464,7 @@ static void task_diag_tell_one(struct task_diag_subscription *sub,
 static void task_diag_tell_as(struct task_diag_subscription *sub,
 			      const struct task_diag_occasion *occasion)
 {
-	/* The use of the subscriber's privileges leaves no trace in the task. */
+	/* Using the subscriber's privileges leaves no trace in the task. */
 	const unsigned int used = current->flags & PF_SUPERPRIV;
 	const struct cred *old;
 
@@ -509,7 +509,7 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 		return;
 	hlist_for_each_entry_srcu(sub, &audience->subscriptions, node,
 				  srcu_read_lock_held(&task_diag_srcu)) {
-		/* Whoever waits for events is told at once that none will come. */
+		/* Wake a waiting reader immediately: no event will come. */
 		if (sub->thread == task_pid(current) && task_diag_is_over(sub))
 			task_diag_end(sub);
 		if (sub->events & BIT(occasion->event.type) &&
@@ -521,9 +521,9 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 }
 
 /*
- * Who may see the task without a privilege has its user or owns a user namespace
- * that it is in, as seen from outside. Who has the capability has it in one of
- * these, or further out. See __ptrace_may_access() and cap_capable().
+ * A subscriber that sees the task without the capability has its user, or owns
+ * a user namespace that the task is in. One with the capability has it in one
+ * of these, or further out. See __ptrace_may_access() and cap_capable().
  */
 static void task_diag_tell(const struct task_diag_occasion *occasion)
 {
@@ -542,7 +542,7 @@ static void task_diag_tell(const struct task_diag_occasion *occasion)
 	put_cred(cred);
 }
 
-/* Of one task, as a thread and, if it is a leader, as a process */
+/* Reports @task as a thread and, if it is a leader, as a process. */
 static void task_diag_tell_of(u32 type, struct task_struct *task, u64 old_id)
 {
 	task_diag_tell(&(struct task_diag_occasion) {
@@ -606,7 +606,7 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 	task_diag_tell(&occasion);
 	if (!group_dead || leader == task)
 		return;
-	/* As wait_task_zombie() */
+	/* As in wait_task_zombie() */
 	occasion.event.exit_code = sig->flags & SIGNAL_GROUP_EXIT ?
 				   sig->group_exit_code : leader->exit_code;
 	occasion.task = leader;
@@ -669,7 +669,7 @@ static int task_diag_check_events(const struct task_diag_query *query,
 	return 0;
 }
 
-/* The request, in which they are, does not stay. */
+/* Copies the pids, as the request is freed. */
 static int task_diag_copy_pids(struct task_diag_subscription *sub)
 {
 	struct task_diag_select *select = &sub->query.select;
@@ -690,7 +690,7 @@ static int task_diag_copy_pids(struct task_diag_subscription *sub)
 	return 0;
 }
 
-/* By whom the subscriber's tasks are found, see task_diag_tell() */
+/* The user whose tasks the subscriber may see, see task_diag_tell() */
 static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 				  struct netlink_ext_ack *extack)
 {
@@ -818,9 +818,9 @@ free:
 }
 
 /**
- * task_diag_unsubscribe() - end what a socket subscribed to
- * @priv: struct task_diag_subscription of a socket that is being closed; without
- *	a subscription if the request failed
+ * task_diag_unsubscribe() - end the subscription of a socket
+ * @priv: struct task_diag_subscription of a socket that is being closed;
+ *	without a subscription if the request failed
  */
 void task_diag_unsubscribe(void *priv)
 {

@@ -2,8 +2,8 @@
 /*
  * task_diag: which tasks a request chooses
  *
- * What is here comes after the check of who may see a task, and so tells nobody
- * of a task that is hidden from him.
+ * The selections come after the check whether the requester may see a task, so
+ * they disclose nothing of hidden tasks.
  */
 #include <linux/bits.h>
 #include <linux/cgroup.h>
@@ -28,7 +28,7 @@
 
 /* --- the request ------------------------------------------------------- */
 
-/* All that a task can be in: those of task_index_to_char() */
+/* All states that a task can be in: those of task_index_to_char() */
 static const char task_diag_states[] = "RSDTtXZPI";
 
 static u64 task_diag_state_bit(char state)
@@ -114,9 +114,9 @@ static int task_diag_parse_uid(kuid_t *uid, const struct nlattr *attr,
 }
 
 /**
- * task_diag_selected_id() - which task one of the pids is to be
+ * task_diag_selected_id() - the id that one of the pids must have
  * @select: with @select->pids
- * @i: number of the pid
+ * @i: index of the pid
  *
  * Return: the id, or 0 for any.
  */
@@ -156,7 +156,7 @@ static int task_diag_parse_cgroup(struct task_diag_select *select,
 	return 0;
 }
 
-/* As cgroup.procs and cgroup.threads: of the dead only leaders of the living. */
+/* As cgroup.procs, cgroup.threads: no dead tasks but leaders of living ones. */
 static bool task_diag_in_cgroup(const struct task_diag_select *select,
 				struct task_struct *task)
 {
@@ -190,7 +190,7 @@ static void task_diag_leave_cgroup(struct task_diag_cgroup_walk *walk)
 
 static int task_diag_start_cgroup(struct task_diag_select *select)
 {
-	/* It is linked from the cgroup, and so must not move. */
+	/* The cgroup has a link to it, so it must not move. */
 	select->walk = kzalloc_obj(*select->walk, GFP_KERNEL);
 	if (!select->walk)
 		return -ENOMEM;
@@ -201,7 +201,7 @@ static int task_diag_start_cgroup(struct task_diag_select *select)
 
 /**
  * task_diag_cgroup_task() - the task that a walk over a cgroup is at
- * @walk: the walk; clear @walk->task to go on to the next one
+ * @walk: the walk; clear @walk->task to advance to the next one
  *
  * Return: the task, of which the walk holds a reference, or NULL if the cgroup
  * has no more of them.
@@ -214,7 +214,7 @@ struct task_struct *task_diag_cgroup_task(struct task_diag_cgroup_walk *walk)
 }
 
 /**
- * task_diag_cgroup_next() - go on to the next cgroup
+ * task_diag_cgroup_next() - advance to the next cgroup
  * @select: with @select->walk. Under RCU.
  *
  * Return: false if there is none.
@@ -275,12 +275,12 @@ static void task_diag_free_cgroup(struct task_diag_select *select)
 #endif /* CONFIG_CGROUPS */
 
 /**
- * task_diag_parse_select() - take the selections from a request
- * @select: where to, all zero
- * @attrs: attributes of the request, which must stay until
- *	task_diag_free_select(); that is to be called also after an error
+ * task_diag_parse_select() - read the selections from a request
+ * @select: where to store them, all zero
+ * @attrs: attributes of the request, to be kept until task_diag_free_select(),
+ *	which the caller must call after an error, too
  * @strategy: &enum task_diag_dump_strategy of the request
- * @extack: where to tell what is wrong
+ * @extack: where to report an error
  *
  * Return: 0 or a negative errno.
  */
@@ -339,7 +339,7 @@ int task_diag_parse_select(struct task_diag_select *select,
 }
 
 /**
- * task_diag_start_select() - prepare a dump of the tasks that are chosen
+ * task_diag_start_select() - prepare a dump of the selected tasks
  * @select: the selections
  * @strategy: &enum task_diag_dump_strategy of the request
  *
@@ -380,14 +380,14 @@ static u32 task_diag_tty(struct task_struct *task)
 }
 
 /**
- * task_diag_selects() - whether all filters of a request let a task pass
+ * task_diag_selects() - whether a task passes all filters of a request
  * @select: the selections, with filters
  * @task: the task, which the requester may see. Under RCU.
  * @cred: its credentials
- * @state: its state, as task_state_to_char() has it
+ * @state: its state, as task_state_to_char() returns it
  * @ns: pid namespace of the requester
  *
- * Return: true if they do.
+ * Return: true if it does.
  */
 bool task_diag_selects(const struct task_diag_select *select,
 		       struct task_struct *task, const struct cred *cred,

@@ -15,10 +15,10 @@ struct task_struct;
 
 /**
  * struct task_diag_cgroup_walk - a walk over the tasks of a cgroup
- * @css: the cgroup whose tasks are walked now, of which a reference is held, or
- *	NULL at the end
- * @it: where in its tasks
- * @task: the task that is next, if it was fetched; @it holds a reference
+ * @css: the cgroup whose tasks are walked now, with a reference held, or NULL
+ *	at the end
+ * @it: position among its tasks
+ * @task: the next task, if it was fetched; @it holds a reference
  */
 struct task_diag_cgroup_walk {
 	struct cgroup_subsys_state	*css;
@@ -30,13 +30,13 @@ struct task_diag_cgroup_walk {
 
 /**
  * struct task_diag_select - which tasks a request chooses
- * @by: the attributes that it has, as bits from TASK_DIAG_SELECT_PIDS on
- * @filters: those of them that task_diag_selects() looks at
+ * @by: the attributes of the request, as bits from TASK_DIAG_SELECT_PIDS on
+ * @filters: those of @by that task_diag_selects() checks
  * @pids: TASK_DIAG_SELECT_PIDS, in the request
  * @ids: TASK_DIAG_SELECT_IDS, in the request, or NULL
- * @nr_pids: how many
- * @per_thread: threads are chosen, not processes
- * @dead: tasks that end are in their cgroup still
+ * @nr_pids: number of @pids
+ * @per_thread: select threads, not processes
+ * @dead: tasks that end are still in their cgroup
  * @kthreads: TASK_DIAG_SELECT_KTHREADS
  * @cgroup: TASK_DIAG_SELECT_CGROUP or _CGROUP_FD; holds a reference
  * @uid: TASK_DIAG_SELECT_UID
