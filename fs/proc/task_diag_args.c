@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has in its memory: arguments and
+ * task_diag: the groups of properties from a task's memory: arguments and
  * environment
  *
- * These run without exec_update_lock: all that they may use is t->mm.
+ * The fillers run without exec_update_lock and may use nothing but t->mm.
  */
 #include <linux/cacheflush.h>
 #include <linux/delay.h>
@@ -42,7 +42,7 @@ static bool task_diag_is_readable(struct vm_area_struct *vma)
 	       !(vma->vm_flags & (VM_IO | VM_PFNMAP));
 }
 
-/* Copies from one page of @vma, if it is in memory. */
+/* Copies from one page of @vma, if the page is in memory. */
 static bool task_diag_copy_page(struct vm_area_struct *vma, unsigned long addr,
 				void *buf, unsigned int len)
 {
@@ -65,8 +65,8 @@ static bool task_diag_copy_page(struct vm_area_struct *vma, unsigned long addr,
 
 /**
  * struct task_diag_read - a read of another task's memory
- * @addr: where it goes on
- * @buf: where that goes to
+ * @addr: address of the next byte
+ * @buf: where the next byte goes
  * @left: bytes still to be read
  */
 struct task_diag_read {
@@ -100,7 +100,7 @@ static int task_diag_read_vma(struct vm_area_struct *vma,
 }
 
 /*
- * access_remote_vm() makes a stack grow down to the address, and reads zeroes
+ * access_remote_vm() expands a stack down to the address, and reads zeroes
  * there. Read the same, but leave the stack as it is.
  */
 static int task_diag_read_below_stack(struct mm_struct *mm,
@@ -123,9 +123,9 @@ static int task_diag_read_below_stack(struct mm_struct *mm,
 
 /*
  * Like access_remote_vm() with FOLL_ANON, for reading, but takes no fault: a
- * page behind userfaultfd comes when its owner likes, and one from swap is
+ * page under userfaultfd comes when its owner likes, and one from swap is
  * charged to the memory cgroup of the task, where that may reclaim, or kill. The
- * lock of one mapping suffices, so a task that maps and unmaps does not matter.
+ * lock of one mapping is enough, so tasks that map and unmap do not matter.
  *
  * Returns 0, with fewer bytes in *@got than @len where no more can be read at
  * all; -EFAULT at a page that is not in memory; or -EAGAIN.
@@ -159,9 +159,9 @@ static int task_diag_read_mm(const struct task_diag_task *t, unsigned long addr,
 }
 
 /*
- * Appends the bytes from @start + t->pos to @end, up to the first that cannot be
- * read; @text ends with its first zero byte. What fits an empty message is not
- * cut, but begins in the next one: otherwise it would join two moments.
+ * Appends the bytes from @start + t->pos to @end, up to the first that cannot
+ * be read; @text ends with its first zero byte. A value that fits an empty
+ * message moves to the next one as a whole: parts would be of two moments.
  */
 static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 			       u16 attr, unsigned long start, unsigned long end,
@@ -195,8 +195,8 @@ static int task_diag_put_bytes(struct sk_buff *skb, struct task_diag_task *t,
 }
 
 /*
- * What execve() allows for arguments and environment together. Longer ones are
- * made by prctl(): of any size, and no dump would get past them.
+ * What execve() allows for arguments and environment together. prctl() can make
+ * longer ones, of any size, and a dump would never get past them.
  */
 #define TASK_DIAG_ARGS_MAX	(_STK_LIM / 4 * 3)
 
@@ -225,7 +225,7 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 		return 0;
 	if (arg_end - arg_start > TASK_DIAG_ARGS_MAX)
 		return -E2BIG;
-	/* As a rule they fit and are no title: then one read does. */
+	/* In most cases they fit and are no title: one read is enough. */
 	if (!t->pos && arg_end - arg_start <= task_diag_room(skb)) {
 		err = task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
 					  arg_end, false);

@@ -2,8 +2,8 @@
 /*
  * task_diag: the groups of properties
  *
- * Every value here has a twin in a file under /proc/PID, and is read the way
- * that file reads it.
+ * Every value here has a procfs counterpart in a file under /proc/PID, and is
+ * read the way that file reads it.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -62,7 +62,7 @@ int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 	return task_diag_put_kept(skb, t, attr);
 }
 
-/* Appends a value; keeps what not even an empty message holds. */
+/* Appends a value; keeps it if not even an empty message has room for it. */
 int task_diag_put_whole(struct sk_buff *skb, struct task_diag_task *t, u16 attr,
 			const struct task_diag_value *value)
 {

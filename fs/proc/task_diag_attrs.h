@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* task_diag: what its fillers share, see struct task_diag_group */
+/* task_diag: declarations shared by the fillers, see struct task_diag_group */
 #ifndef _PROC_TASK_DIAG_ATTRS_H
 #define _PROC_TASK_DIAG_ATTRS_H
 
@@ -10,7 +10,7 @@
 
 struct sk_buff;
 
-/* How long a dump tries for a lock that it must not wait for */
+/* How long a dump tries to take a lock that it must not wait for */
 #define TASK_DIAG_LOCK_MS	10
 
 static inline int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,

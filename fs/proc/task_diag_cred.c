@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has from its credentials
+ * task_diag: the groups of properties from a task's credentials
  */
 #include <linux/audit.h>
 #include <linux/cred.h>
@@ -19,7 +19,7 @@ int task_diag_fill_cred(struct sk_buff *skb, struct task_diag_task *t)
 	struct task_diag_cred info;
 
 	memset(&info, 0, sizeof(info));
-	/* In most tasks each four are one: look that up but once. */
+	/* In most tasks each four are equal: look them up only once. */
 	info.uid = from_kuid_munged(ns, cred->uid);
 	info.euid = uid_eq(cred->euid, cred->uid) ?
 		info.uid : from_kuid_munged(ns, cred->euid);

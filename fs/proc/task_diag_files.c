@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has from its open files
+ * task_diag: the groups of properties from a task's open files
  *
- * No reference is taken on a file: whoever puts the last one closes it.
+ * Take no reference on a file: whoever puts the last one closes it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/dcache.h>
@@ -27,7 +27,7 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
-/* Descriptors that are looked at under one hold of the locks; a path counts more */
+/* Descriptors looked at under one hold of the locks; a path counts for more */
 #define TASK_DIAG_FILES_BATCH	64
 #define TASK_DIAG_PATH_COST	8
 
@@ -48,7 +48,7 @@ static const struct {
 	{ "btf", TASK_DIAG_FILE_BPF },
 };
 
-/* The name of such a file never changes, nor can a user choose it. */
+/* The name of such a file never changes, and users cannot choose it. */
 static enum task_diag_file_kind task_diag_anon_kind(const struct file *file)
 {
 	const char *name = file->f_path.dentry->d_name.name;
@@ -102,7 +102,7 @@ static enum task_diag_file_kind task_diag_file_kind(const struct file *file)
 	return TASK_DIAG_FILE_OTHER;
 }
 
-/* Attributes are aligned to 4 bytes, less than what 64-bit fields need on some. */
+/* Attributes are aligned to 4 bytes; some architectures need 8 for u64. */
 struct task_diag_file_payload {
 	struct task_diag_file info;
 } __packed __aligned(NLA_ALIGNTO);
@@ -112,9 +112,9 @@ struct task_diag_file_payload {
 #define TASK_DIAG_DIR_LEN	232
 
 /**
- * struct task_diag_dir - the directory of a file, whose other files have its path
- * @path: which one; @path.dentry is NULL if none is remembered
- * @rename_seq: of rename_lock, when it had the path
+ * struct task_diag_dir - a directory whose path serves for the files in it
+ * @path: the directory; @path.dentry is NULL if none is remembered
+ * @rename_seq: sequence of rename_lock when it had this path
  * @mount_seq: the same of mount_lock
  * @len: length of @name
  * @name: the path, with a slash at its end
@@ -128,10 +128,10 @@ struct task_diag_dir {
 };
 
 /**
- * struct task_diag_paths - what it takes to tell the paths of files
- * @dirs: their directories; only as long as the locks are held, since it is the
- *	files that keep these
- * @next: which of @dirs is to be replaced next
+ * struct task_diag_paths - buffers for the paths of files
+ * @dirs: their directories; valid only while the locks are held, since the
+ *	files hold the references on these
+ * @next: index in @dirs of the next one to replace
  * @buf: a path
  */
 struct task_diag_paths {
@@ -145,10 +145,10 @@ struct task_diag_paths {
  * @skb: the message
  * @t: the task; @t.pos is the next descriptor
  * @kinds: where to count the files by kind, or NULL to report them
- * @payload: what is told of a file that did not fit an empty message
- * @path: the same, with its path
+ * @payload: the struct of a file that did not fit an empty message
+ * @path: @payload and the path
  * @paths: room for paths, or NULL
- * @budget: how much more is looked at under this hold of the locks
+ * @budget: how much more to look at under this hold of the locks
  * @keep: there is such a file
  */
 struct task_diag_files {
@@ -183,7 +183,7 @@ static struct task_diag_dir *task_diag_find_dir(struct task_diag_paths *paths,
 	return NULL;
 }
 
-/* Makes room for another one, whose path is asked for after this. */
+/* Makes room for another directory, whose path the caller then looks up. */
 static struct task_diag_dir *task_diag_new_dir(struct task_diag_paths *paths)
 {
 	struct task_diag_dir *dir;
@@ -195,7 +195,7 @@ static struct task_diag_dir *task_diag_new_dir(struct task_diag_paths *paths)
 	return dir;
 }
 
-/* Is its path that of its directory, and its name? */
+/* Whether its path is that of its directory followed by its name. */
 static bool task_diag_is_in_dir(const struct path *path)
 {
 	const struct dentry *dentry = path->dentry;
@@ -210,7 +210,7 @@ static bool task_diag_dir_has_changed(const struct task_diag_dir *dir)
 	       read_seqretry(&mount_lock, dir->mount_seq);
 }
 
-/* Returns the length of the path in @buf, or 0 if d_path() has to say. */
+/* Returns the length of the path in @buf, or 0 if d_path() must make it. */
 static unsigned int task_diag_path_in_dir(const struct task_diag_dir *dir,
 					  const struct path *path, char *buf)
 {
@@ -228,7 +228,7 @@ static unsigned int task_diag_path_in_dir(const struct task_diag_dir *dir,
 	return task_diag_dir_has_changed(dir) ? 0 : len;
 }
 
-/* Remembers the directory of the file at @path, which has the @name. */
+/* Remembers the directory of the file at @path, whose path is @name. */
 static void task_diag_note_dir(struct task_diag_dir *dir,
 			       const struct path *path, const char *name,
 			       unsigned int len)
@@ -239,7 +239,7 @@ static void task_diag_note_dir(struct task_diag_dir *dir,
 	dir->path.mnt = path->mnt;
 	dir->path.dentry = dentry->d_parent;
 	dir->len = len - dentry->d_name.len;
-	/* A file that no root leads to has another name, and so has a deleted one. */
+	/* Deleted files, and files that no root leads to, have other names. */
 	if (len <= dentry->d_name.len || dir->len > TASK_DIAG_DIR_LEN ||
 	    d_unlinked(dentry) ||
 	    memcmp(name + dir->len, dentry->d_name.name, dentry->d_name.len))
@@ -251,7 +251,7 @@ static void task_diag_note_dir(struct task_diag_dir *dir,
 		dir->path.dentry = NULL;
 }
 
-/* Returns the length of a path, 0 if it is too long. */
+/* Returns the length of a path, or 0 if it is too long. */
 static unsigned int task_diag_file_path(struct task_diag_files *walk,
 					const struct path *path,
 					const char **name)
@@ -345,7 +345,7 @@ static int task_diag_put_file(struct task_diag_files *walk,
 	return -EMSGSIZE;
 }
 
-/* Returns 1 if there may be more of them. Under task_lock() and file_lock. */
+/* Returns 1 if more files may follow. Under task_lock() and file_lock. */
 static int task_diag_walk_table(struct task_diag_files *walk,
 				struct files_struct *files)
 {
@@ -362,7 +362,7 @@ static int task_diag_walk_table(struct task_diag_files *walk,
 		fd = find_next_bit(fdt->open_fds, fdt->max_fds, walk->t->pos);
 		if (fd >= fdt->max_fds)
 			return 0;
-		/* One that is still being opened has no file. */
+		/* A descriptor that is still being opened has no file. */
 		file = files_lookup_fd_locked(files, fd);
 		if (file) {
 			flags = file->f_flags;
@@ -385,7 +385,7 @@ static int task_diag_walk_files(struct task_diag_files *walk)
 	int err;
 
 	for (;;) {
-		/* A list that was begun must not look complete. */
+		/* A list that has begun must not look complete. */
 		err = walk->t->pos ? -ESRCH : -ENODATA;
 		task_lock(task);
 		files = task->files;
@@ -429,7 +429,7 @@ int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 	return err;
 }
 
-/* Counts go on in the next message if the time is up. */
+/* Counting continues in the next message if the time is up. */
 static int task_diag_count_files(struct task_diag_task *t,
 				 struct task_diag_fd *info)
 {
@@ -459,7 +459,7 @@ int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 	memset(&info, 0, sizeof(info));
 	if (t->flags & TASK_DIAG_FD_KINDS) {
 		len = sizeof(info);
-		/* Before the count, which may be long */
+		/* Checked before the count, which may take long. */
 		if (task_diag_room(skb) < len)
 			return -EMSGSIZE;
 		err = task_diag_count_files(t, &info);

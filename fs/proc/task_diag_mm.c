@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has from its memory as a whole
+ * task_diag: the groups of properties from a task's memory as a whole
  */
 #include <linux/mm.h>
 #include <linux/mmu_context.h>
@@ -24,7 +24,7 @@ int task_diag_fill_mem(struct sk_buff *skb, struct task_diag_task *t)
 	info.rss_shmem = get_mm_counter_sum(mm, MM_SHMEMPAGES) << PAGE_SHIFT;
 	info.swap = get_mm_counter_sum(mm, MM_SWAPENTS) << PAGE_SHIFT;
 	info.total_vm = (u64)mm->total_vm << PAGE_SHIFT;
-	/* The high-water marks are kept only when about to go below them. */
+	/* mm updates these marks only when it is about to go below them. */
 	info.hiwater_vm = max(info.total_vm, (u64)mm->hiwater_vm << PAGE_SHIFT);
 	info.hiwater_rss = max(info.rss_anon + info.rss_file + info.rss_shmem,
 			       (u64)mm->hiwater_rss << PAGE_SHIFT);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that say what a task belongs to: control
- * group, namespaces, a security label
+ * task_diag: the groups of properties that report what a task belongs to:
+ * control group, namespaces, a security label
  */
 #include <linux/cgroup.h>
 #include <linux/init.h>
@@ -63,7 +63,7 @@ int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	rcu_read_unlock();
 
 	/*
-	 * As cgroup_path_ns(), but without cgroup_mutex, in which whoever owns
+	 * As cgroup_path_ns(), but without cgroup_mutex, in which the owner of
 	 * a cgroup can sleep: the default hierarchy does not need it.
 	 */
 	root = t->cgroup_ns->root_cset->dfl_cgrp;
@@ -71,7 +71,7 @@ int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	if (err == -E2BIG)
 		err = -ENAMETOOLONG;
 	if (err >= 0) {
-		/* A zombie may outlive it. */
+		/* A zombie may outlive its cgroup. */
 		if (!(cgroup->self.flags & CSS_ONLINE))
 			strcat(path, deleted);
 		err = task_diag_put_cgroup(skb, t, cgroup_id(cgroup), path);
@@ -115,7 +115,7 @@ static const struct {
 
 static dev_t task_diag_nsfs_dev __ro_after_init;
 
-/* All namespaces' inodes are on one file system: ask any of them once. */
+/* The inodes of all namespaces are on one file system: look at one, once. */
 static int __init task_diag_ns_init(void)
 {
 	struct path path;
@@ -130,7 +130,7 @@ static int __init task_diag_ns_init(void)
 }
 late_initcall(task_diag_ns_init);
 
-/* Whoever puts the last reference on mounts unmounts them: take none. */
+/* Putting the last reference on a mount namespace unmounts: take none. */
 static unsigned int task_diag_mntns_ino(struct task_struct *task)
 {
 	unsigned int ino = 0;
@@ -214,7 +214,7 @@ int task_diag_fill_label(struct sk_buff *skb, struct task_diag_task *t)
 	if (t->kept.data)
 		return task_diag_put_kept(skb, t, TASK_DIAG_LABEL);
 	len = security_getprocattr(t->task, LSM_ID_UNDEF, "current", &label);
-	/* No module gives any. */
+	/* No security module has a label. */
 	if (!len || len == -EINVAL || len == -EOPNOTSUPP)
 		err = -ENODATA;
 	else if (len < 0)

@@ -3,7 +3,7 @@
  * task_diag: the groups of properties that are paths: program, working and root
  * directory
  *
- * No reference is taken on a directory or a mount: whoever puts the last one
+ * Take no reference on a directory or a mount: whoever puts the last one
  * unmounts.
  */
 #include <linux/dcache.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that have to do with time and processors
+ * task_diag: the groups of properties about time and processors
  */
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
@@ -20,7 +20,7 @@
 #include <linux/task_diag.h>
 #include "task_diag_attrs.h"
 
-/* What is counted when a thread ends, and so is summed under stats_lock */
+/* Sums under stats_lock the counters that a thread hands on when it ends. */
 static void task_diag_sum_threads(struct task_diag_times *info,
 				  struct task_struct *task, bool per_thread)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties from signals, limits and what it waits for
+ * task_diag: the groups of properties from signals, limits and wait channel
  */
 #include <linux/kallsyms.h>
 #include <linux/kdev_t.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that are accounted: struct taskstats, and I/O
+ * task_diag: the groups of properties from accounting: struct taskstats, I/O
  */
 #include <linux/acct.h>
 #include <linux/cred.h>
@@ -21,8 +21,8 @@
 
 #ifdef CONFIG_TASKSTATS
 /*
- * Whether the caller, who may see the task, may know what it read and wrote. Of
- * one without an mm that is up to the owner of its file io, which has mode 0400.
+ * Whether the caller, which may see the task, may know what it read and wrote.
+ * If the task has no mm, the owner of its file io, which has mode 0400, may.
  */
 static bool task_diag_may_read_io(const struct task_diag_task *t)
 {
@@ -31,7 +31,7 @@ static bool task_diag_may_read_io(const struct task_diag_task *t)
 	kuid_t uid;
 	kgid_t gid;
 
-	/* In an event that of the last thread serves the leader, too. */
+	/* In an event, the mm of the last thread counts for the leader, too. */
 	if (t->mm || READ_ONCE(task->mm))
 		return true;
 	task_dump_owner(task, S_IFREG | 0400, &uid, &gid);
@@ -55,7 +55,7 @@ static void task_diag_hide_io(struct taskstats *info)
 	info->cancelled_write_bytes = 0;
 }
 
-/* What taskstats has of the mm, of which a leader that ended first has none */
+/* Fields of taskstats from the mm, which a leader that ended first lacks */
 static void task_diag_stat_of_mm(struct taskstats *info, struct mm_struct *mm)
 {
 	struct file *exe = get_mm_exe_file(mm);

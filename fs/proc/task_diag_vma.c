@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * task_diag: the groups of properties that a task has from its mappings
+ * task_diag: the groups of properties from a task's mappings
  *
- * These run without exec_update_lock: all that they may use is t->mm.
+ * The fillers run without exec_update_lock and may use nothing but t->mm.
  */
 #include <linux/dcache.h>
 #include <linux/delay.h>
@@ -26,24 +26,24 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
-/* Longer paths than this are not reported: nobody could open them either. */
+/* Longer paths are not reported: no program could open them either. */
 #define TASK_DIAG_NAME_MAX	SZ_1M
 
-/* Names that one process may make a list of mappings consist of */
+/* The most bytes of names in the list of one process's mappings */
 #define TASK_DIAG_NAMES_MAX	SZ_16M
 
 /**
- * struct task_diag_name - where put functions make the name of a mapping
+ * struct task_diag_name - the name of a mapping, and the buffer for it
  * @data: buffer
- * @size: of that
- * @path: of the last file of a mapping, while a lock keeps that; or none
- * @path_name: what that is called, in @data
- * @path_len: length of that
+ * @size: size of @data
+ * @path: file of the last mapping that had one, while a lock keeps it; or none
+ * @path_name: name of that file, in @data
+ * @path_len: length of @path_name
  * @before: it is the file of the mapping before
- * @flags: why it is left out, see &enum task_diag_vma_flag
+ * @flags: why the name is left out, see &enum task_diag_vma_flag
  * @len: length of the name
  * @info: the mapping, if it does not fit the message
- * @value: that and its name
+ * @value: @info and its name
  * @keep: they do not fit an empty message
  */
 struct task_diag_name {
@@ -62,11 +62,11 @@ struct task_diag_name {
 
 /**
  * struct task_diag_gather - what is gathered from the pages of mappings
- * @mss: that
- * @start: of the mapping, or the part of one, that @next lies in
- * @next: where to go on, if the time was up; else 0
- * @until: when it is, in jiffies
- * @ops: what gathers
+ * @mss: the sums
+ * @start: start of the mapping, or the part of one, that @next lies in
+ * @next: where to continue if the time was up, else 0
+ * @until: when the time is up, in jiffies
+ * @ops: the callbacks that gather
  */
 struct task_diag_gather {
 	struct mem_size_stats		mss;
@@ -78,13 +78,13 @@ struct task_diag_gather {
 
 /**
  * struct task_diag_walk - a walk over the mappings of a task
- * @mm: they belong to
- * @flags: which of them, see &enum task_diag_flag
- * @mmap_locked: the lock of all of them is held
- * @vmi: where the walk is, while it is
- * @locked: the mapping of which the own lock is held, while it is not
+ * @mm: the mm of the mappings
+ * @flags: which mappings to report, see &enum task_diag_flag
+ * @mmap_locked: the mmap lock is held
+ * @vmi: position of the walk, while @mmap_locked
+ * @locked: the mapping whose own lock is held, while not @mmap_locked
  * @name: for the name of a mapping
- * @gather: for its pages
+ * @gather: for the pages of a mapping
  */
 struct task_diag_walk {
 	struct mm_struct	*mm;
@@ -108,8 +108,8 @@ static void task_diag_unlock(struct task_diag_walk *walk)
 }
 
 /*
- * Locks the mapping at or after @addr: by the lock of all, or by its own if that
- * one is taken. Returns NULL if there is none, and -EAGAIN if both are taken.
+ * Locks the mapping at or after @addr: by the mmap lock or, if that is taken,
+ * by its own. Returns NULL if there is none, and -EAGAIN if both are taken.
  */
 static struct vm_area_struct *task_diag_lock_vma(struct task_diag_walk *walk,
 						 unsigned long addr)
@@ -131,7 +131,7 @@ static struct vm_area_struct *task_diag_lock_vma(struct task_diag_walk *walk,
 	return walk->locked ?: ERR_PTR(-EAGAIN);
 }
 
-/* Lets those in who wait for the lock, and locks the mapping at or after @addr. */
+/* Lets waiters for the lock run, and locks the mapping at or after @addr. */
 static noinline struct vm_area_struct *
 task_diag_relock_vma(struct task_diag_walk *walk, unsigned long addr)
 {
@@ -148,7 +148,7 @@ task_diag_relock_vma(struct task_diag_walk *walk, unsigned long addr)
 	return vma;
 }
 
-/* The mapping at or after @addr, locked */
+/* Returns the mapping at or after @addr, locked. */
 static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
 						 unsigned long addr)
 {
@@ -158,7 +158,7 @@ static struct vm_area_struct *task_diag_next_vma(struct task_diag_walk *walk,
 	return task_diag_relock_vma(walk, addr);
 }
 
-/* The mapping of the architecture, which maps has behind all others */
+/* The mapping of the architecture, which maps shows after all others */
 static struct vm_area_struct *task_diag_gate_vma(const struct task_diag_walk *walk,
 						 unsigned long addr)
 {
@@ -176,9 +176,9 @@ static bool task_diag_wants_vma(const struct task_diag_walk *walk,
 }
 
 /*
- * Calls @put for each mapping from t->pos on that is asked for; for the part from
- * t->pos on of one that has come to begin before that. Returns -EINPROGRESS if
- * the time is up.
+ * Calls @put for each requested mapping from t->pos on. Of a mapping that by
+ * now begins before t->pos, reports the part from there on. Returns
+ * -EINPROGRESS if the time is up.
  */
 static __always_inline int
 task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
@@ -196,7 +196,7 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 		      task_diag_gate_vma(walk, t->pos);
 		if (IS_ERR_OR_NULL(vma)) {
 			err = PTR_ERR(vma);
-			/* What there is of the list is true: go on behind it. */
+			/* The list so far is correct: continue after it. */
 			if (err && skb->len > before)
 				err = -EMSGSIZE;
 			break;
@@ -217,7 +217,7 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/* The last column of maps, made in @name, or not. */
+/* Returns the last column of maps, made in @name or elsewhere. */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
 				      struct task_diag_name *name)
 {
@@ -313,7 +313,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		.data = text,
 		.len = name->len,
 	};
-	/* Not here: that allocates, and a lock of the task is held. */
+	/* Not kept here: that allocates, and a lock of the task is held. */
 	name->keep = task_diag_is_empty(skb);
 	return -EMSGSIZE;
 }
@@ -377,7 +377,7 @@ static void task_diag_fill_pages(struct task_diag_pages *pages,
 	pages->swap_pss = mss->swap_pss >> PSS_SHIFT;
 }
 
-/* Returns how many letters it wrote to @to. */
+/* Returns the number of letters that it wrote to @to. */
 static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 					    vm_flags_t vm_flags)
 {
@@ -393,7 +393,7 @@ static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 	return len;
 }
 
-/* What of shared memory is in swap is looked up this much at once. */
+/* Amount of shared memory that is looked up in swap in one step */
 #define TASK_DIAG_HOLE		SZ_256M
 
 static struct task_diag_gather *task_diag_gather_of(struct mm_walk *walk)
@@ -455,7 +455,7 @@ static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
 
 /*
  * Gathers what smaps reports of @vma, from @start on. Returns -EINPROGRESS if
- * another message is to continue at gather->next.
+ * another message must continue at gather->next.
  */
 static int task_diag_gather_vma(struct task_diag_walk *walk,
 				struct vm_area_struct *vma, unsigned long start)
@@ -510,11 +510,11 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 	} info;
 	int err;
 
-	/* Before the walk of its pages, which may be long */
+	/* Checked before the walk of its pages, which may take long. */
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 
-	/* A mapping that is another by now is begun anew. */
+	/* Start over if this is another mapping by now. */
 	if (gather->start != t->pos || gather->next >= vma->vm_end)
 		gather->next = 0;
 	if (!gather->next) {
