@@ -475,7 +475,7 @@ static void task_diag_tell_as(struct task_diag_subscription *sub,
 		current->flags &= ~PF_SUPERPRIV;
 }
 
-/* --- who is told ----------------------------------------------------------- */
+/* --- the subscribers ------------------------------------------------------- */
 
 static struct hlist_head *task_diag_bucket(const struct user_namespace *ns,
 					   kuid_t uid)
