@@ -8,6 +8,7 @@ Both are directories usr of harness/pcp. With REGEX only the comparisons whose n
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
 """
 import contextlib
+import ctypes
 import mmap
 import os
 import pickle
@@ -27,6 +28,7 @@ from zoo import (FUSE, PR_SET_NAME, USER, as_user, become, call, child, hidepid,
 TRIES = 6                               # tasks come and go, and work
 SHORT = 1000                            # processes of a millisecond
 MAP_FIXED = 0x10
+PR_SET_VMA, PR_SET_VMA_ANON_NAME = 0x53564d41, 0
 
 # What patch 1 corrects: these are another metric's value, or a number of no meaning. Nor
 # has stock the right io of a process of which the file can be opened and not read.
@@ -107,6 +109,11 @@ def is_exact_size(key, value, before):
         value == before.get((name.replace("psinfo", "memory"), instance), 0)
 
 
+def without_end(key, value):
+    """Stock has a newline at the end of mappings that were more before."""
+    return value.rstrip(b"\n") if key[0].endswith(".memory.maps") else value
+
+
 def differences(observers, take, stock, patched):
     """Those that stay while tasks come and go: what take(pmcd) gives of either."""
     stay = None
@@ -155,7 +162,8 @@ class Agents:
         def take(pmcd):
             values = fetch(pmcd, names, prepare, instances)
             live = {PM_IN_NULL, None, *known}
-            return {k: v for k, v in values.items() if k[1] in live}
+            return {k: without_end(k, v) if pmcd is self.stock else v
+                    for k, v in values.items() if k[1] in live}
 
         for tree in {name.split(".")[0] for name in names if name.endswith(".psinfo.rss")}:
             names = [*dict.fromkeys([*names, f"{tree}.memory.rss"])]
@@ -171,6 +179,42 @@ class Agents:
         tap.result(not bad, f"{what}: without task_diag as with stock", bad)
         bad = differences(self.observers, take, self.files, self.patched)
         tap.result(not bad, f"{what}: the same with task_diag", bad)
+
+
+def map_oddly():
+    """Mappings that maps has other names, permissions and lengths of lines for."""
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
+
+    def map_it(file, prot=mmap.PROT_READ, how=mmap.MAP_PRIVATE, offset=0):
+        at = libc.mmap(None, mmap.PAGESIZE, prot, how, file, offset)
+        assert at != 2**64 - 1
+        return at
+
+    os.makedirs(f"/tmp/maps-{os.getpid()}")
+    os.chdir(f"/tmp/maps-{os.getpid()}")
+    for name in (b"new\nline\n", b"back\\slash", b" blanks ", b"[heap]", b"\xff\x01", b"removed",
+                 b"moved (deleted)"):
+        file = os.open(name, os.O_RDWR | os.O_CREAT, 0o755)
+        os.truncate(file, 1 << 40)
+        map_it(file)
+        map_it(file, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC, mmap.MAP_SHARED,
+               (1 << 40) - mmap.PAGESIZE)
+        map_it(file, 0)
+    os.unlink("removed")
+    for _ in range(20):                 # a path that is longer than any that can be opened
+        os.mkdir("d" * 250)
+        os.chdir("d" * 250)
+    file = os.open("deep", os.O_RDWR | os.O_CREAT)
+    for number in range(200):           # a MiB of text
+        map_it(file, offset=2 * number * mmap.PAGESIZE)
+    map_it(os.memfd_create("memory file"), how=mmap.MAP_SHARED)
+    map_it(-1, how=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+    for how in (mmap.MAP_PRIVATE, mmap.MAP_SHARED):
+        at = map_it(-1, mmap.PROT_READ | mmap.PROT_WRITE, how | mmap.MAP_ANONYMOUS)
+        call("prctl", PR_SET_VMA, PR_SET_VMA_ANON_NAME, ctypes.c_ulong(at),
+             ctypes.c_ulong(mmap.PAGESIZE), b"a name")
 
 
 def tasks_of(pid):
@@ -273,7 +317,7 @@ def opened_files(pmcd, names, prepare=None):
 
 def check_files(agents, names):
     """No file of a process but what only a file has."""
-    names = [name for name in names if name.startswith("proc.") and name != "proc.memory.maps"]
+    names = [name for name in names if name.startswith("proc.")]
     opened = opened_files(agents.patched, names)
     # those that could not be told, and zombies, which have no descriptors
     bad = [name for name in opened if name not in ("fd", "fdinfo", "stat")]
@@ -351,13 +395,44 @@ def lose_arguments():
     become(USER, USER)
 
 
+def bear_children():
+    """Processes begin and end all the time."""
+    while True:
+        if os.fork() == 0:
+            time.sleep(0.03)
+            os._exit(0)
+        time.sleep(0.005)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def check_born_stuck(pmcd):
+    """The same of processes that begin after the kernel's answer, or during it."""
+    names = [f"proc.{name}" for name in ("psinfo.psargs", "psinfo.environ", "io.rchar", "smaps.rss",
+                                         "memory.maps")]
+    parent = child(lambda: (os.setpgid(0, 0), lose_arguments(), os.fork() or bear_children()))
+    bad, pids = [], set()
+    for who, prepare in (("root", lambda: None), ("their user", as_user)):
+        for number in range(20):
+            values = fetch(pmcd, names, lambda prepare=prepare: (prepare(), signal.alarm(100)))
+            if not values:
+                bad.append(f"{who}: no answer to fetch {number}")
+                break
+            pids |= {pid for (what, pid), name in values.items()
+                     if what == "instance" and name.endswith(b" (python3)")}
+    tap.result(not bad, f"nor do {len(pids)} that begin all the time", bad)
+    os.killpg(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+
+
 def check_stuck(roots, names):
     """Processes that make their readers wait for ever, by a file system of their user."""
     set_sysctl("hung_task_timeout_secs", 0)
-    names = [name for name in names if name != "proc.memory.maps"]
     pmcd = Pmcd(roots[1], "stuck")
     server = start_fuse()
-    pids = [child(lose_arguments), *map(start_holder, ("read", "write"))]
+    locked = [*map(start_holder, ("read", "write"))]
+    pids = [child(lose_arguments), *locked]
     bad = []
     # another user first: root's client would leave names behind
     for who, prepare in (("another user", lambda: os.setresuid(1, 1, 1)), ("their user", as_user),
@@ -365,7 +440,12 @@ def check_stuck(roots, names):
         values = fetch(pmcd, names, lambda prepare=prepare: (prepare(), signal.alarm(100)))
         bad += [f"{who}: {pid} is {values.get(('instance', pid))}" for pid in pids
                 if values.get(("instance", pid)) != b"%06d (python3)" % pid]
+        bad += [f"{who}: {pid} has mappings" for pid in locked
+                if ("proc.memory.maps", pid) in values]
+        if who != "another user" and b"[stack]" not in values.get(("proc.memory.maps", pids[0]), b""):
+            bad.append(f"{who}: {pids[0]} has no mappings")
     tap.result(not bad, "processes that make their readers wait do not stop the agent", bad)
+    check_born_stuck(pmcd)
     for pid in (server, *pids):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -381,6 +461,8 @@ def main():
     os.environ.update(environment(roots[0]))
     populate()
     populate_more()
+    child(map_oddly)
+    child(lambda: (map_oddly(), become(USER, USER)))
     for number in range(3):
         child(lambda number=number: enter_container(number))
 
