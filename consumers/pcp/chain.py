@@ -4,7 +4,7 @@
 
 usage: chain.py PATCHED CONFIGS PROMETHEUS
 
-PATCHED is the directory usr of harness/pcp, CONFIGS that of pmlogconf, PROMETHEUS the
+PATCHED is the directory usr of consumers/pcp/run, CONFIGS that of pmlogconf, PROMETHEUS the
 program. For harness/vm:
 needs root, and a kernel with task_diag. Prints TAP lines.
 """

@@ -4,7 +4,7 @@
 
 usage: qa.py STOCK PATCHED [REGEX]
 
-Both are directories usr of harness/pcp, beside which the tests are. With REGEX only the
+Both are directories usr of consumers/pcp/run, beside which the tests are. With REGEX only the
 tests whose number it matches. For harness/vm: needs root, and a kernel with task_diag.
 Prints TAP lines. A test passes if its output is the recorded one, or the same with
 either agent: some depend on the distribution.

@@ -4,7 +4,7 @@
 
 usage: test.py STOCK PATCHED [REGEX]
 
-Both are directories usr of harness/pcp. With REGEX only the comparisons whose name it
+Both are directories usr of consumers/pcp/run. With REGEX only the comparisons whose name it
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
 """
 import contextlib
