@@ -112,18 +112,19 @@ class Tap:
 
 
 class Table:
-    """Prints what stock and patched programs take; or, with the ratio that is least, TAP."""
+    """Prints what stock and patched programs take; or TAP, with the least ratio of each row."""
 
     def __init__(self, name, tasks, head, least):
-        self.name, self.tasks, self.least = name, tasks, least
+        self.name, self.tasks, self.least = name, tasks, list(least)
         if not least:
             print(f"{head:48}{'stock':>12}{'patched':>12}{'ratio':>8}   instructions per task")
 
     def row(self, what, stock, patched):
         ratio = stock / patched
         if self.least:
-            print(f"{'not ' * (ratio < self.least)}ok - {self.name}: {what}: "
-                  f"stock takes {ratio:.1f} times as many instructions, at least {self.least:g}", flush=True)
+            least = self.least.pop(0)
+            print(f"{'not ' * (ratio < least)}ok - {self.name}: {what}: stock takes "
+                  f"{ratio:.1f} times as many instructions, at least {least:g}", flush=True)
         else:
             print(f"{what:48}{stock / self.tasks:12.0f}{patched / self.tasks:12.0f}{ratio:8.1f}",
                   flush=True)

@@ -60,9 +60,9 @@ def per_refresh(root, settings, few=2, more=8):
 
 def main():
     arguments = sys.argv[1:]
-    least = 0
+    least = []
     if arguments[:1] == ["--least"]:
-        least = float(arguments[1])
+        least = [float(arguments[1])]
         del arguments[:2]
     if len(arguments) != 3:
         print(__doc__, file=sys.stderr)

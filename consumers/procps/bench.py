@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts the instructions that the programs of two builds of procps take.
 
-usage: bench.py [--user | --least RATIO] STOCK PATCHED TASKS COMMAND...
+usage: bench.py [--user | --least RATIO,...] STOCK PATCHED TASKS COMMAND...
 
 STOCK and PATCHED are directories with the programs' bin, TASKS is how many tasks a
 command sees, and COMMAND is one argument. For harness/vm --icount, where a nanosecond
 of processor time is an instruction. With --user an ordinary user runs them; task_diag
-hides the tasks from that user, because they are root's. With --least the output is TAP:
-a command fails if stock takes less than RATIO times as many.
+hides the tasks from that user, because they are root's. With --least, which has
+a RATIO for each command, the output is TAP: a command fails if stock takes less than
+RATIO times as many.
 """
 import os
 import subprocess
@@ -33,12 +34,12 @@ def instructions(root, argv, uid):
 
 def main():
     arguments = sys.argv[1:]
-    uid = least = 0
+    uid, least = 0, []
     if arguments[:1] == ["--user"]:
         uid = USER
         arguments.pop(0)
     elif arguments[:1] == ["--least"]:
-        least = float(arguments[1])
+        least = [float(ratio) for ratio in arguments[1].split(",")]
         del arguments[:2]
     if len(arguments) < 4:
         print(__doc__, file=sys.stderr)
