@@ -27,8 +27,6 @@ SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
 TRIES = 4                               # tasks start, end and work
 
-SYS_SETRESUID = 117
-
 
 def hold_mmap_lock():
     """Waits, while it makes a mapping, for a page that another thread reads."""

@@ -21,9 +21,8 @@ import urllib.request
 
 from client import PATIENCE, Pmcd, environment, metrics_of
 from runner import Tap
-from zoo import call, child
+from zoo import PR_SET_NAME, call, child
 
-PR_SET_NAME = 15
 HOSTS = "10.9.0.1", "10.9.1.1"
 PORT = 44322
 AGENTS = "proc|kernel|hinv|mem|disk|network|swap"       # those that are here

@@ -21,11 +21,9 @@ import sys
 import threading
 import time
 
-from zoo import FUSE, hangs, set_sysctl, start_fuse, wait_for_page
+from zoo import FUSE, PR_SET_NAME, SYS_EXIT, hangs, set_sysctl, start_fuse, wait_for_page
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_NAME = 15
-SYS_EXIT = 60
 CLONE = {"mnt": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000,
          "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 USER = pwd.getpwnam("nobody").pw_uid
