@@ -7,7 +7,7 @@
  * Environment: TD_TASKS, how many hidden tasks there are in a crowd (3000);
  * TD_PATIENCE, in seconds what "immediately" means (1).
  */
-#include "lib/harness.h"
+#include "lib/fixture_attack.h"
 
 #include <linux/filter.h>
 #include <linux/fuse.h>
@@ -79,26 +79,6 @@ static double ask_other_family_while(pid_t pid, double seconds)
 		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
 	} while (!info.si_pid && td_now() < deadline);
 	return longest;
-}
-
-FIXTURE(attack)
-{
-	struct td_sock sock;
-	__u64 groups;
-};
-
-FIXTURE_SETUP(attack)
-{
-	ASSERT_TRUE(td_private_tmp());
-	ASSERT_EQ(0, td_open(&self->sock));
-	self->groups = td_all_groups(&self->sock);
-	ASSERT_EQ(BIT(BASE), self->groups & BIT(BASE));
-}
-
-FIXTURE_TEARDOWN(attack)
-{
-	td_kill_children();
-	td_close(&self->sock);
 }
 
 /* --- thousands of requests in one datagram ----------------------------- */

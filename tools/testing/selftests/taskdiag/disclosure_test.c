@@ -6,7 +6,7 @@
  *
  * Environment: TD_SECONDS, how long to race with exec (10).
  */
-#include "lib/harness.h"
+#include "lib/fixture_attack.h"
 
 #include <arpa/inet.h>
 #include <linux/capability.h>
@@ -24,26 +24,6 @@
 
 /* What a plain request may not ask for */
 #define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP) | BIT(FILES))
-
-FIXTURE(attack)
-{
-	struct td_sock sock;
-	__u64 groups;
-};
-
-FIXTURE_SETUP(attack)
-{
-	ASSERT_TRUE(td_private_tmp());
-	ASSERT_EQ(0, td_open(&self->sock));
-	self->groups = td_all_groups(&self->sock);
-	ASSERT_EQ(BIT(BASE), self->groups & BIT(BASE));
-}
-
-FIXTURE_TEARDOWN(attack)
-{
-	td_kill_children();
-	td_close(&self->sock);
-}
 
 /* --- exec of a set-uid program in a loop ------------------------------- */
 

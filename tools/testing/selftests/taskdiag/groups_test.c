@@ -5,7 +5,7 @@
  * long_groups_test groups of any length.
  */
 #include "lib/counterparts.h"
-#include "lib/harness.h"
+#include "lib/fixture_groups.h"
 
 #include <linux/filter.h>
 #include <linux/ioprio.h>
@@ -16,22 +16,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-
-FIXTURE(groups)
-{
-	struct td_sock sock;
-};
-
-FIXTURE_SETUP(groups)
-{
-	ASSERT_EQ(0, td_open(&self->sock));
-}
-
-FIXTURE_TEARDOWN(groups)
-{
-	td_kill_children();
-	td_close(&self->sock);
-}
 
 /* --- the table itself -------------------------------------------------- */
 

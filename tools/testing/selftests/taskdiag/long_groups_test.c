@@ -5,26 +5,10 @@
  * cannot be read, and with the task.
  */
 #include "lib/counterparts.h"
-#include "lib/harness.h"
+#include "lib/fixture_groups.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
-
-FIXTURE(groups)
-{
-	struct td_sock sock;
-};
-
-FIXTURE_SETUP(groups)
-{
-	ASSERT_EQ(0, td_open(&self->sock));
-}
-
-FIXTURE_TEARDOWN(groups)
-{
-	td_kill_children();
-	td_close(&self->sock);
-}
 
 /* --- supplementary groups ---------------------------------------------- */
 

@@ -4,28 +4,12 @@
  * a request reads nothing in.
  */
 #include "lib/counterparts.h"
-#include "lib/harness.h"
+#include "lib/fixture_groups.h"
 
 #include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
-
-FIXTURE(groups)
-{
-	struct td_sock sock;
-};
-
-FIXTURE_SETUP(groups)
-{
-	ASSERT_EQ(0, td_open(&self->sock));
-}
-
-FIXTURE_TEARDOWN(groups)
-{
-	td_kill_children();
-	td_close(&self->sock);
-}
 
 /* --- memory ------------------------------------------------------------ */
 
