@@ -15,12 +15,8 @@
 #include <sys/resource.h>
 #include <sys/uio.h>
 
-#define FOREVER_S	600	/* of the harness, for tests of any length */
-
 /* Of mappings and their pages */
 #define VMA_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP))
-/* What a plain request may not ask for */
-#define LONG_GROUPS	(VMA_GROUPS | BIT(FILES))
 /* What a task without memory lacks */
 #define MM_GROUPS	(VMA_GROUPS | BIT(MEM) | BIT(MM_MAP) | BIT(EXE) | \
 			 BIT(CMDLINE) | BIT(ENVIRON))
@@ -632,13 +628,13 @@ static void fuse_serve_one(int fd, const struct fuse_request *req,
 		.max_write = 4096,
 	};
 	struct fuse_attr_out attr = {
-		.attr_valid = FOREVER_S,
+		.attr_valid = TD_FOREVER_S,
 		.attr = fuse_attr(req->in.nodeid),
 	};
 	struct fuse_entry_out entry = {
 		.nodeid = FUSE_ROOT_ID + 1,
-		.entry_valid = FOREVER_S,
-		.attr_valid = FOREVER_S,
+		.entry_valid = TD_FOREVER_S,
+		.attr_valid = TD_FOREVER_S,
 		.attr = fuse_attr(FUSE_ROOT_ID + 1),
 	};
 	struct fuse_open_out open_out = {};
@@ -937,7 +933,7 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 			slept = times_slept();
 			answer = td_get_props(&self->sock, 0,
 					      TASK_DIAG_DUMP_ONE,
-					      self->groups & ~LONG_GROUPS,
+					      self->groups & ~TD_LONG_GROUPS,
 					      self->busy->tasks[i].pid);
 			EXPECT_EQ(slept, times_slept());
 			EXPECT_STREQ("", td_props_whole(answer));
@@ -1169,7 +1165,7 @@ static bool was_interrupted(int fd)
 	return recv_flood(&sock).done_error == EINTR;
 }
 
-TEST_F_TIMEOUT(hidden, hidden_crowd_leaves_no_trace, FOREVER_S)
+TEST_F_TIMEOUT(hidden, hidden_crowd_leaves_no_trace, TD_FOREVER_S)
 {
 	const unsigned int sizes[] = { 10, td_env_number("TD_TASKS", 3000) };
 	static const uid_t alice = TD_ALICE;

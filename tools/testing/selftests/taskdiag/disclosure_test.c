@@ -20,11 +20,6 @@
 #include <net/if.h>
 #include <sys/resource.h>
 
-#define FOREVER_S	600	/* of the harness, for tests of any length */
-
-/* What a plain request may not ask for */
-#define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP) | BIT(FILES))
-
 /* --- exec of a set-uid program in a loop ------------------------------- */
 
 /*
@@ -250,7 +245,7 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 	if (strategy == TASK_DIAG_DUMP_CHILDREN)
 		pid = race->victims[NR_ALTERNATING];
 	if (strategy == TASK_DIAG_DUMP_ONE && round / 10 % 2)
-		return td_get_props(sock, 0, strategy, groups & ~LONG_GROUPS,
+		return td_get_props(sock, 0, strategy, groups & ~TD_LONG_GROUPS,
 				    pid);
 	return td_get_props(sock, NLM_F_DUMP, strategy, groups, pid);
 }
@@ -345,7 +340,7 @@ static void dump_as_root(struct race *race)
 	_exit(KSFT_PASS);
 }
 
-TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, FOREVER_S)
+TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, TD_FOREVER_S)
 {
 	struct victim victim = { .role = ALTERNATES };
 	pid_t dumpers[NR_DUMPERS + 1];
@@ -370,7 +365,7 @@ TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, FOREVER_S)
 	race->exec_fd = fds[0];
 	race->wanted = self->groups & MARKED_GROUPS;
 	race->end = td_now() + td_env_number("TD_SECONDS", 10);
-	race->deadline = race->end + FOREVER_S / 2;
+	race->deadline = race->end + TD_FOREVER_S / 2;
 	for (i = 0; i <= NR_DUMPERS; i++) {
 		dumpers[i] = fork();
 		if (dumpers[i])
@@ -643,7 +638,7 @@ TEST_F_TIMEOUT(attack, answers_have_nothing_that_memory_held_before, 300)
 		ASSERT_LT(0, pid);
 		expect_zeroes(_metadata,
 			      td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
-					   self->groups & ~LONG_GROUPS, pid));
+					   self->groups & ~TD_LONG_GROUPS, pid));
 	}
 }
 

@@ -18,12 +18,9 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-/* What a plain request is refused */
-#define LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP) | \
-			 BIT(FILES))
 /* Groups that an allocation may cost, and the error that says so: ENOMEM, */
 #define NEED_MEMORY	(BIT(CGROUP) | BIT(EXE) | BIT(CWD) | BIT(ROOT) | \
-			 BIT(LABEL) | BIT(FD) | LONG_GROUPS)
+			 BIT(LABEL) | BIT(FD) | TD_LONG_GROUPS)
 #define NEED_PAGES	(BIT(CMDLINE) | BIT(ENVIRON))	/* or EFAULT */
 /* Groups for which memory is taken, be the task one that has them or not */
 #define NEED_MEMORY_FIRST \
@@ -844,7 +841,7 @@ FIXTURE_SETUP(request)
 
 	self->groups = all_groups();
 	if (!(variant->flags & NLM_F_DUMP))
-		self->groups &= ~LONG_GROUPS;
+		self->groups &= ~TD_LONG_GROUPS;
 	self->pid = td_spawn_sleeper(run_program, &program);
 	ASSERT_LT(0, self->pid);
 	ASSERT_LT(0, td_spawn_zombie(NULL, NULL));
@@ -1322,7 +1319,7 @@ static unsigned int let_rounds_fail(struct __test_metadata *_metadata,
 			query.cgroup_fd = cgroup_fd;
 		} else {
 			query = dump_query(TASK_DIAG_DUMP_ONE,
-					   groups & ~LONG_GROUPS, pid);
+					   groups & ~TD_LONG_GROUPS, pid);
 			query.flags = 0;
 		}
 		query.recv_size = 4096;

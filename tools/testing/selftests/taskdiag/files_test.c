@@ -32,7 +32,6 @@
 #define SOCKETS		TASK_DIAG_ONLY_SOCKETS
 #define KINDS		TASK_DIAG_FD_KINDS
 
-#define FOREVER_S	600	/* of the harness, for tests of any length */
 #define FD_NUMBER	200	/* where a child has the file that matters */
 #define ODD_NAME	"odd\n \\012\t\x01\xff"
 
@@ -2104,7 +2103,7 @@ static void expect_full_table(struct __test_metadata *_metadata,
 	free_listing(&listing);
 }
 
-TEST_F_TIMEOUT(table, a_million_files_come_whole, FOREVER_S)
+TEST_F_TIMEOUT(table, a_million_files_come_whole, TD_FOREVER_S)
 {
 	pid_t pid;
 
@@ -3033,7 +3032,7 @@ static void dump_as_root(struct race *race)
 	_exit(KSFT_PASS);
 }
 
-TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, FOREVER_S)
+TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, TD_FOREVER_S)
 {
 	pid_t dumpers[NR_DUMPERS + 1];
 	struct race *race;
@@ -3056,7 +3055,7 @@ TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, FOREVER_S)
 	ASSERT_LT(0, (pid_t)race->victim);
 
 	race->end = td_now() + seconds_of_race();
-	race->deadline = race->end + FOREVER_S / 2;
+	race->deadline = race->end + TD_FOREVER_S / 2;
 	for (i = 0; i <= NR_DUMPERS; i++) {
 		dumpers[i] = fork();
 		if (dumpers[i])

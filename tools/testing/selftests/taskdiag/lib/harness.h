@@ -15,6 +15,7 @@
 /* Seconds: an emulated debug kernel is slow. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	120
+#define TD_FOREVER_S		600	/* for tests of any length */
 
 /* Runs the tests, or skips all of them without what each of them needs. */
 static inline int td_main(int argc, char **argv)

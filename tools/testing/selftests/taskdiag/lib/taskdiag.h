@@ -216,6 +216,9 @@ struct td_answer *td_dump(struct td_sock *sock, __u64 strategy,
 /* All groups that the kernel has */
 __u64 td_all_groups(struct td_sock *sock);
 
+/* Groups that a plain request may not ask for */
+#define TD_LONG_GROUPS	(BIT(VMA) | BIT(VMA_STAT) | BIT(MEM_ROLLUP) | BIT(FILES))
+
 /* The first of the tasks with the pid, NULL if there is none; how many there are */
 const struct td_task *td_find(const struct td_answer *answer, __u32 pid);
 size_t td_count(const struct td_answer *answer, __u32 pid);
