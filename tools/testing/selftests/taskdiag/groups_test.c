@@ -232,34 +232,15 @@ static void fault_with_io(void)
 	close(fd);
 }
 
-static double cpu_time(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* Some of all that is counted: 3 ticks, 64 faults, 20 reads, 30 writes */
 static void work(void)
 {
-	double end = cpu_time() + 0.03;
-	int null, zero;
-	char buf[100];
-	unsigned int i;
+	double end = td_cpu_time() + 0.03;
 
-	null = open("/dev/null", O_WRONLY);
-	zero = open("/dev/zero", O_RDONLY);
-	td_must(null >= 0 && zero >= 0, "open");
-	for (i = 0; i < 20; i++)
-		td_must(read(zero, buf, 50) == 50, "read");
-	for (i = 0; i < 30; i++)
-		td_must(write(null, buf, 100) == 100, "write");
-	close(null);
-	close(zero);
+	td_read_and_write();
 	td_touch_memory(64 * 4096);
 	fault_with_io();
-	while (cpu_time() < end)
+	while (td_cpu_time() < end)
 		getppid();
 }
 
@@ -659,7 +640,7 @@ static void set_policy(const void *arg)
 	const struct policy *policy = arg;
 	struct sched_param param = { .sched_priority = policy->priority };
 
-	while (cpu_time() < 0.01)
+	while (td_cpu_time() < 0.01)
 		getppid();
 	td_must(!setpriority(PRIO_PROCESS, 0, policy->nice), "setpriority");
 	td_must(!sched_setscheduler(0, policy->policy, &param),

@@ -69,14 +69,6 @@ static pid_t spawn_stopped(void (*setup)(const void *arg), const void *arg)
 	return pid > 0 && stop(pid) ? pid : -1;
 }
 
-static double cpu_time(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 /* Shared with children, who count here what their ended threads did */
 struct counts {
 	bool	wanted;
@@ -93,36 +85,17 @@ static char copied[4 << 20];
 /* Some of all that is counted: time, faults, reads, writes, switches */
 static void work(void)
 {
-	double end = cpu_time() + 0.03;
-	int null, zero, fds[2];
+	double end = td_cpu_time() + 0.03;
 	struct rusage usage;
-	unsigned int i;
-	char buf[100];
-	char *area;
 
-	null = open("/dev/null", O_WRONLY);
-	zero = open("/dev/zero", O_RDONLY);
-	td_must(null >= 0 && zero >= 0 && !pipe(fds), "open");
-	for (i = 0; i < 20; i++)
-		td_must(read(zero, buf, 50) == 50, "read");
-	for (i = 0; i < 30; i++)
-		td_must(write(null, buf, 100) == 100, "write");
-	close(null);
-	close(zero);
-	close(fds[0]);
-	close(fds[1]);
-	area = mmap(NULL, 64 * 4096, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	td_must(area != MAP_FAILED, "mmap");
-	for (i = 0; i < 64; i++)
-		area[i * 4096] = 1;
-	munmap(area, 64 * 4096);
+	td_read_and_write();
+	td_touch_memory(64 * 4096);
 	/* A sleep that is over before it begins is no switch. */
 	do {
 		usleep(1000);
 		getrusage(RUSAGE_THREAD, &usage);
 	} while (usage.ru_nvcsw < 5);
-	while (cpu_time() < end)
+	while (td_cpu_time() < end)
 		getppid();
 
 	getrusage(RUSAGE_THREAD, &usage);

@@ -209,3 +209,20 @@ void td_stay_on_cpu(int cpu)
 	CPU_SET(cpu, &cpus);
 	td_must(!sched_setaffinity(0, sizeof(cpus), &cpus), "affinity");
 }
+
+void td_read_and_write(void)
+{
+	int null, zero;
+	char buf[100];
+	unsigned int i;
+
+	null = open("/dev/null", O_WRONLY);
+	zero = open("/dev/zero", O_RDONLY);
+	td_must(null >= 0 && zero >= 0, "open");
+	for (i = 0; i < 20; i++)
+		td_must(read(zero, buf, 50) == 50, "read");
+	for (i = 0; i < 30; i++)
+		td_must(write(null, buf, 100) == 100, "write");
+	close(null);
+	close(zero);
+}

@@ -20,12 +20,22 @@ void *td_grow(void *array, size_t nr, size_t *max, size_t size)
 	return array;
 }
 
-double td_now(void)
+static double td_seconds(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+double td_now(void)
+{
+	return td_seconds(CLOCK_MONOTONIC);
+}
+
+double td_cpu_time(void)
+{
+	return td_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 unsigned int td_env_number(const char *name, unsigned int otherwise)
