@@ -4,9 +4,7 @@
 
 cd "$(dirname "$0")" || exit 1
 . ../kselftest/ktap_helpers.sh
-
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
+. ./tools_lib.sh
 
 # No kernel has a task of this number: pids end below.
 no_pid=4194304
@@ -22,30 +20,6 @@ explain()
 {
 	ktap_print_msg "$(printf '%.300s' "$*" | tr -c '[:print:]' '?')"
 	return 1
-}
-
-# Runs the command that follows $1, which is the status that it must end with.
-ends_with()
-{
-	want=$1
-	shift
-	"$@" >"$dir/out" 2>"$dir/err" </dev/null
-	status=$?
-	[ $status -eq "$want" ] || explain "status $status, not $want: $*"
-}
-
-helps()
-{
-	ends_with 0 "./$1" --help || return
-	grep -q "^usage: $1 " "$dir/out" || explain "--help shows no usage"
-}
-
-refuses()
-{
-	ends_with 2 "$@" || return
-	grep -q '^usage: ' "$dir/err" || explain "no usage on standard error: $*" ||
-		return
-	[ ! -s "$dir/out" ] || explain "something on standard output: $*"
 }
 
 refuses_wrong_options()
@@ -166,14 +140,6 @@ parts_are_joined()
 		./task_diag_all --strategy one --show all --json
 }
 
-# Prints the pids that a command prints, but for its own.
-others()
-{
-	sh -c 'echo $$ >"$0"; exec "$@"' "$dir/self" "$@" >"$dir/seen" ||
-		explain "$* failed" || return
-	grep -vxF "$(cat "$dir/self")" "$dir/seen"
-}
-
 # The names of the directories that match a pattern. This starts no process, which
 # the list would have.
 names()
@@ -181,24 +147,6 @@ names()
 	for directory in $1; do
 		echo "${directory##*/}"
 	done
-}
-
-# Compares the pids that task_diag_all prints with the options $1 with those that the
-# command which follows prints. Kernel workers come and go: the two lists are compared
-# a few times.
-same_pids()
-{
-	options=$1
-	shift
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		# shellcheck disable=SC2086
-		others ./task_diag_all --only-pids $options >"$dir/a" || return
-		"$@" >"$dir/b" || return
-		sort "$dir/a" >"$dir/a.sorted"
-		sort "$dir/b" | cmp -s - "$dir/a.sorted" && return
-	done
-	explain "task_diag_all $options and $* differ:" \
-		"$(cat "$dir/a" "$dir/b" | sort | uniq -u | tr '\n' ' ')"
 }
 
 # Counts the tasks of fork: the table's first fields are PID, TGID and PPID, its
@@ -1019,7 +967,7 @@ fi
 ktap_set_plan 47
 
 for tool in $tools; do
-	check "$tool --help" helps $tool
+	check "$tool --help" helps ./$tool
 done
 check "wrong options end with 2 and the usage" refuses_wrong_options
 
