@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the programs of a build, and reports in TAP what is the same."""
+import argparse
 import os
 import re
 import subprocess
@@ -109,6 +110,18 @@ class Tap:
             explain(why)
             self.failed += 1
         print(f"{'' if ok else 'not '}ok - {self.name}: {what}", flush=True)
+
+
+def bench_parser(doc):
+    """A parser for the command line of a benchmark that fills a Table and is described by doc."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--least", metavar="RATIO,...", default=[],
+                        type=lambda ratios: [float(ratio) for ratio in ratios.split(",")])
+    parser.add_argument("stock", metavar="STOCK")
+    parser.add_argument("patched", metavar="PATCHED")
+    parser.add_argument("tasks", metavar="TASKS", type=int)
+    return parser
 
 
 class Table:

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts the instructions that a refresh of two builds of htop takes.
 
-usage: bench.py [--least RATIO] STOCK PATCHED TASKS
-
 STOCK and PATCHED are directories with bin/htop, TASKS is how many tasks htop sees.
 For harness/vm --icount, where a nanosecond of processor time is an instruction. The
 cost of a run with few refreshes is subtracted from that of a run with more. htop
@@ -18,7 +16,7 @@ import sys
 import termios
 import time
 
-from runner import Table
+from runner import Table, bench_parser
 
 SETTINGS = {
     "columns as installed": [],
@@ -59,22 +57,15 @@ def per_refresh(root, settings, few=2, more=8):
 
 
 def main():
-    arguments = sys.argv[1:]
-    least = []
-    if arguments[:1] == ["--least"]:
-        least = [float(arguments[1])]
-        del arguments[:2]
-    if len(arguments) != 3:
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    roots, tasks = arguments[:2], int(arguments[2])
+    arguments = bench_parser(__doc__).parse_args()
+    roots, tasks = (arguments.stock, arguments.patched), arguments.tasks
     time.sleep(12)                      # htop does not read the mappings of younger processes
     for root in roots:
         instructions(f"{root}/bin/htop", 1, [])     # caches all files
-    table = Table("htop", tasks, f"{tasks} tasks, a refresh", least)
+    table = Table("htop", tasks, f"{tasks} tasks, a refresh", arguments.least)
     for name, settings in SETTINGS.items():
         table.row(name, *(per_refresh(root, settings) for root in roots))
-        if least:
+        if arguments.least:
             break
 
 

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Counts the instructions that the programs of two builds of procps take.
 
-usage: bench.py [--user | --least RATIO,...] STOCK PATCHED TASKS COMMAND...
-
 STOCK and PATCHED are directories with the programs' bin, TASKS is how many tasks a
 command sees, and COMMAND is one argument. For harness/vm --icount, where a nanosecond
 of processor time is an instruction. With --user an ordinary user runs them; task_diag
@@ -15,7 +13,7 @@ import os
 import subprocess
 import sys
 
-from runner import Table
+from runner import Table, bench_parser
 from zoo import USER, bind
 
 
@@ -33,21 +31,14 @@ def instructions(root, argv, uid):
 
 
 def main():
-    arguments = sys.argv[1:]
-    uid, least = 0, []
-    if arguments[:1] == ["--user"]:
-        uid = USER
-        arguments.pop(0)
-    elif arguments[:1] == ["--least"]:
-        least = [float(ratio) for ratio in arguments[1].split(",")]
-        del arguments[:2]
-    if len(arguments) < 4:
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    roots = bind(arguments[0], "/run/stock"), bind(arguments[1], "/run/patched")
-    tasks = int(arguments[2])
-    table = Table("procps", tasks, f"{tasks} tasks{', as a user' * bool(uid)}", least)
-    for command in arguments[3:]:
+    parser = bench_parser(__doc__)
+    parser.add_argument("--user", dest="uid", action="store_const", const=USER, default=0)
+    parser.add_argument("commands", metavar="COMMAND", nargs="+")
+    arguments = parser.parse_args()
+    uid, tasks = arguments.uid, arguments.tasks
+    roots = bind(arguments.stock, "/run/stock"), bind(arguments.patched, "/run/patched")
+    table = Table("procps", tasks, f"{tasks} tasks{', as a user' * bool(uid)}", arguments.least)
+    for command in arguments.commands:
         table.row(command, *(instructions(root, command.split(), uid) for root in roots))
 
 
