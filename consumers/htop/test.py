@@ -276,8 +276,12 @@ def set_ups():
 # --- what it costs -------------------------------------------------------
 
 def files_opened(htop, rc):
-    """The number of refreshes, how often they listed /proc, and whose files they opened."""
+    """
+    The number of refreshes, how often they listed /proc, and whose files they opened. Not
+    of processes born meanwhile: task_diag does not wait for the exec of tmux's client.
+    """
     record = "/tmp/strace"
+    lasting = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
     traced = Htop("", "strace", "-f", "-o", record, "-e", "trace=openat,readlinkat")
     traced.argv[-3:] = htop.argv
     server = traced.start(rc)
@@ -291,7 +295,7 @@ def files_opened(htop, rc):
         refreshes = calls.read().split('"/proc/meminfo"')[3:]
     text = "".join(refreshes)
     return (len(refreshes), text.count('"/proc", O_'),
-            {int(pid) for pid in re.findall(r'openat\(\d+, "(\d+)', text)})
+            {int(pid) for pid in re.findall(r'openat\(\d+, "(\d+)', text)} & lasting)
 
 
 def check_fallbacks(stock_root, patched_root, drop):
