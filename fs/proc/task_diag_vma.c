@@ -84,7 +84,7 @@ struct task_diag_gather {
  * @vmi: position of the walk, while @mmap_locked
  * @locked: the mapping whose own lock is held, while not @mmap_locked
  * @name: for the name of a mapping
- * @gather: for the pages of a mapping
+ * @gather: for the pages of a mapping, of the groups that have these
  */
 struct task_diag_walk {
 	struct mm_struct	*mm;
@@ -93,7 +93,7 @@ struct task_diag_walk {
 	struct vma_iterator	vmi;
 	struct vm_area_struct	*locked;
 	struct task_diag_name	name;
-	struct task_diag_gather	gather;
+	struct task_diag_gather	*gather;
 };
 
 static void task_diag_unlock(struct task_diag_walk *walk)
@@ -281,7 +281,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 
 	to = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(*to) + name->len);
 	info = to ?: &name->info;
-	memset(info, 0, sizeof(*info));
+	/* Not memset() first: this runs very often. */
 	info->start = t->pos;
 	info->end = vma->vm_end;
 	if (vma->vm_file) {
@@ -292,6 +292,12 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		info->dev_major = MAJOR(inode->i_sb->s_dev);
 		info->dev_minor = MINOR(inode->i_sb->s_dev);
 		info->generation = inode->i_generation;
+	} else {
+		info->pgoff = 0;
+		info->ino = 0;
+		info->dev_major = 0;
+		info->dev_minor = 0;
+		info->generation = 0;
 	}
 	info->flags = name->flags |
 		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
@@ -299,9 +305,12 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
 		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
 	info->name_len = name->len;
+	info->name_off = 0;
 	info->name_at = sizeof(*info);
+	info->pad = 0;
 	if (to) {
-		memcpy(to + 1, text, name->len);
+		if (name->len)
+			memcpy(to + 1, text, name->len);
 		t->names += name->len;
 		return 0;
 	}
@@ -460,7 +469,7 @@ static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
 static int task_diag_gather_vma(struct task_diag_walk *walk,
 				struct vm_area_struct *vma, unsigned long start)
 {
-	struct task_diag_gather *gather = &walk->gather;
+	struct task_diag_gather *gather = walk->gather;
 	struct mm_walk_ops ops;
 
 	gather->ops = task_diag_is_swapped_shmem(vma) ? &smaps_shmem_walk_ops :
@@ -480,21 +489,20 @@ static int task_diag_gather_vma(struct task_diag_walk *walk,
 	return 0;
 }
 
-static void task_diag_resume_gather(struct task_diag_walk *walk,
+static void task_diag_resume_gather(struct task_diag_gather *gather,
 				    struct task_diag_task *t)
 {
 	if (t->kept.head) {
-		walk->gather = *(struct task_diag_gather *)t->kept.head;
+		*gather = *(struct task_diag_gather *)t->kept.head;
 		task_diag_forget(t);
 	}
-	walk->gather.until = t->until;
+	gather->until = t->until;
 }
 
-static int task_diag_keep_gather(const struct task_diag_walk *walk,
+static int task_diag_keep_gather(const struct task_diag_gather *gather,
 				 struct task_diag_task *t)
 {
-	t->kept.head = kmemdup(&walk->gather, sizeof(walk->gather),
-			       GFP_KERNEL_ACCOUNT);
+	t->kept.head = kmemdup(gather, sizeof(*gather), GFP_KERNEL_ACCOUNT);
 	return t->kept.head ? -EINPROGRESS : -ENOMEM;
 }
 
@@ -502,7 +510,7 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 				  struct vm_area_struct *vma,
 				  struct task_diag_walk *walk)
 {
-	struct task_diag_gather *gather = &walk->gather;
+	struct task_diag_gather *gather = walk->gather;
 	struct {
 		struct task_diag_vma_stat stat;
 		struct task_diag_pages pages;
@@ -544,12 +552,17 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 
 int task_diag_fill_vma_stat(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct task_diag_walk walk = { .mm = t->mm, .flags = t->flags };
+	struct task_diag_gather gather = {};
+	struct task_diag_walk walk = {
+		.mm = t->mm,
+		.flags = t->flags,
+		.gather = &gather,
+	};
 	int err;
 
-	task_diag_resume_gather(&walk, t);
+	task_diag_resume_gather(&gather, t);
 	err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma_stat);
-	return err == -EINPROGRESS ? task_diag_keep_gather(&walk, t) : err;
+	return err == -EINPROGRESS ? task_diag_keep_gather(&gather, t) : err;
 }
 
 static int task_diag_add_vma(struct sk_buff *skb, struct task_diag_task *t,
@@ -559,26 +572,27 @@ static int task_diag_add_vma(struct sk_buff *skb, struct task_diag_task *t,
 	int err = task_diag_gather_vma(walk, vma, t->pos);
 
 	if (err)
-		t->pos = walk->gather.next;
+		t->pos = walk->gather->next;
 	return err;
 }
 
 int task_diag_fill_mem_rollup(struct sk_buff *skb, struct task_diag_task *t)
 {
-	struct task_diag_walk walk = { .mm = t->mm };
+	struct task_diag_gather gather = {};
+	struct task_diag_walk walk = { .mm = t->mm, .gather = &gather };
 	struct task_diag_mem_rollup info;
 	int err;
 
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
-	task_diag_resume_gather(&walk, t);
+	task_diag_resume_gather(&gather, t);
 	err = task_diag_walk_vmas(skb, t, &walk, task_diag_add_vma);
 	if (err == -EINPROGRESS)
-		return task_diag_keep_gather(&walk, t);
+		return task_diag_keep_gather(&gather, t);
 	if (err)
 		return err;
 	memset(&info, 0, sizeof(info));
-	task_diag_fill_pages(&info.pages, &walk.gather.mss);
+	task_diag_fill_pages(&info.pages, &gather.mss);
 	return task_diag_put(skb, TASK_DIAG_MEM_ROLLUP, &info, sizeof(info));
 }
 #endif /* CONFIG_PROC_PAGE_MONITOR */
