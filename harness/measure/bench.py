@@ -5,11 +5,12 @@
 usage: bench.py measure TABLE[,TABLE]... TOOLS
        bench.py cpus TOOLS
        bench.py ends LISTENER[,LISTENER]... NUMBER TOOLS
+       bench.py steps WHAT TOOLS
        bench.py report DIRECTORY
        bench.py tables DOCUMENT RESULTS.json...
        bench.py gate LIMITS RUN.json...
 
-The first three run in the VM and write $OUT/bench.json: instructions, of a VM with
+The first four run in the VM and write $OUT/bench.json: instructions, of a VM with
 --icount, and rates, of one with two processors. TOOLS has the directories of the
 baselines and of task_diag_all, like $PATH. Report makes tables of the run-*.json in
 a directory.
@@ -20,8 +21,11 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
+import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -313,6 +317,119 @@ def print_ends(rows):
               + (f"{AT_ONCE - row['told_at_once']:24}" if row["told"] else ""))
 
 
+# --- steps, and what a socket keeps ---------------------------------------------
+
+# Sockets for each figure
+SOCKETS = 2000
+# Of linux/netlink.h, linux/genetlink.h and linux/task_diag.h
+NETLINK_GENERIC, NLM_F_REQUEST, NLM_F_DUMP = 16, 1, 0x300
+GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
+TASK_DIAG_CMD_GET, TASK_DIAG_CMD_SUBSCRIBE = 1, 3
+TASK_DIAG_BASE, TASK_DIAG_REQUEST, TASK_DIAG_EVENTS, TASK_DIAG_EVENT_EXIT = 1, 68, 81, 3
+
+
+def longest_step(command):
+    """Instructions of the longest recv(), in which the kernel makes a step of a dump."""
+    _, events = trace(command + ["--bench"])
+    return max(leave[0] - enter[0] for enter, leave in zip(events, events[1:])
+               if enter[1:3] == ("enter", READ[1]) and leave[1:3] == ("exit", READ[1]))
+
+
+def rcu_section(command, symbol="task_diag_walk_pids"):
+    """Instructions of the longest call of the function that is the RCU section of BASE."""
+    write(TRACING + "kprobe_events", f"p:begins {symbol}\nr1:ends {symbol}\n")
+    write(TRACING + "set_event_pid", "")
+    write(TRACING + "trace", "")
+    write(TRACING + "events/kprobes/enable", "1")
+    subprocess.run(command + ["--bench"], stdout=subprocess.DEVNULL, check=True)
+    write(TRACING + "events/kprobes/enable", "0")
+    with open(TRACING + "trace", encoding="ascii", errors="replace") as file:
+        calls = [(int(when), what)
+                 for when, what in re.findall(r" (\d+): (begins|ends): ", file.read())]
+    write(TRACING + "trace", "")
+    write(TRACING + "kprobe_events", "")
+    return max(leave[0] - enter[0] for enter, leave in zip(calls, calls[1:])
+               if (enter[1], leave[1]) == ("begins", "ends"))
+
+
+def attribute(number, payload):
+    return struct.pack("HH", 4 + len(payload), number) + payload + bytes(-len(payload) % 4)
+
+
+def netlink(family, command, flags, attributes):
+    body = struct.pack("BBH", command, 1, 0) + attributes
+    return struct.pack("IHHII", 16 + len(body), family, NLM_F_REQUEST | flags, 1, 0) + body
+
+
+def generic_socket():
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+    sock.bind((0, 0))
+    return sock
+
+
+def task_diag_family():
+    """The number of the family, by CTRL_CMD_GETFAMILY."""
+    with generic_socket() as sock:
+        sock.sendto(netlink(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0,
+                            attribute(CTRL_ATTR_FAMILY_NAME, b"task_diag\0")), (0, 0))
+        _, _, number = sock.recv(8192).partition(struct.pack("HH", 6, CTRL_ATTR_FAMILY_ID))
+    return struct.unpack("H", number[:2])[0]
+
+
+def slab_bytes():
+    """Bytes in the objects of all slabs."""
+    with open("/proc/slabinfo", encoding="ascii") as file:
+        rows = [line.split() for line in file.readlines()[2:]]
+    return sum(int(row[1]) * int(row[3]) for row in rows)
+
+
+def kept_by(message):
+    """Bytes that a socket keeps after this request, before anything is received."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * SOCKETS, 2 * SOCKETS))
+    sockets = [generic_socket() for _ in range(SOCKETS)]
+    before = slab_bytes()
+    for sock in sockets:
+        sock.sendto(message, (0, 0))
+    kept = (slab_bytes() - before) / SOCKETS
+    for sock in sockets:
+        sock.close()
+    return kept
+
+
+def steps(what, tools):
+    """The longest step of each group, and with processes what else is kept or held."""
+    run = start_run()
+    tool = shutil.which("task_diag_all", path=tools)
+    header = json.loads(subprocess.run([tool, "--header", "--json"], check=True,
+                                       stdout=subprocess.PIPE).stdout)
+    run["steps"] = {what: {
+        group: longest_step([tool, "--show", group, *(["--paths"] if group == "files" else [])])
+        for group in header["show"]}}
+    if what == "processes":
+        family = task_diag_family()
+        request = attribute(TASK_DIAG_REQUEST,
+                            struct.pack("QQIIQ", 1 << TASK_DIAG_BASE, 0, 0, 0, 0))
+        run["rcu"] = rcu_section([tool, "--show", "base"])
+        run["kept"] = {
+            "subscription": kept_by(netlink(
+                family, TASK_DIAG_CMD_SUBSCRIBE, 0,
+                request + attribute(TASK_DIAG_EVENTS,
+                                    struct.pack("I", 1 << TASK_DIAG_EVENT_EXIT)))),
+            "dump": kept_by(netlink(family, TASK_DIAG_CMD_GET, NLM_F_DUMP, request))}
+    finish_run(run)
+
+
+def print_steps(run):
+    for what, groups in run["steps"].items():
+        print(f"\n10000 {what}: instructions of the longest recv()")
+        for group, took in sorted(groups.items(), key=lambda item: -item[1]):
+            print(f"  {group:32}{took:9}")
+    if "rcu" in run:
+        print(f"\nthe longest RCU section: {run['rcu']} instructions")
+        print("".join(f"bytes kept by a {what}: {size:.0f}\n"
+                      for what, size in run["kept"].items()), end="")
+
+
 # --- on the host ------------------------------------------------------------
 
 def read_runs(directory):
@@ -426,6 +543,8 @@ def report(directory):
                 print_cpus(run["cpus"])
             if "ends" in run:
                 print_ends(run["ends"])
+            if "steps" in run:
+                print_steps(run)
     with open(os.path.join(directory, "results.json"), "w", encoding="ascii") as file:
         json.dump(runs, file, indent=1)
         file.write("\n")
@@ -473,6 +592,20 @@ class Results:
     def ends(self):
         return next((run["ends"] for run in self.runs if "ends" in run), {})
 
+    def steps(self):
+        """For each group the longest step, and of what it is."""
+        longest = {}
+        for run in self.runs:
+            for what, groups in run.get("steps", {}).items():
+                for group, took in groups.items():
+                    longest[group] = max(longest.get(group, (0, "")), (took, what))
+        return longest
+
+    def held(self):
+        """The longest RCU section, and what a dump and a subscription keep."""
+        run = next((run for run in self.runs if "rcu" in run), None)
+        return [run["rcu"], run["kept"]["dump"], run["kept"]["subscription"]] if run else [None] * 3
+
 
 def markdown(head, lines):
     as_line = "| {} |\n".format
@@ -512,6 +645,29 @@ def tables_text(all_results):
         text += ("\nA fork, an exit and a wait, and a listener that receives the end of each "
                  "process.\nThe crowd are 1,000 subscriptions of a user who sees none of these "
                  "processes.\n\n" + markdown(head, lines))
+
+    head, lines = ["Group"], []
+    for results in all_results:
+        head += [f"{results.kernel}: instructions", "of"]
+    longest = [results.steps() for results in all_results]
+    for group in sorted({group for one in longest for group in one},
+                        key=lambda group: -max(one.get(group, (0, ""))[0] for one in longest)):
+        cells = []
+        for one in longest:
+            took, what = one.get(group, (None, ""))
+            cells += [f"{took:,}" if took else "", what]
+        lines.append([group, *cells])
+    if lines:
+        text += ("\nThe longest step of a dump, which is what one `recv()` takes, with 10,000 "
+                 "processes,\nor one process of 10,000 threads, mappings or open files. Within a "
+                 "step a filler\nholds a lock of the task no longer than that, and drops it when "
+                 "somebody waits.\n\n" + markdown(head, lines))
+    for results in all_results:
+        rcu, dump, subscription = results.held()
+        if rcu:
+            text += (f"\n{results.kernel}: the longest RCU section of a walk takes {rcu:,} "
+                     f"instructions. A dump that nobody\nreads keeps {dump:,.0f} bytes, its first "
+                     f"datagram among them, and a subscription {subscription:,.0f}.\n")
     return text
 
 
@@ -564,6 +720,7 @@ def gate(limits, *paths):
 
 
 COMMANDS = {"measure": (measure, 2), "cpus": (cpus, 1), "ends": (ends, 3),
+            "steps": (steps, 2),
             "report": (report, 1), "tables": (tables, 3), "gate": (gate, 3)}
 
 
