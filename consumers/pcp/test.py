@@ -122,7 +122,8 @@ def differences(observers, take, stock, patched):
         found = {}
         for key in before.keys() | value.keys():
             if key[1] in observers or is_worker(before.get(key)) or \
-                    "wchan" in key[0] and is_rcu(before.get(("instance", key[1]))):
+                    re.search("wchan|processor", key[0]) and \
+                    is_rcu(before.get(("instance", key[1]))):
                 continue
             if not between(key, before.get(key), value.get(key), after.get(key)) and \
                     not is_exact_size(key, value.get(key), before):
