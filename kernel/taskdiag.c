@@ -40,45 +40,55 @@
 #define TASK_DIAG_RCU_BATCH	64
 
 /**
- * struct task_diag_dump - one dump, or one plain request
- * @query: what was asked for, and by whom: see task_diag_same_requester()
+ * struct task_diag_cursor - where the walk is
  * @target: the process that the strategies on one process start from; holds a
  *	reference
- * @next: where the walk continues: a pid number, or an index in @nrs
+ * @next: where it continues: a pid number, or an index in @nrs
  * @nrs: pid numbers of the tasks, if the walk goes over a list: @tids, or
  *	that of the request
  * @nr_nrs: length of @nrs
  * @tids: TASK_DIAG_DUMP_THREAD: the threads, as pid numbers
- * @header_sent: the first datagram was sent
- * @t: the task whose groups are being reported, if @t.task is set, which then
- *	holds a reference; @t.mm is set within a call only
- * @exec_id: its exec id at that time, to notice an exec
- * @task_cred: its credentials when it was checked first; holds a reference,
- *	within a call only
+ */
+struct task_diag_cursor {
+	struct pid		*target;
+	unsigned int		next;
+	const u32		*nrs;
+	unsigned int		nr_nrs;
+	u32			*tids;
+};
+
+/**
+ * struct task_diag_held - the task whose groups are being reported
+ * @t: the task, or none if @t.task is NULL; holds a reference. @t.at_once and
+ *	@t.until are set in both cases
+ * @exec_id: its exec id when the walk met it, to notice an exec
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
- *	for it
  * @mm: the mm that its groups come from, once it continues in another message;
  *	holds a reference on the structure alone (mmgrab()), so that an unread
  *	dump keeps no memory
- * @at_once: see struct task_diag_task
+ */
+struct task_diag_held {
+	struct task_diag_task	t;
+	u64			exec_id;
+	u64			left;
+	struct mm_struct	*mm;
+};
+
+/**
+ * struct task_diag_dump - one dump, or one plain request
+ * @query: what was asked for, and by whom: see task_diag_same_requester()
+ * @cursor: where its walk is
+ * @held: the task that the walk stopped at, until all its groups are reported
+ * @header_sent: the first datagram was sent
  *
  * Allocated when the dump starts, freed in its .done, which may run in any
  * task. In between it is used under the socket's nl_cb_mutex only.
  */
 struct task_diag_dump {
 	struct task_diag_query	query;
-	struct pid		*target;
-	unsigned int		next;
-	const u32		*nrs;
-	unsigned int		nr_nrs;
-	u32			*tids;
+	struct task_diag_cursor	cursor;
+	struct task_diag_held	held;
 	bool			header_sent;
-	struct task_diag_task	t;
-	u64			exec_id;
-	const struct cred	*task_cred;
-	u64			left;
-	struct mm_struct	*mm;
-	bool			at_once;
 };
 
 /**
@@ -88,6 +98,8 @@ struct task_diag_dump {
  * @ns: the requester's pid namespace
  * @kin: if set, only children or threads of this process are reported
  * @readable: a leader found to be readable in this RCU section, or NULL
+ * @cred: the credentials with which the task that is held was checked; holds a
+ *	reference
  */
 struct task_diag_run {
 	void			*at;
@@ -95,17 +107,29 @@ struct task_diag_run {
 	struct pid_namespace	*ns;
 	struct task_struct	*kin;
 	struct task_struct	*readable;
+	const struct cred	*cred;
 };
 
-struct task_diag_ctx {
-	struct task_diag_dump	*dump;
+/**
+ * enum task_diag_walk_result - how a visit, or a step of the walk, ended
+ * @TASK_DIAG_WALK_CONTINUE: the walk continues with the next pid
+ * @TASK_DIAG_WALK_HELD: the walk stopped at a task whose groups must follow
+ * @TASK_DIAG_WALK_FULL: the skb is full, the walk continues in another one
+ * @TASK_DIAG_WALK_END: the walk is complete
+ * @TASK_DIAG_WALK_GONE: the process that it starts from is released or hidden
+ */
+enum task_diag_walk_result {
+	TASK_DIAG_WALK_CONTINUE,
+	TASK_DIAG_WALK_HELD,
+	TASK_DIAG_WALK_FULL,
+	TASK_DIAG_WALK_END,
+	TASK_DIAG_WALK_GONE,
 };
 
-static struct task_diag_ctx *task_diag_ctx(struct netlink_callback *cb)
+/* Where the callbacks of a dump find it */
+static struct task_diag_dump **task_diag_ctx(struct netlink_callback *cb)
 {
-	BUILD_BUG_ON(sizeof(struct task_diag_ctx) > sizeof(cb->ctx));
-
-	return (struct task_diag_ctx *)cb->ctx;
+	return (struct task_diag_dump **)cb->ctx;
 }
 
 /* --- the request ------------------------------------------------------- */
@@ -154,18 +178,6 @@ static int task_diag_check_groups(u64 show_flags, const struct nlattr *attr,
 		return -EINVAL;
 	}
 	return 0;
-}
-
-/**
- * task_diag_per_thread() - whether a request asks for threads
- * @query: the query
- *
- * Return: false if it asks for processes.
- */
-bool task_diag_per_thread(const struct task_diag_query *query)
-{
-	return query->req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
-	       query->req.dump_strategy == TASK_DIAG_DUMP_THREAD;
 }
 
 /* All flags that a request may set */
@@ -538,49 +550,6 @@ void task_diag_forget(struct task_diag_task *t)
 }
 
 /*
- * Keeps the task for task_diag_put_groups(). Returns -ESTALE if the task no
- * longer has @cred, with which it was checked.
- */
-static int task_diag_hold_task(struct task_diag_dump *dump,
-			       struct pid_namespace *ns,
-			       struct task_struct *task,
-			       const struct cred *cred, u32 nr)
-{
-	dump->task_cred = get_cred_rcu(cred);
-	if (!dump->task_cred)
-		return -ESTALE;
-	dump->t = (struct task_diag_task) {
-		.task = get_task_struct(task),
-		.nr = nr,
-		.per_thread = task_diag_per_thread(&dump->query),
-		.with_process = dump->query.req.flags & TASK_DIAG_WITH_PROCESS &&
-				thread_group_leader(task),
-		.at_once = dump->at_once,
-		.pid_ns = ns,
-		.user_ns = dump->query.cred->user_ns,
-		.cgroup_ns = current->nsproxy->cgroup_ns,
-		.boottime = timens_add_boottime_ns(0),
-		.flags = dump->query.req.flags,
-		.until = dump->t.until,
-	};
-	dump->left = dump->query.rows;
-	dump->exec_id = READ_ONCE(task->self_exec_id);
-	return 0;
-}
-
-static void task_diag_drop_task(struct task_diag_dump *dump)
-{
-	if (!dump->t.task)
-		return;
-	put_task_struct(dump->t.task);
-	dump->t.task = NULL;
-	task_diag_forget(&dump->t);
-	if (dump->mm)
-		mmdrop(dump->mm);
-	dump->mm = NULL;
-}
-
-/*
  * pid_nr_ns() without a call where it is not needed: BASE consists of pids.
  * Sets *@released if the task that had @pid was released.
  */
@@ -703,23 +672,15 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	return err;
 }
 
-/* Starts a message that continues with a task. */
-static int task_diag_put_next(struct sk_buff *skb,
-			      const struct task_diag_dump *dump)
-{
-	const unsigned int len = offsetof(struct task_diag_msg, base_attr);
-	struct task_diag_msg *msg;
-
-	if (skb_tailroom(skb) < len + TASK_DIAG_SPARE)
-		return -EMSGSIZE;
-	msg = __skb_put(skb, len);
-	memcpy(msg, &dump->query.template, offsetof(struct task_diag_msg, pid));
-	msg->nlh.nlmsg_len = len;
-	msg->pid = dump->t.nr;
-	return 0;
-}
-
-static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
+/**
+ * task_diag_put_error() - append an error in place of a group
+ * @skb: the message
+ * @attr: attribute number of the group
+ * @error: why it cannot be read
+ *
+ * Return: 0, or -EMSGSIZE if the error does not fit.
+ */
+int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 {
 	struct task_diag_error *entry;
 
@@ -731,69 +692,119 @@ static int task_diag_put_error(struct sk_buff *skb, u16 attr, int error)
 	return 0;
 }
 
+static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
+				int flags)
+{
+	struct task_diag_header header = {
+		.show_flags = task_diag_supported(),
+		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
+		.page_size = PAGE_SIZE,
+		.clk_tck = USER_HZ,
+		.flags = task_diag_known_flags(),
+		.events = task_diag_event_types(),
+		.event_show_flags = task_diag_event_groups(),
+	};
+	void *hdr;
+
+	hdr = genlmsg_put(skb, portid, seq, &task_diag_family, flags,
+			  TASK_DIAG_CMD_HEADER);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
 /* --- the groups of one task -------------------------------------------- */
+
+/*
+ * Holds the task for task_diag_put_groups(), and its credentials in @run.
+ * Returns -ESTALE if it no longer has @cred, with which it was checked.
+ */
+static int task_diag_hold_task(struct task_diag_run *run,
+			       struct task_diag_dump *dump,
+			       struct task_struct *task,
+			       const struct cred *cred, u32 nr)
+{
+	const struct task_diag_query *query = &dump->query;
+	struct task_diag_held *held = &dump->held;
+
+	run->cred = get_cred_rcu(cred);
+	if (!run->cred)
+		return -ESTALE;
+	held->t = (struct task_diag_task) {
+		.task = get_task_struct(task),
+		.nr = nr,
+		.per_thread = task_diag_per_thread(query),
+		.with_process = query->req.flags & TASK_DIAG_WITH_PROCESS &&
+				thread_group_leader(task),
+		.at_once = held->t.at_once,
+		.pid_ns = run->ns,
+		.user_ns = query->cred->user_ns,
+		.cgroup_ns = current->nsproxy->cgroup_ns,
+		.boottime = timens_add_boottime_ns(0),
+		.flags = query->req.flags,
+		.until = held->t.until,
+	};
+	held->left = query->rows;
+	held->exec_id = READ_ONCE(task->self_exec_id);
+	return 0;
+}
+
+static void task_diag_drop_task(struct task_diag_held *held)
+{
+	if (!held->t.task)
+		return;
+	put_task_struct(held->t.task);
+	held->t.task = NULL;
+	task_diag_forget(&held->t);
+	if (held->mm)
+		mmdrop(held->mm);
+	held->mm = NULL;
+}
 
 /*
  * Repeats the check of a task that must be the same as before: alive, without
  * an exec, and with the same credentials.
  */
-static int task_diag_check_again(struct task_diag_dump *dump)
+static bool task_diag_may_still_read(const struct task_diag_held *held,
+				     const struct cred *cred)
 {
-	struct task_struct *task = dump->t.task, *readable = NULL;
-	bool may_read;
+	struct task_struct *task = held->t.task, *readable = NULL;
 
 	/* As in task_diag_put_task() */
 	smp_rmb();
-	rcu_read_lock();
-	may_read = pid_alive(task) && dump->exec_id == task->self_exec_id &&
-		   rcu_access_pointer(task->real_cred) == dump->task_cred &&
-		   task_diag_may_read(task, &readable);
-	rcu_read_unlock();
-	return may_read ? 0 : -ESRCH;
-}
-
-/* The first check, in a message that continues with a task. */
-static int task_diag_check_next(struct task_diag_dump *dump)
-{
-	dump->task_cred = get_task_cred(dump->t.task);
-	return task_diag_check_again(dump);
-}
-
-/* Not mm_access(): it skips the check for the requester's own mm. */
-static int task_diag_take_mm(struct task_diag_dump *dump)
-{
-	struct mm_struct *mm = get_task_mm(dump->t.task);
-
-	if (dump->mm && dump->mm != mm) {
-		if (mm)
-			mmput_async(mm);
-		return -ESRCH;
-	}
-	dump->t.mm = mm;
-	return 0;
+	guard(rcu)();
+	return pid_alive(task) && held->exec_id == task->self_exec_id &&
+	       rcu_access_pointer(task->real_cred) == cred &&
+	       task_diag_may_read(task, &readable);
 }
 
 /*
- * The check after the groups of the task itself, which takes the mm for those
- * that come from it. Exec installs the new mm before the new credentials, hence
+ * The check after the groups of the task itself, which takes the mm if @rows that
+ * come from it follow. Exec installs the new mm before the new credentials, hence
  * the lock. The dump must not wait for it, as the task may sleep in exec as
  * long as it likes: *@mm_err is -EAGAIN if the lock is taken.
  */
-static int task_diag_check_after(struct task_diag_dump *dump, int *mm_err)
+static bool task_diag_check_after(struct task_diag_held *held, u64 rows,
+				  const struct cred *cred, int *mm_err)
 {
-	struct rw_semaphore *lock = &dump->t.task->signal->exec_update_lock;
-	int err;
+	struct rw_semaphore *lock = &held->t.task->signal->exec_update_lock;
+	const bool locked = rows && down_read_trylock(lock);
+	const bool same = task_diag_may_still_read(held, cred);
 
-	if (!(dump->left & dump->query.mm_rows))
-		return task_diag_check_again(dump);
 	*mm_err = -EAGAIN;
-	if (!down_read_trylock(lock))
-		return task_diag_check_again(dump);
-	err = task_diag_check_again(dump);
-	if (!err)
-		*mm_err = task_diag_take_mm(dump);
-	up_read(lock);
-	return err;
+	if (locked && same) {
+		/* Not mm_access(): it skips the check for the requester's own mm. */
+		held->t.mm = get_task_mm(held->t.task);
+		*mm_err = held->mm && held->mm != held->t.mm ? -ESRCH : 0;
+	}
+	if (locked)
+		up_read(lock);
+	return same;
 }
 
 /* Appends the value of the whole process, next to that of its leader. */
@@ -828,19 +839,18 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
  * @skb: the message
  * @t: the task
  * @group: the group
- * @err: 0, or why it cannot be read
  *
  * Return: 0 if the group is complete, or -EMSGSIZE or -EINPROGRESS.
  */
 int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
-			const struct task_diag_group *group, int err)
+			const struct task_diag_group *group)
 {
 	const unsigned int before = skb->len;
+	int err;
 
-	if (group->phase == TASK_DIAG_PHASE_MM && !err && !t->mm)
+	if (group->phase == TASK_DIAG_PHASE_MM && !t->mm)
 		return 0;
-	if (!err)
-		err = group->fill(skb, t);
+	err = group->fill(skb, t);
 	if (!err && group->per_process && t->with_process) {
 		err = task_diag_put_process(skb, t, group);
 		if (err)
@@ -853,130 +863,128 @@ int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
 	return task_diag_put_error(skb, group->attr, err);
 }
 
-static void task_diag_next_group(struct task_diag_dump *dump)
+static void task_diag_next_group(struct task_diag_held *held)
 {
-	dump->left &= dump->left - 1;
-	dump->t.pos = 0;
-	dump->t.names = 0;
-	task_diag_forget(&dump->t);
+	held->left &= held->left - 1;
+	held->t.pos = 0;
+	held->t.names = 0;
+	task_diag_forget(&held->t);
 }
 
-/* Appends the groups of @rows that are left, or an error for each if @err. */
-static int task_diag_put_rows(struct sk_buff *skb, struct task_diag_dump *dump,
-			      u64 rows, int err)
+/* Appends the groups of @rows that are left, as far as they fit. */
+static void task_diag_put_rows(struct sk_buff *skb, struct task_diag_held *held,
+			       u64 rows)
 {
-	int full;
-
-	for (; dump->left & rows; task_diag_next_group(dump)) {
-		full = task_diag_put_group(skb, &dump->t,
-					   &task_diag_groups[__ffs64(dump->left)],
-					   err);
-		if (full)
-			return full;
-	}
-	return 0;
-}
-
-/*
- * Appends the groups that come from the task itself, and checks it again. If
- * that check fails, replaces them by errors.
- */
-static int task_diag_put_checked(struct sk_buff *skb,
-				 struct task_diag_dump *dump, int *mm_err)
-{
-	const unsigned int before = skb->len;
-	const u64 left = dump->left;
-	struct mm_struct *mm = NULL;
+	const struct task_diag_group *group;
 	int err;
 
-	/* Keeps the mmput() that fillers do from being the last one. */
-	if (left & dump->query.own_mm_rows)
-		mm = get_task_mm(dump->t.task);
-	err = task_diag_put_rows(skb, dump, ~dump->query.mm_rows, 0);
-	if (mm)
-		mmput_async(mm);
-	if (!task_diag_check_after(dump, mm_err))
-		return err;
+	for (; held->left & rows; task_diag_next_group(held)) {
+		group = &task_diag_groups[__ffs64(held->left)];
+		err = task_diag_put_group(skb, &held->t, group);
+		if (err == -EMSGSIZE && !held->t.at_once && task_diag_is_empty(skb)) {
+			/* What does not fit an empty skb of a dump will never fit. */
+			WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
+			err = task_diag_put_error(skb, group->attr, err);
+		}
+		if (err)
+			return;
+	}
+}
 
-	skb_trim(skb, before);
-	dump->left = left;
-	task_diag_forget(&dump->t);
-	*mm_err = -ESRCH;
-	return task_diag_put_rows(skb, dump, ~dump->query.mm_rows, -ESRCH);
+/* Appends an error for each group that is left, as far as they fit. */
+static void task_diag_put_errors(struct sk_buff *skb,
+				 struct task_diag_held *held, int error)
+{
+	const struct task_diag_group *group;
+
+	for (; held->left; task_diag_next_group(held)) {
+		group = &task_diag_groups[__ffs64(held->left)];
+		if (task_diag_put_error(skb, group->attr, error))
+			return;
+	}
 }
 
 /*
- * Appends to the message at the skb's end, which begins at @start, the groups
- * of the task that are left, or an error for each if the task is @gone.
+ * Appends the groups that are left, as far as they fit. Those that come from the
+ * task itself are replaced by errors if the check after them fails.
  */
-static int task_diag_put_groups(struct sk_buff *skb,
-				struct task_diag_dump *dump, unsigned int start,
-				int gone)
+static void task_diag_put_groups(struct sk_buff *skb,
+				 struct task_diag_held *held,
+				 const struct task_diag_query *query,
+				 const struct cred *cred)
 {
-	struct task_diag_task *t = &dump->t;
-	const struct task_diag_group *group;
-	struct nlmsghdr *nlh;
-	int mm_err = gone, err;
+	const unsigned int before = skb->len;
+	const u64 left = held->left;
+	struct mm_struct *mm = NULL;
+	int mm_err;
 
-	if (gone)
-		err = task_diag_put_rows(skb, dump, ~dump->query.mm_rows, gone);
-	else
-		err = task_diag_put_checked(skb, dump, &mm_err);
-	if (!err)
-		err = task_diag_put_rows(skb, dump, dump->query.mm_rows, mm_err);
-	put_cred(dump->task_cred);
-	dump->task_cred = NULL;
+	/* Keeps the mmput() that fillers do from being the last one. */
+	if (left & query->own_mm_rows)
+		mm = get_task_mm(held->t.task);
+	task_diag_put_rows(skb, held, ~query->mm_rows);
+	if (mm)
+		mmput_async(mm);
 
-	if (t->mm) {
-		if (err && !dump->mm) {
-			mmgrab(t->mm);
-			dump->mm = t->mm;
-		}
-		/* This may be the last user, and exit_mmap() may take long. */
-		mmput_async(t->mm);
-		t->mm = NULL;
+	if (!task_diag_check_after(held, left & query->mm_rows, cred, &mm_err)) {
+		skb_trim(skb, before);
+		held->left = left;
+		task_diag_forget(&held->t);
+		task_diag_put_errors(skb, held, -ESRCH);
+	} else if (!(held->left & ~query->mm_rows)) {
+		if (mm_err)
+			task_diag_put_errors(skb, held, mm_err);
+		else
+			task_diag_put_rows(skb, held, query->mm_rows);
 	}
 
-	if (err == -EMSGSIZE && !dump->at_once && task_diag_is_empty(skb)) {
-		/* What does not fit an empty skb of a dump will never fit. */
-		group = &task_diag_groups[__ffs64(dump->left)];
-		WARN_ONCE(1, "task_diag: group %s does not fit\n", group->name);
-		task_diag_put_error(skb, group->attr, err);
-		task_diag_next_group(dump);
+	if (!held->t.mm)
+		return;
+	if (held->left && !held->mm) {
+		mmgrab(held->t.mm);
+		held->mm = held->t.mm;
 	}
-	if (err)
-		nla_put_flag(skb, TASK_DIAG_MORE);
-	else
-		task_diag_drop_task(dump);
-	nlh = (struct nlmsghdr *)(skb->data + start);
-	nlh->nlmsg_len = skb->len - start;
-	return err ? -EMSGSIZE : 0;
+	/* This may be the last user, and exit_mmap() may take long. */
+	mmput_async(held->t.mm);
+	held->t.mm = NULL;
 }
 
-static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
-				int flags)
+/* Ends the message at @start. If groups are left, another one follows. */
+static enum task_diag_walk_result
+task_diag_end_message(struct sk_buff *skb, struct task_diag_held *held,
+		      unsigned int start)
 {
-	struct task_diag_header header = {
-		.show_flags = task_diag_supported(),
-		.dump_strategies = GENMASK_ULL(TASK_DIAG_DUMP_MAX, 0),
-		.page_size = PAGE_SIZE,
-		.clk_tck = USER_HZ,
-		.flags = task_diag_known_flags(),
-		.events = task_diag_event_types(),
-		.event_show_flags = task_diag_event_groups(),
-	};
-	void *hdr;
+	struct nlmsghdr *nlh = (struct nlmsghdr *)(skb->data + start);
 
-	hdr = genlmsg_put(skb, portid, seq, &task_diag_family, flags,
-			  TASK_DIAG_CMD_HEADER);
-	if (!hdr)
-		return -EMSGSIZE;
-	if (nla_put(skb, TASK_DIAG_HEADER, sizeof(header), &header)) {
-		genlmsg_cancel(skb, hdr);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, hdr);
-	return 0;
+	if (held->left)
+		nla_put_flag(skb, TASK_DIAG_MORE);
+	else
+		task_diag_drop_task(held);
+	nlh->nlmsg_len = skb->len - start;
+	return held->left ? TASK_DIAG_WALK_FULL : TASK_DIAG_WALK_CONTINUE;
+}
+
+/* Starts an skb with a message that continues with the task that is held. */
+static enum task_diag_walk_result
+task_diag_put_rest(struct sk_buff *skb, struct task_diag_dump *dump)
+{
+	const unsigned int len = offsetof(struct task_diag_msg, base_attr);
+	struct task_diag_held *held = &dump->held;
+	const struct cred *cred;
+	struct task_diag_msg *msg;
+
+	if (skb_tailroom(skb) < len + TASK_DIAG_SPARE)
+		return TASK_DIAG_WALK_FULL;
+	msg = __skb_put(skb, len);
+	memcpy(msg, &dump->query.template, offsetof(struct task_diag_msg, pid));
+	msg->pid = held->t.nr;
+
+	cred = get_task_cred(held->t.task);
+	if (task_diag_may_still_read(held, cred))
+		task_diag_put_groups(skb, held, &dump->query, cred);
+	else
+		task_diag_put_errors(skb, held, -ESRCH);
+	put_cred(cred);
+	return task_diag_end_message(skb, held, 0);
 }
 
 /* --- the walk ---------------------------------------------------------- */
@@ -984,24 +992,23 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 /*
  * One step of a walk happens in one RCU section, looks at no more than
  * TASK_DIAG_RCU_BATCH pids, and ends early at a task with groups, which must be
- * filled outside of it. It returns 0 at the end of the walk, -EMSGSIZE if the
- * skb is full, and -EAGAIN if another step must follow.
+ * filled outside of it.
  */
 
 /* Whether @task is a child or a thread of @kin, as the strategy demands. */
-static bool task_diag_is_kin(const struct task_diag_dump *dump,
+static bool task_diag_is_kin(const struct task_diag_query *query,
 			     struct task_struct *task, struct task_struct *kin)
 {
-	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_CHILDREN)
+	if (query->req.dump_strategy == TASK_DIAG_DUMP_CHILDREN)
 		task = rcu_dereference(task->real_parent);
 	return same_thread_group(task, kin);
 }
 
 /* Looks that process up again. False if it was released or is hidden by now. */
 static bool task_diag_find_kin(struct task_diag_run *run,
-			       const struct task_diag_dump *dump)
+			       const struct task_diag_cursor *cursor)
 {
-	run->kin = pid_task(dump->target, PIDTYPE_TGID);
+	run->kin = pid_task(cursor->target, PIDTYPE_TGID);
 	return run->kin && task_diag_may_read(run->kin, &run->readable);
 }
 
@@ -1013,12 +1020,11 @@ static bool task_diag_has_ended(const struct task_struct *process)
 }
 
 /* Reports the task that has @pid, if there is one and the caller may see it. */
-static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
-					       struct task_diag_dump *dump,
-					       struct pid *pid, u32 nr,
-					       enum pid_type type, bool hold)
+static __always_inline enum task_diag_walk_result
+task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
+		    struct pid *pid, u32 nr, enum pid_type type, bool hold)
 {
-	struct task_struct *task, *gone = NULL;
+	struct task_struct *task, *released = NULL;
 	const struct cred *cred;
 	char state;
 	int err;
@@ -1030,188 +1036,189 @@ static __always_inline int task_diag_visit_pid(struct task_diag_run *run,
 	 */
 	do {
 		task = pid_task(pid, type);
-		if (!task || task == gone ||
-		    (run->kin && !task_diag_is_kin(dump, task, run->kin)))
-			return 0;
+		if (!task || task == released ||
+		    (run->kin && !task_diag_is_kin(&dump->query, task, run->kin)))
+			return TASK_DIAG_WALK_CONTINUE;
 		/* The check uses these credentials, or newer ones. */
 		cred = rcu_access_pointer(task->real_cred);
 		if (!task_diag_may_read(task, &run->readable))
-			return 0;
+			return TASK_DIAG_WALK_CONTINUE;
 		state = task_state_to_char(task);
 		if (unlikely(dump->query.select.filters) &&
 		    !task_diag_selects(&dump->query.select, task, cred, state, run->ns))
-			return 0;
+			return TASK_DIAG_WALK_CONTINUE;
 		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
 					 state);
 		if (hold && !err)
-			err = task_diag_hold_task(dump, run->ns, task, cred, nr);
+			err = task_diag_hold_task(run, dump, task, cred, nr);
 		if (!err) {
 			run->at += dump->query.template.nlh.nlmsg_len;
-			return hold ? -EAGAIN : 0;
+			return hold ? TASK_DIAG_WALK_HELD : TASK_DIAG_WALK_CONTINUE;
 		}
 		/* As in task_diag_put_task(): now pid_task() finds another. */
 		smp_rmb();
 		if (!pid_alive(task))
-			gone = task;
+			released = task;
 	} while (unlikely(err == -ESTALE));
-	return err;
+	return TASK_DIAG_WALK_FULL;
 }
 
-/*
- * Returns -EAGAIN if the task is kept, and task_diag_put_groups() must follow
- * after the RCU section.
- */
-static int task_diag_visit(struct task_diag_run *run,
-			   struct task_diag_dump *dump,
-			   struct pid *pid, u32 nr, enum pid_type type)
+static enum task_diag_walk_result
+task_diag_visit(struct task_diag_run *run, struct task_diag_dump *dump,
+		struct pid *pid, u32 nr, enum pid_type type)
 {
 	return task_diag_visit_pid(run, dump, pid, nr, type, dump->query.rows);
 }
 
-static int task_diag_walk_pids(struct task_diag_run *run,
-			       struct task_diag_dump *dump)
+static enum task_diag_walk_result
+task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 {
+	struct task_diag_cursor *cursor = &dump->cursor;
 	const u64 strategy = dump->query.req.dump_strategy;
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	const unsigned int level = run->ns->level;
 	struct pid *pids[TASK_DIAG_RCU_BATCH];
-	unsigned int left = ARRAY_SIZE(pids), max, nr_pids, i;
+	unsigned int budget = ARRAY_SIZE(pids), max, nr_pids, i;
+	enum task_diag_walk_result result;
 	u32 nr;
-	int err;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
-		if (!task_diag_find_kin(run, dump))
-			return -ESRCH;
+		if (!task_diag_find_kin(run, cursor))
+			return TASK_DIAG_WALK_GONE;
 		/* A process that has ended has no children. */
-		if (!dump->next && task_diag_has_ended(run->kin))
-			return 0;
+		if (!cursor->next && task_diag_has_ended(run->kin))
+			return TASK_DIAG_WALK_END;
 	}
 
 	/* A step ends at the first task that has groups to fill. */
-	for (max = dump->query.rows ? 1 : left; left; max = min(2 * max, left)) {
-		nr_pids = find_ge_pids(&dump->next, run->ns, pids, max);
+	for (max = dump->query.rows ? 1 : budget; budget; max = min(2 * max, budget)) {
+		nr_pids = find_ge_pids(&cursor->next, run->ns, pids, max);
 		for (i = 0; i < nr_pids; i++) {
 			nr = pids[i]->numbers[level].nr;
 			/*
 			 * BASE alone has its own inlined path: a dump of many
 			 * tasks spends most of its time here.
 			 */
-			err = dump->query.rows ?
-			      task_diag_visit(run, dump, pids[i], nr, type) :
-			      task_diag_visit_pid(run, dump, pids[i], nr, type,
-						  false);
-			if (err) {
-				dump->next = dump->t.task ? nr + 1 : nr;
-				return err;
+			result = dump->query.rows ?
+				 task_diag_visit(run, dump, pids[i], nr, type) :
+				 task_diag_visit_pid(run, dump, pids[i], nr,
+						     type, false);
+			if (result != TASK_DIAG_WALK_CONTINUE) {
+				cursor->next = result == TASK_DIAG_WALK_HELD ? nr + 1 : nr;
+				return result;
 			}
 		}
 		if (nr_pids < max)
 			break;
-		left -= nr_pids;
+		budget -= nr_pids;
 	}
-	if (!left)
-		return -EAGAIN;
+	if (!budget)
+		return TASK_DIAG_WALK_CONTINUE;
 	/* Its children may have moved away before the walk reached them. */
 	if (run->kin && task_diag_has_ended(run->kin))
-		return -ESRCH;
-	return 0;
+		return TASK_DIAG_WALK_GONE;
+	return TASK_DIAG_WALK_END;
 }
 
 /* Visits the tasks of a list, as far as they still exist. */
-static int task_diag_walk_list(struct task_diag_run *run,
-			       struct task_diag_dump *dump)
+static enum task_diag_walk_result
+task_diag_walk_list(struct task_diag_run *run, struct task_diag_dump *dump)
 {
+	struct task_diag_cursor *cursor = &dump->cursor;
 	const enum pid_type type = dump->query.req.dump_strategy == TASK_DIAG_DUMP_ALL ?
 				   PIDTYPE_TGID : PIDTYPE_PID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	enum task_diag_walk_result result;
 	struct pid *pid;
-	int err;
 	u64 id;
 	u32 nr;
 
-	if (dump->target && dump->next < dump->nr_nrs &&
-	    !task_diag_find_kin(run, dump))
-		return -ESRCH;
+	if (cursor->target && cursor->next < cursor->nr_nrs &&
+	    !task_diag_find_kin(run, cursor))
+		return TASK_DIAG_WALK_GONE;
 
-	for (; dump->next < dump->nr_nrs; dump->next++) {
+	for (; cursor->next < cursor->nr_nrs; cursor->next++) {
 		if (!budget--)
-			return -EAGAIN;
-		nr = dump->nrs[dump->next];
-		id = task_diag_selected_id(&dump->query.select, dump->next);
+			return TASK_DIAG_WALK_CONTINUE;
+		nr = cursor->nrs[cursor->next];
+		id = task_diag_selected_id(&dump->query.select, cursor->next);
 		pid = find_pid_ns(nr, run->ns);
 		if (!pid || (id && pid->ino != id))
 			continue;
-		err = task_diag_visit(run, dump, pid, nr, type);
-		if (err == -EAGAIN)
-			dump->next++;
-		if (err)
-			return err;
+		result = task_diag_visit(run, dump, pid, nr, type);
+		if (result == TASK_DIAG_WALK_HELD)
+			cursor->next++;
+		if (result != TASK_DIAG_WALK_CONTINUE)
+			return result;
 	}
-	return 0;
+	return TASK_DIAG_WALK_END;
 }
 
-static int task_diag_walk_cgroup(struct task_diag_run *run,
-				 struct task_diag_dump *dump)
+static enum task_diag_walk_result
+task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 {
 	struct task_diag_cgroup_walk *walk = dump->query.select.walk;
 	const enum pid_type type = dump->query.select.per_thread ? PIDTYPE_PID :
 							     PIDTYPE_TGID;
 	unsigned int budget = TASK_DIAG_RCU_BATCH;
+	enum task_diag_walk_result result;
 	struct task_struct *task;
 	struct pid *pid;
-	int err = 0;
 	u32 nr;
 
-	while (!err) {
-		if (!budget--)
-			return -EAGAIN;
+	while (budget--) {
 		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
 		if (!task) {
 			if (!task_diag_cgroup_next(&dump->query.select))
-				return 0;
+				return TASK_DIAG_WALK_END;
 			continue;
 		}
 		pid = task_pid(task);
 		nr = pid ? pid_nr_ns(pid, run->ns) : 0;
-		if (nr)
-			err = task_diag_visit(run, dump, pid, nr, type);
-		if (err != -EMSGSIZE)
+		result = nr ? task_diag_visit(run, dump, pid, nr, type) :
+			      TASK_DIAG_WALK_CONTINUE;
+		if (result != TASK_DIAG_WALK_FULL)
 			walk->task = NULL;
+		if (result != TASK_DIAG_WALK_CONTINUE)
+			return result;
 	}
-	return err;
+	return TASK_DIAG_WALK_CONTINUE;
 }
 
-static int task_diag_walk_one(struct task_diag_run *run,
-			      struct task_diag_dump *dump)
+static enum task_diag_walk_result
+task_diag_walk_one(struct task_diag_run *run, struct task_diag_dump *dump)
 {
+	struct task_diag_cursor *cursor = &dump->cursor;
+	enum task_diag_walk_result result;
 	const void *start = run->at;
-	int err;
 
-	if (dump->next)
-		return 0;
-	err = task_diag_visit(run, dump, dump->target,
-			      pid_nr_ns(dump->target, run->ns), PIDTYPE_TGID);
-	if (err == -EMSGSIZE)
-		return err;
-	dump->next = 1;
-	return run->at == start ? -ESRCH : err;
+	if (cursor->next)
+		return TASK_DIAG_WALK_END;
+	result = task_diag_visit(run, dump, cursor->target,
+				 pid_nr_ns(cursor->target, run->ns), PIDTYPE_TGID);
+	if (result != TASK_DIAG_WALK_FULL)
+		cursor->next = 1;
+	if (result == TASK_DIAG_WALK_CONTINUE)
+		result = run->at == start ? TASK_DIAG_WALK_GONE : TASK_DIAG_WALK_END;
+	return result;
 }
 
-static int task_diag_walk(struct task_diag_run *run,
-			  struct task_diag_dump *dump)
+static enum task_diag_walk_result
+task_diag_walk_tasks(struct task_diag_run *run, struct task_diag_dump *dump)
 {
 	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_ONE)
 		return task_diag_walk_one(run, dump);
-	if (dump->nrs)
+	if (dump->cursor.nrs)
 		return task_diag_walk_list(run, dump);
 	if (dump->query.select.walk)
 		return task_diag_walk_cgroup(run, dump);
 	return task_diag_walk_pids(run, dump);
 }
 
-/* One step of the walk, and the groups of the task that it ended at. */
-static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
+/* One step: what is left of the task that is held, or of the walk. */
+static enum task_diag_walk_result
+task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 {
 	const unsigned int start = skb->len;
 	struct task_diag_run run = {
@@ -1219,16 +1226,21 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
 		.end = skb_end_pointer(skb) - TASK_DIAG_SPARE,
 		.ns = task_active_pid_ns(current),
 	};
-	int err;
+	enum task_diag_walk_result result;
+
+	if (dump->held.t.task)
+		return task_diag_put_rest(skb, dump);
 
 	rcu_read_lock();
-	err = task_diag_walk(&run, dump);
+	result = task_diag_walk_tasks(&run, dump);
 	rcu_read_unlock();
 	__skb_put(skb, run.at - (void *)skb_tail_pointer(skb));
 
-	if (dump->t.task && task_diag_put_groups(skb, dump, start, 0))
-		return -EMSGSIZE;
-	return err;
+	if (result != TASK_DIAG_WALK_HELD)
+		return result;
+	task_diag_put_groups(skb, &dump->held, &dump->query, run.cred);
+	put_cred(run.cred);
+	return task_diag_end_message(skb, &dump->held, start);
 }
 
 /*
@@ -1236,7 +1248,7 @@ static int task_diag_step(struct sk_buff *skb, struct task_diag_dump *dump)
  * be released by the next, and its links with it. So list the numbers first,
  * in one RCU section that does no more per thread than thread_group_cputime().
  */
-static int task_diag_list_threads(struct task_diag_dump *dump)
+static int task_diag_list_threads(struct task_diag_cursor *cursor)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
 	struct task_struct *leader, *task;
@@ -1250,7 +1262,7 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 
 		nr = 0;
 		rcu_read_lock();
-		leader = pid_task(dump->target, PIDTYPE_TGID);
+		leader = pid_task(cursor->target, PIDTYPE_TGID);
 		if (leader) {
 			for_each_thread(leader, task) {
 				tid = task_pid_nr_ns(task, ns);
@@ -1273,9 +1285,9 @@ static int task_diag_list_threads(struct task_diag_dump *dump)
 			return -EINTR;
 		cond_resched();
 	}
-	dump->tids = tids;
-	dump->nrs = tids;
-	dump->nr_nrs = nr;
+	cursor->tids = tids;
+	cursor->nrs = tids;
+	cursor->nr_nrs = nr;
 	return 0;
 }
 
@@ -1294,15 +1306,12 @@ static struct pid *task_diag_get_target(const struct task_diag_pid *req)
 	enum pid_type type = req->dump_strategy == TASK_DIAG_DUMP_THREAD ?
 			     PIDTYPE_PID : PIDTYPE_TGID;
 	struct task_struct *task, *readable = NULL;
-	struct pid *target = NULL;
 
-	rcu_read_lock();
+	guard(rcu)();
 	task = pid_task(task_diag_find_pid(req), type);
-	if (task && task_diag_may_read(task, &readable))
-		target = get_pid(task_tgid(task));
-	rcu_read_unlock();
-
-	return target;
+	if (!task || !task_diag_may_read(task, &readable))
+		return NULL;
+	return get_pid(task_tgid(task));
 }
 
 /* Hidden or missing: the answer must not differ. */
@@ -1315,21 +1324,27 @@ static int task_diag_no_task(struct netlink_ext_ack *extack)
 static bool task_diag_has_few_threads(struct pid *target)
 {
 	struct task_struct *task;
-	bool few;
 
-	rcu_read_lock();
+	guard(rcu)();
 	task = pid_task(target, PIDTYPE_TGID);
-	few = !task || get_nr_threads(task) <= TASK_DIAG_FEW_THREADS;
-	rcu_read_unlock();
-	return few;
+	return !task || get_nr_threads(task) <= TASK_DIAG_FEW_THREADS;
+}
+
+/* The errno of a step that ends a datagram, or the dump */
+static int task_diag_walk_error(enum task_diag_walk_result result,
+				struct netlink_ext_ack *extack)
+{
+	if (result == TASK_DIAG_WALK_GONE)
+		return task_diag_no_task(extack);
+	return result == TASK_DIAG_WALK_FULL ? -EMSGSIZE : 0;
 }
 
 static void task_diag_dump_free(struct task_diag_dump *dump)
 {
-	task_diag_drop_task(dump);
-	kvfree(dump->tids);
+	task_diag_drop_task(&dump->held);
+	kvfree(dump->cursor.tids);
 	task_diag_free_select(&dump->query.select);
-	put_pid(dump->target);
+	put_pid(dump->cursor.target);
 	put_cred(dump->query.cred);
 	kfree(dump);
 }
@@ -1363,14 +1378,14 @@ static int task_diag_start(struct netlink_callback *cb)
 		goto free;
 
 	task_diag_plan(&dump->query);
-	dump->nrs = dump->query.select.pids;
-	dump->nr_nrs = dump->query.select.nr_pids;
+	dump->cursor.nrs = dump->query.select.pids;
+	dump->cursor.nr_nrs = dump->query.select.nr_pids;
 	switch (dump->query.req.dump_strategy) {
 	case TASK_DIAG_DUMP_ONE:
 	case TASK_DIAG_DUMP_CHILDREN:
 	case TASK_DIAG_DUMP_THREAD:
-		dump->target = task_diag_get_target(&dump->query.req);
-		if (!dump->target) {
+		dump->cursor.target = task_diag_get_target(&dump->query.req);
+		if (!dump->cursor.target) {
 			err = task_diag_no_task(cb->extack);
 			goto free;
 		}
@@ -1379,7 +1394,7 @@ static int task_diag_start(struct netlink_callback *cb)
 	task_diag_init_template(&dump->query, TASK_DIAG_CMD_GET,
 				NETLINK_CB(cb->skb).portid,
 				cb->nlh->nlmsg_seq, NLM_F_MULTI);
-	task_diag_ctx(cb)->dump = dump;
+	*task_diag_ctx(cb) = dump;
 	return 0;
 
 free:
@@ -1398,9 +1413,10 @@ static int task_diag_put_progress(struct sk_buff *skb,
 				    cb->nlh->nlmsg_seq, NLM_F_MULTI) ?: skb->len;
 }
 
-static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
+static int task_diag_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct task_diag_dump *dump = task_diag_ctx(cb)->dump;
+	struct task_diag_dump *dump = *task_diag_ctx(cb);
+	enum task_diag_walk_result result;
 	bool idle = false;
 	unsigned int len;
 	int err;
@@ -1409,7 +1425,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		NL_SET_ERR_MSG(cb->extack, "dump was started with other credentials");
 		return -EPERM;
 	}
-	dump->t.until = jiffies + TASK_DIAG_STEP_TIME;
+	dump->held.t.until = jiffies + TASK_DIAG_STEP_TIME;
 
 	/*
 	 * The first call runs within sendmsg() and genetlink's locks, which
@@ -1420,33 +1436,22 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		return task_diag_put_progress(skb, cb);
 	}
 
-	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->tids) {
-		err = task_diag_list_threads(dump);
-		if (err)
-			return err;
-	}
-
-	if (dump->t.task) {
-		err = task_diag_put_next(skb, dump);
-		if (!err)
-			err = task_diag_put_groups(skb, dump, 0,
-						   task_diag_check_next(dump));
+	if (dump->query.req.dump_strategy == TASK_DIAG_DUMP_THREAD && !dump->cursor.tids) {
+		err = task_diag_list_threads(&dump->cursor);
 		if (err)
 			return err;
 	}
 
 	/* Groups other than BASE may take long; so may many hidden tasks. */
 	for (;;) {
-		if (time_after(jiffies, dump->t.until) &&
+		if (time_after(jiffies, dump->held.t.until) &&
 		    (idle || (dump->query.rows && skb->len)))
 			return skb->len ?: task_diag_put_progress(skb, cb);
 		len = skb->len;
-		err = task_diag_step(skb, dump);
+		result = task_diag_step(skb, dump);
 		idle = skb->len == len;
-		if (err == -ESRCH)
-			return task_diag_no_task(cb->extack);
-		if (err != -EAGAIN)
-			return err;
+		if (result != TASK_DIAG_WALK_CONTINUE)
+			return task_diag_walk_error(result, cb->extack);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -1455,7 +1460,7 @@ static int task_diag_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 static int task_diag_done(struct netlink_callback *cb)
 {
-	task_diag_dump_free(task_diag_ctx(cb)->dump);
+	task_diag_dump_free(*task_diag_ctx(cb));
 	return 0;
 }
 
@@ -1463,8 +1468,9 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct task_diag_dump dump = {
 		.query.cred = current_cred(),
-		.at_once = true,
+		.held.t.at_once = true,
 	};
+	enum task_diag_walk_result result;
 	struct sk_buff *reply;
 	int err;
 
@@ -1492,15 +1498,15 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		goto free;
 	}
 
-	dump.target = task_diag_get_target(&dump.query.req);
-	if (!dump.target) {
+	dump.cursor.target = task_diag_get_target(&dump.query.req);
+	if (!dump.cursor.target) {
 		err = task_diag_no_task(info->extack);
 		goto free;
 	}
 
 	err = -EMSGSIZE;
 	if (dump.query.costs & BIT(TASK_DIAG_COST_THREADS) &&
-	    !task_diag_has_few_threads(dump.target)) {
+	    !task_diag_has_few_threads(dump.cursor.target)) {
 		NL_SET_ERR_MSG(info->extack,
 			       "process has many threads: ask with NLM_F_DUMP");
 		goto free;
@@ -1513,9 +1519,10 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	task_diag_init_template(&dump.query, TASK_DIAG_CMD_GET, info->snd_portid,
 				info->snd_seq, 0);
-	err = task_diag_step(reply, &dump);
-	task_diag_drop_task(&dump);
-	if (!err || err == -EAGAIN) {
+	result = task_diag_step(reply, &dump);
+	task_diag_drop_task(&dump.held);
+	err = task_diag_walk_error(result, info->extack);
+	if (!err) {
 		err = genlmsg_reply(reply, info);
 		goto free;
 	}
@@ -1523,10 +1530,8 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err == -EMSGSIZE)
 		NL_SET_ERR_MSG(info->extack,
 			       "task does not fit in one message: ask with NLM_F_DUMP");
-	else if (err == -ESRCH)
-		task_diag_no_task(info->extack);
 free:
-	put_pid(dump.target);
+	put_pid(dump.cursor.target);
 	task_diag_free_select(&dump.query.select);
 	return err;
 }
@@ -1552,26 +1557,19 @@ static int task_diag_header_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* NLA_BINARY accepts any length: the parsers give more precise errors. */
-#define TASK_DIAG_POLICY						\
-	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },			\
-	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },		\
-	[TASK_DIAG_SELECT_IDS] = { .type = NLA_BINARY },		\
-	[TASK_DIAG_SELECT_CGROUP] = { .type = NLA_U64 },		\
-	[TASK_DIAG_SELECT_CGROUP_FD] = { .type = NLA_U32 },		\
-	[TASK_DIAG_SELECT_DESCENDANTS] = { .type = NLA_FLAG },		\
-	[TASK_DIAG_SELECT_UID] = { .type = NLA_U32 },			\
-	[TASK_DIAG_SELECT_EUID] = { .type = NLA_U32 },			\
-	[TASK_DIAG_SELECT_SID] = { .type = NLA_U32 },			\
-	[TASK_DIAG_SELECT_TTY] = { .type = NLA_U32 },			\
-	[TASK_DIAG_SELECT_STATES] = { .type = NLA_NUL_STRING, .len = 16 }, \
-	[TASK_DIAG_SELECT_KTHREADS] = NLA_POLICY_MAX(NLA_U32, 1)
-
-static const struct nla_policy task_diag_get_policy[] = {
-	TASK_DIAG_POLICY,
-};
-
-static const struct nla_policy task_diag_subscribe_policy[] = {
-	TASK_DIAG_POLICY,
+static const struct nla_policy task_diag_policy[] = {
+	[TASK_DIAG_REQUEST] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_PIDS] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_IDS] = { .type = NLA_BINARY },
+	[TASK_DIAG_SELECT_CGROUP] = { .type = NLA_U64 },
+	[TASK_DIAG_SELECT_CGROUP_FD] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_DESCENDANTS] = { .type = NLA_FLAG },
+	[TASK_DIAG_SELECT_UID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_EUID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_SID] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_TTY] = { .type = NLA_U32 },
+	[TASK_DIAG_SELECT_STATES] = { .type = NLA_NUL_STRING, .len = 16 },
+	[TASK_DIAG_SELECT_KTHREADS] = NLA_POLICY_MAX(NLA_U32, 1),
 	[TASK_DIAG_EVENTS] = { .type = NLA_U32 },
 };
 
@@ -1583,17 +1581,17 @@ static const struct genl_split_ops task_diag_ops[] = {
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DO,
-		.policy		= task_diag_get_policy,
+		.policy		= task_diag_policy,
 		.maxattr	= TASK_DIAG_SELECT_KTHREADS,
 		.doit		= task_diag_get_doit,
 	},
 	{
 		.cmd		= TASK_DIAG_CMD_GET,
 		.flags		= GENL_CMD_CAP_DUMP,
-		.policy		= task_diag_get_policy,
+		.policy		= task_diag_policy,
 		.maxattr	= TASK_DIAG_SELECT_KTHREADS,
 		.start		= task_diag_start,
-		.dumpit		= task_diag_dump,
+		.dumpit		= task_diag_get_dumpit,
 		.done		= task_diag_done,
 	},
 	{
@@ -1606,7 +1604,7 @@ static const struct genl_split_ops task_diag_ops[] = {
 	{
 		.cmd		= TASK_DIAG_CMD_SUBSCRIBE,
 		.flags		= GENL_CMD_CAP_DO,
-		.policy		= task_diag_subscribe_policy,
+		.policy		= task_diag_policy,
 		.maxattr	= TASK_DIAG_EVENTS,
 		.doit		= task_diag_subscribe_doit,
 	},

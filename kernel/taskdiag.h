@@ -73,6 +73,13 @@ struct task_diag_query {
 	struct task_diag_msg	template;
 };
 
+/* Whether the query asks for threads, not for processes */
+static inline bool task_diag_per_thread(const struct task_diag_query *query)
+{
+	return query->req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD ||
+	       query->req.dump_strategy == TASK_DIAG_DUMP_THREAD;
+}
+
 extern struct genl_family task_diag_family;
 
 int task_diag_check_requester(const struct sk_buff *skb,
@@ -82,7 +89,6 @@ bool task_diag_is_allowed(const struct pid_namespace *ns);
 int task_diag_parse(struct task_diag_query *query, struct nlattr **attrs,
 		    struct netlink_ext_ack *extack);
 void task_diag_plan(struct task_diag_query *query);
-bool task_diag_per_thread(const struct task_diag_query *query);
 void task_diag_init_template(struct task_diag_query *query, u8 cmd, u32 portid,
 			     u32 seq, u16 flags);
 
@@ -90,7 +96,8 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 			struct task_struct *task, const struct cred *cred,
 			const struct pid *pid, u32 nr, struct pid_namespace *ns);
 int task_diag_put_group(struct sk_buff *skb, struct task_diag_task *t,
-			const struct task_diag_group *group, int err);
+			const struct task_diag_group *group);
+int task_diag_put_error(struct sk_buff *skb, u16 attr, int error);
 
 /**
  * struct task_diag_subscription - the events that a socket subscribed to

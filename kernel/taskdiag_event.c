@@ -316,12 +316,14 @@ static int task_diag_put_event_groups(struct sk_buff *skb,
 		before = skb->len;
 		t->pos = 0;
 		t->names = 0;
-		err = many && group->cost == TASK_DIAG_COST_THREADS ? -EAGAIN : 0;
-		err = task_diag_put_group(skb, t, group, err);
+		if (many && group->cost == TASK_DIAG_COST_THREADS)
+			err = task_diag_put_error(skb, group->attr, -EAGAIN);
+		else
+			err = task_diag_put_group(skb, t, group);
 		if (longest && (err || skb_tailroom(skb) < hweight64(rows) *
 				nla_total_size(sizeof(struct task_diag_error)))) {
 			skb_trim(skb, before);
-			err = task_diag_put_group(skb, t, group, -E2BIG);
+			err = task_diag_put_error(skb, group->attr, -E2BIG);
 		}
 		if (err)
 			return -EMSGSIZE;
