@@ -585,7 +585,7 @@ static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
 	       a->cap_ambient.val == b->cap_ambient.val;
 }
 
-void __task_diag_cred(const struct cred *old)
+void __task_diag_creds(const struct cred *old)
 {
 	if (!current->in_execve && !task_diag_same_cred(old, current_cred()))
 		task_diag_tell_of(TASK_DIAG_EVENT_CRED, current, 0);

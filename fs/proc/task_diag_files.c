@@ -68,7 +68,7 @@ static bool task_diag_is_memfd(const struct file *file)
 	       strstarts(file->f_path.dentry->d_name.name, "memfd:");
 }
 
-static enum task_diag_file_kind task_diag_file_kind(const struct file *file)
+static enum task_diag_file_kind task_diag_kind_of(const struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
@@ -308,7 +308,7 @@ static void task_diag_fill_file(struct task_diag_file_payload *to,
 static int task_diag_put_file(struct task_diag_files *walk,
 			      const struct file *file, u32 flags)
 {
-	const enum task_diag_file_kind kind = task_diag_file_kind(file);
+	const enum task_diag_file_kind kind = task_diag_kind_of(file);
 	struct task_diag_file_payload *to;
 	const u32 fd = walk->t->pos;
 	const char *path = "";

@@ -163,7 +163,7 @@ void __task_diag_fork(struct task_struct *task);
 void __task_diag_exec(u64 old_id);
 void __task_diag_exit(struct task_struct *task, bool group_dead);
 void __task_diag_comm(struct task_struct *task);
-void __task_diag_cred(const struct cred *old);
+void __task_diag_creds(const struct cred *old);
 
 /**
  * task_diag_fork() - report a new task to subscribers
@@ -223,13 +223,13 @@ static inline void task_diag_comm(struct task_struct *task)
 }
 
 /**
- * task_diag_cred() - report current's new credentials to subscribers
+ * task_diag_creds() - report current's new credentials to subscribers
  * @old: those that it had before
  */
-static inline void task_diag_cred(const struct cred *old)
+static inline void task_diag_creds(const struct cred *old)
 {
 	if (static_branch_unlikely(&task_diag_subscribed.key))
-		__task_diag_cred(old);
+		__task_diag_creds(old);
 }
 #else
 static inline void task_diag_fork(struct task_struct *task) { }
@@ -237,7 +237,7 @@ static inline void task_diag_exec(u64 old_id) { }
 static inline void task_diag_exec_failed(u64 old_id) { }
 static inline void task_diag_exit(struct task_struct *task, bool group_dead) { }
 static inline void task_diag_comm(struct task_struct *task) { }
-static inline void task_diag_cred(const struct cred *old) { }
+static inline void task_diag_creds(const struct cred *old) { }
 #endif /* CONFIG_TASK_DIAG */
 
 #endif /* _LINUX_TASK_DIAG_H */
