@@ -73,8 +73,8 @@ def check_archive(root, pmcd, configs):
     text = run(root, "pmrep", "-a", "/tmp/archive", "-s", "2", "-t", "1s", "-i", f"0*{pid} .*",
                "proc.psinfo.cmd", "proc.psinfo.ppid")
     tap.result("in the" in text, "pmrep reads it", [text])
-    # as 'pcp -a /tmp/archive -s 2 ps' does
-    text = run(root, "env", "PCP_ARCHIVE=/tmp/archive", "PCP_SAMPLES=2", "pcp-ps", "-e")
+    # as 'pcp -a /tmp/archive -s 10 ps' does; a slow pmlogger has no values in the first ones
+    text = run(root, "env", "PCP_ARCHIVE=/tmp/archive", "PCP_SAMPLES=10", "pcp-ps", "-e")
     tap.result(re.search(rf"\b{pid}\b", text), "pcp ps reads it", [text[-600:]])
 
 
