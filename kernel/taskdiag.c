@@ -59,8 +59,8 @@ struct task_diag_cursor {
 
 /**
  * struct task_diag_held - the task whose groups are being reported
- * @t: the task, or none if @t.task is NULL; holds a reference. @t.at_once and
- *	@t.until are set in both cases
+ * @t: the task, or none if @t.task is NULL; holds a reference. @t.at_once,
+ *	@t.until and @t.buf are set in both cases
  * @exec_id: its exec id when the walk met it, to notice an exec
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  * @mm: the mm that its groups come from, once it continues in another message;
@@ -748,6 +748,7 @@ static int task_diag_hold_task(struct task_diag_run *run,
 		.boottime = timens_add_boottime_ns(0),
 		.flags = query->req.flags,
 		.until = held->t.until,
+		.buf = held->t.buf,
 	};
 	held->left = query->rows;
 	held->exec_id = READ_ONCE(task->self_exec_id);
@@ -1413,9 +1414,9 @@ static int task_diag_put_progress(struct sk_buff *skb,
 				    cb->nlh->nlmsg_seq, NLM_F_MULTI) ?: skb->len;
 }
 
-static int task_diag_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+static int task_diag_put_tasks(struct sk_buff *skb, struct netlink_callback *cb,
+			       struct task_diag_dump *dump)
 {
-	struct task_diag_dump *dump = *task_diag_ctx(cb);
 	enum task_diag_walk_result result;
 	bool idle = false;
 	unsigned int len;
@@ -1456,6 +1457,17 @@ static int task_diag_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb
 			return -EINTR;
 		cond_resched();
 	}
+}
+
+static int task_diag_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct task_diag_dump *dump = *task_diag_ctx(cb);
+	int err;
+
+	err = task_diag_put_tasks(skb, cb, dump);
+	kfree(dump->held.t.buf);
+	dump->held.t.buf = NULL;
+	return err;
 }
 
 static int task_diag_done(struct netlink_callback *cb)
@@ -1531,6 +1543,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack,
 			       "task does not fit in one message: ask with NLM_F_DUMP");
 free:
+	kfree(dump.held.t.buf);
 	put_pid(dump.cursor.target);
 	task_diag_free_select(&dump.query.select);
 	return err;

@@ -287,6 +287,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		.root = &sub->root,
 		.group_dead = occasion->group_dead,
 		.flags = sub->query.req.flags,
+		.buf = t->buf,
 	};
 	/* If the leader ended, the mm is current's: check current, too. */
 	if (t->mm && current != task && same_thread_group(current, task) &&
@@ -336,7 +337,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 					    u64 lost, unsigned int size)
 {
 	struct task_struct *task = occasion->task;
-	struct task_diag_task t;
+	struct task_diag_task t = {};
 	const struct cred *cred;
 	struct sk_buff *skb;
 	int err;
@@ -356,6 +357,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 		/* Another thread's cred may change: see task_diag_put_task() */
 		smp_rmb();
 	} while (!err && rcu_access_pointer(task->real_cred) != cred);
+	kfree(t.buf);
 	if (err) {
 		kfree_skb(skb);
 		return ERR_PTR(err);

@@ -24,6 +24,7 @@ static inline int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 	return 0;
 }
 
+char *task_diag_buf(struct task_diag_task *t);
 int task_diag_put_list(struct sk_buff *skb, u16 attr, const void *list,
 		       unsigned int size, unsigned int nr);
 int task_diag_keep(struct sk_buff *skb, struct task_diag_task *t, u16 attr,

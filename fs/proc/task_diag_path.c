@@ -30,11 +30,9 @@ int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
 	exe = get_mm_exe_file(t->mm);
 	if (!exe)
 		return -ENODATA;
-	err = -ENOMEM;
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
-	if (!buf)
-		goto put;
-	path = d_path_from(&exe->f_path, t->root, buf, PATH_MAX);
+	buf = task_diag_buf(t);
+	path = buf ? d_path_from(&exe->f_path, t->root, buf, PATH_MAX) :
+		     ERR_PTR(-ENOMEM);
 	err = PTR_ERR_OR_ZERO(path);
 	if (!err)
 		err = task_diag_put_whole(skb, t, TASK_DIAG_EXE,
@@ -42,8 +40,6 @@ int task_diag_fill_exe(struct sk_buff *skb, struct task_diag_task *t)
 						.data = path,
 						.len = strlen(path),
 					  });
-	kfree(buf);
-put:
 	fput(exe);
 	return err;
 }
@@ -56,7 +52,7 @@ static int task_diag_put_fs_path(struct sk_buff *skb, struct task_diag_task *t,
 
 	if (t->kept.data)
 		return task_diag_put_kept(skb, t, attr);
-	buf = kmalloc(PATH_MAX, GFP_KERNEL);
+	buf = task_diag_buf(t);
 	if (!buf)
 		return -ENOMEM;
 	path = proc_fs_path(t->task, root, t->root, buf, PATH_MAX);
@@ -67,7 +63,6 @@ static int task_diag_put_fs_path(struct sk_buff *skb, struct task_diag_task *t,
 						.data = path,
 						.len = strlen(path),
 					  });
-	kfree(buf);
 	return err == -ENOENT ? -ENODATA : err;
 }
 

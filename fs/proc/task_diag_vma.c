@@ -346,14 +346,16 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 	for (name->size = PATH_MAX;
 	     err == -ENAMETOOLONG && name->size <= TASK_DIAG_NAME_MAX;
 	     name->size *= 2) {
-		name->data = kvmalloc(name->size, GFP_KERNEL_ACCOUNT);
+		name->data = name->size == PATH_MAX ? task_diag_buf(t) :
+				kvmalloc(name->size, GFP_KERNEL_ACCOUNT);
 		if (!name->data)
 			return -ENOMEM;
 		name->keep = false;
 		err = task_diag_walk_vmas(skb, t, &walk, task_diag_put_vma);
 		if (name->keep)
 			err = task_diag_keep(skb, t, TASK_DIAG_VMA, &name->value);
-		kvfree(name->data);
+		if (name->data != t->buf)
+			kvfree(name->data);
 	}
 	return err;
 }

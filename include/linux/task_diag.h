@@ -60,6 +60,7 @@ struct task_diag_value {
  * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
  *	because its source may change
  * @part: how much of @kept was reported
+ * @buf: for task_diag_buf(); freed at the end of the datagram
  */
 struct task_diag_task {
 	struct task_struct	*task;
@@ -80,6 +81,7 @@ struct task_diag_task {
 	u32			names;
 	struct task_diag_value	kept;
 	u32			part;
+	char			*buf;
 };
 
 /**
