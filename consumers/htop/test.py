@@ -277,8 +277,9 @@ def set_ups():
 
 def files_opened(htop, rc):
     """
-    The number of refreshes, how often they listed /proc, and whose files they opened. Not
-    of processes born meanwhile: task_diag does not wait for the exec of tmux's client.
+    The number of refreshes, how often they listed /proc, and whose files they opened.
+    Processes that start during this are left out: tmux's client may be in an exec, for
+    which task_diag does not wait.
     """
     record = "/tmp/strace"
     lasting = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}

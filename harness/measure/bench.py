@@ -137,6 +137,7 @@ def trace(command):
     # pylint: disable-next=subprocess-popen-preexec-fn
     out = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=trace_me).stdout
     write(TRACING + "events/raw_syscalls/enable", "0")
+    write(TRACING + "set_event_pid", "")
     with open(TRACING + "trace", encoding="ascii", errors="replace") as file:
         events = re.findall(r" (\d+): sys_(enter|exit): NR (\d+) (?:\(|= )(-?\w+)",
                             file.read())
@@ -338,7 +339,6 @@ def longest_step(command):
 def rcu_section(command, symbol="task_diag_walk_pids"):
     """Instructions of the longest call of the function that is the RCU section of BASE."""
     write(TRACING + "kprobe_events", f"p:begins {symbol}\nr1:ends {symbol}\n")
-    write(TRACING + "set_event_pid", "")
     write(TRACING + "trace", "")
     write(TRACING + "events/kprobes/enable", "1")
     subprocess.run(command + ["--bench"], stdout=subprocess.DEVNULL, check=True)
