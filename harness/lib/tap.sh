@@ -80,9 +80,12 @@ run_selftests()
 		run=(env TD_SECONDS=60 TD_PATIENCE=20 "${run[@]}" --override-timeout 3600)
 		;;
 	esac
-	# Account for delays from the start: switching later patches code, see harness/vm.
-	"${vm[@]}" --timeout $limit --log "$build/vm/$1.log" --append delayacct -- "${run[@]}" |
-		tee "$printed" || status=$?
+	# Account for delays from the start, and keep a subscription: turning either on or off
+	# patches the code of fork, and QEMU loses a race there (see harness/vm --help).
+	# shellcheck disable=SC2016
+	"${vm[@]}" --timeout $limit --log "$build/vm/$1.log" --append delayacct -- \
+		bash -c '"$0" --follow --pids 1 --events exit &>/dev/null & exec "$@"' \
+		"$2/taskdiag/task_diag_all" "${run[@]}" | tee "$printed" || status=$?
 	# run_kselftest.sh itself always exits with 0.
 	if [ $status -eq 0 ]; then
 		echo "ok - $1: nothing amiss in the kernel log ($kernel)"
