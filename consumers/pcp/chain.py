@@ -76,6 +76,17 @@ def check_archive(root, pmcd, configs):
     # as 'pcp -a /tmp/archive -s 10 ps' does; a slow pmlogger has no values in the first ones
     text = run(root, "env", "PCP_ARCHIVE=/tmp/archive", "PCP_SAMPLES=10", "pcp-ps", "-e")
     tap.result(re.search(rf"\b{pid}\b", text), "pcp ps reads it", [text[-600:]])
+    text = run(root, "env", "PCP_ARCHIVE=/tmp/archive", f"{root}/libexec/pcp/bin/pcp-atop",
+               "-a", "-m", "1", "2")
+    tap.result(re.search(rf"(?m)^ *{pid} .* [0-9.]+M .* in the archive", text), "pcp atop reads it",
+               [text[-600:]])
+
+
+def add_disk():
+    """Statistics of a disk: pcp-atop refuses a host without one, as the VM is."""
+    with open("/tmp/diskstats", "w", encoding="ascii") as file:
+        file.write(" 254 0 vda 100 0 800 10 50 0 400 5 0 15 15\n")
+    subprocess.run(["mount", "--bind", "/tmp/diskstats", "/proc/diskstats"], check=True)
 
 
 def make_network():
@@ -160,6 +171,7 @@ def main():
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     root, configs, prometheus = sys.argv[1:]
+    add_disk()
     pmcd = Pmcd(root, "one")
     check_archive(root, pmcd, configs)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
