@@ -873,6 +873,74 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	EXPECT_STREQ("socket has a subscription", self->seen.text);
 }
 
+#define OF_A_USER	1024	/* subscriptions: TASK_DIAG_SUBSCRIPTIONS_MAX of the kernel */
+
+/* Opens a socket and subscribes with it; returns the errno, positive. */
+static int open_subscription(struct td_sock *sock, struct td_events *seen)
+{
+	td_must(!td_open(sock), "td_open");
+	return td_subscribe(sock, seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
+}
+
+static int open_one(const void *uid)
+{
+	struct td_events seen = {};
+	struct td_sock sock;
+
+	if (uid)
+		td_become_user(uid);
+	return open_subscription(&sock, &seen);
+}
+
+/* Alice takes as many as she gets, and says on the pipe @ready when she has them. */
+static void take_all(int ready)
+{
+	static struct td_sock socks[OF_A_USER + 1];
+	struct td_events seen = {};
+	int status, i, err = 0;
+
+	td_become(TD_ALICE);
+	for (i = 0; i < OF_A_USER; i++) {
+		err = open_subscription(&socks[i], &seen);
+		td_must(!err, "subscribe");
+	}
+	td_must(open_subscription(&socks[i], &seen) == EUSERS, "one too many");
+	td_must(!strcmp(seen.text, "user has 1024 subscriptions"), seen.text);
+	run(open_one, NULL, &status);
+	td_must(WEXITSTATUS(status) == EUSERS, "one too many of another process");
+	/* A socket that is closed makes room for another one. */
+	td_close(&socks[0]);
+	td_must(!open_subscription(&socks[0], &seen), "subscribe again");
+	td_must(write(ready, "", 1) == 1, "write");
+	pause();
+}
+
+TEST_F(events, subscriptions_of_a_user_are_limited)
+{
+	static const struct rlimit limit = { OF_A_USER + 64, OF_A_USER + 64 };
+	static const uid_t bob = TD_BOB;
+	int status, ready[2];
+	pid_t alice;
+	char byte;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	ASSERT_EQ(0, pipe(ready));
+	alice = fork();
+	if (!alice) {
+		take_all(ready[1]);
+		_exit(1);
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	/* Others have their own. */
+	ASSERT_LT(0, run(open_one, &bob, &status));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, 0));
+	kill(alice, SIGKILL);
+	td_wait(alice);
+}
+
 /* --- a receive buffer that is full ------------------------------------------------ */
 
 static void run_many(unsigned int nr)
