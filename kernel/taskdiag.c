@@ -218,7 +218,7 @@ static int task_diag_check_flags(const struct task_diag_query *query,
 	}
 	if (unused) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
-					"flags 0x%x are of groups that are not asked for",
+					"flags 0x%x need groups that are not in show_flags",
 					unused);
 		return -EINVAL;
 	}
@@ -1499,7 +1499,7 @@ static int task_diag_get_doit(struct sk_buff *skb, struct genl_info *info)
 	err = -EINVAL;
 	if (dump.query.req.dump_strategy != TASK_DIAG_DUMP_ONE) {
 		NL_SET_ERR_MSG(info->extack,
-			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
+			       "dump_strategy needs NLM_F_DUMP");
 		goto free;
 	}
 	/* This runs under genetlink's locks, like the start of a dump. */

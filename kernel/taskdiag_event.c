@@ -640,14 +640,14 @@ static int task_diag_check_events(const struct task_diag_query *query,
 	mask = nla_get_u32(events);
 	if (!mask || mask & ~task_diag_event_types()) {
 		NL_SET_ERR_MSG_ATTR_FMT(extack, events,
-					"TASK_DIAG_EVENTS 0x%x is none of 0x%x",
+					"TASK_DIAG_EVENTS 0x%x: must be bits of 0x%x",
 					mask, task_diag_event_types());
 		return -EINVAL;
 	}
 	if (strategy != TASK_DIAG_DUMP_ALL &&
 	    strategy != TASK_DIAG_DUMP_ALL_THREAD) {
 		NL_SET_ERR_MSG_ATTR(extack, request,
-				    "events are of all processes or of all threads: narrow them by TASK_DIAG_SELECT_*");
+				    "events need TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD");
 		return -EINVAL;
 	}
 	for (i = 0; i < task_diag_nr_groups; i++) {
@@ -656,18 +656,18 @@ static int task_diag_check_events(const struct task_diag_query *query,
 		    task_diag_in_events(group))
 			continue;
 		NL_SET_ERR_MSG_ATTR_FMT(extack, request,
-					"group %s is not told with events",
+					"group %s is not available in events",
 					group->name);
 		return -EOPNOTSUPP;
 	}
 	if (query->costs & BIT(TASK_DIAG_COST_MANY)) {
 		NL_SET_ERR_MSG_ATTR(extack, request,
-				    "events have no numbers of open files by kind");
+				    "TASK_DIAG_FD_KINDS is not available in events");
 		return -EOPNOTSUPP;
 	}
 	if (attrs[TASK_DIAG_SELECT_STATES]) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[TASK_DIAG_SELECT_STATES],
-				    "TASK_DIAG_SELECT_STATES: the task of an event is running");
+				    "TASK_DIAG_SELECT_STATES is not available in events");
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -704,7 +704,7 @@ static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 	*uid = cred->euid;
 	if (uid_eq(cred->euid, cred->fsuid))
 		return 0;
-	NL_SET_ERR_MSG(extack, "effective user and that of the file system differ");
+	NL_SET_ERR_MSG(extack, "euid and fsuid differ");
 	return -EPERM;
 }
 
@@ -749,7 +749,7 @@ static int task_diag_subscribe(struct task_diag_subscription *sub,
 	int err;
 
 	if (sub->audience) {
-		NL_SET_ERR_MSG(info->extack, "socket has a subscription");
+		NL_SET_ERR_MSG(info->extack, "socket already has a subscription");
 		return -EBUSY;
 	}
 	err = task_diag_audience_uid(&uid, query->cred, info->extack);

@@ -46,7 +46,7 @@ static int task_diag_parse_states(struct task_diag_select *select,
 	for (state = nla_data(attr); *state; state++) {
 		if (!strchr(task_diag_states, *state)) {
 			NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
-						"no task has a state 0x%x, but one of %s",
+						"unknown state 0x%x, must be one of %s",
 						(u8)*state, task_diag_states);
 			return -EINVAL;
 		}
@@ -72,7 +72,7 @@ static int task_diag_parse_pids(struct task_diag_select *select,
 	if (strategy != TASK_DIAG_DUMP_ALL &&
 	    strategy != TASK_DIAG_DUMP_ALL_THREAD) {
 		NL_SET_ERR_MSG_ATTR(extack, pids,
-				    "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not");
+				    "TASK_DIAG_SELECT_PIDS needs TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD");
 		return -EINVAL;
 	}
 	select->nr_pids = nla_len(pids) / sizeof(*select->pids);
@@ -108,7 +108,7 @@ static int task_diag_parse_uid(kuid_t *uid, const struct nlattr *attr,
 	if (uid_valid(*uid))
 		return 0;
 	NL_SET_ERR_MSG_ATTR_FMT(extack, attr,
-				"your user namespace has no user %u",
+				"user %u is not mapped in the user namespace",
 				nla_get_u32(attr));
 	return -EINVAL;
 }
@@ -136,7 +136,7 @@ static int task_diag_parse_cgroup(struct task_diag_select *select,
 
 	if (id && fd) {
 		NL_SET_ERR_MSG_ATTR(extack, fd,
-				    "one cgroup: by TASK_DIAG_SELECT_CGROUP or _CGROUP_FD");
+				    "TASK_DIAG_SELECT_CGROUP and _CGROUP_FD exclude each other");
 		return -EINVAL;
 	}
 	if (!id && !fd) {

@@ -215,7 +215,7 @@ static void check_flags(struct fuzz_want *want, __u32 at)
 		       "TASK_DIAG_WITH_PROCESS: dump_strategy is not over threads");
 	if (unused)
 		refuse(want, EINVAL, at,
-		       "flags 0x%x are of groups that are not asked for",
+		       "flags 0x%x need groups that are not in show_flags",
 		       unused);
 }
 
@@ -274,7 +274,7 @@ static void check_pids(struct fuzz_want *want, const struct request *request)
 	if (strategy != TASK_DIAG_DUMP_ALL &&
 	    strategy != TASK_DIAG_DUMP_ALL_THREAD)
 		refuse(want, EINVAL, offset_of(request, pids),
-		       "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not");
+		       "TASK_DIAG_SELECT_PIDS needs TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD");
 	len = payload_len(pids);
 	nr = len / sizeof(__u32);
 	if (len % sizeof(__u32) || !nr || nr > TASK_DIAG_PIDS_MAX)
@@ -295,7 +295,7 @@ static void check_user(struct fuzz_want *want, const struct request *request,
 	*uid = u32_of(attr);
 	if (attr && (want->asker.inside ? *uid != 0 : *uid == (__u32)-1))
 		refuse(want, EINVAL, offset_of(request, attr),
-		       "your user namespace has no user %u", *uid);
+		       "user %u is not mapped in the user namespace", *uid);
 }
 
 static void check_states(struct fuzz_want *want, const struct request *request)
@@ -309,7 +309,7 @@ static void check_states(struct fuzz_want *want, const struct request *request)
 	for (state = payload(attr); *state; state++)
 		if (!strchr(states, *state))
 			refuse(want, EINVAL, offset_of(request, attr),
-			       "no task has a state 0x%x, but one of %s",
+			       "unknown state 0x%x, must be one of %s",
 			       *state, states);
 	snprintf(want->select.states, sizeof(want->select.states), "%s",
 		 (const char *)payload(attr));
@@ -357,7 +357,7 @@ static void check_cgroup(struct fuzz_want *want, const struct request *request)
 	}
 	if (id && fd)
 		refuse(want, EINVAL, offset_of(request, fd),
-		       "one cgroup: by TASK_DIAG_SELECT_CGROUP or _CGROUP_FD");
+		       "TASK_DIAG_SELECT_CGROUP and _CGROUP_FD exclude each other");
 	if (!id && !fd)
 		refuse(want, EINVAL, offset_of(request, below),
 		       "TASK_DIAG_SELECT_DESCENDANTS needs a cgroup");
@@ -433,7 +433,7 @@ static void check_get(struct fuzz_want *want, const struct request *request)
 	if (want->kind == FUZZ_WANT_ONE) {
 		if (want->req.dump_strategy != TASK_DIAG_DUMP_ONE)
 			refuse(want, EINVAL, 0,
-			       "dump_strategy gives many tasks: ask with NLM_F_DUMP");
+			       "dump_strategy needs NLM_F_DUMP");
 		if (want->req.show_flags & FUZZ_LONG ||
 		    want->req.flags & TASK_DIAG_FD_KINDS)
 			refuse(want, EINVAL, 0,

@@ -616,9 +616,9 @@ def markdown(head, lines):
 
 def tables_text(all_results):
     """The tables of several kernels side by side."""
-    head, lines = ["What", "in the other way"], []
+    head, lines = ["What", "compared with"], []
     for results in all_results:
-        head += [f"{results.kernel}: task_diag, instructions", "other, instructions", "times"]
+        head += [f"{results.kernel}: task_diag, instructions", "instructions of that", "times"]
     for what, name, tasks in LINES:
         for way in TABLES[name][1]:
             # Tids alone have a row of task_diag's of their own.
@@ -643,8 +643,9 @@ def tables_text(all_results):
             lines.append([name, *cells])
     if lines:
         text += ("\nA fork, an exit and a wait, and a listener that receives the end of each "
-                 "process.\nThe crowd are 1,000 subscriptions of a user who sees none of these "
-                 "processes.\n\n" + markdown(head, lines))
+                 "process.\nIn the row crowd, a user who sees none of these processes has 1,000 "
+                 "subscriptions.\nThe other column: of 1,400 processes that end at once, how many ends "
+                 "the listener did not get.\n\n" + markdown(head, lines))
 
     head, lines = ["Group"], []
     for results in all_results:
@@ -660,8 +661,8 @@ def tables_text(all_results):
     if lines:
         text += ("\nThe longest step of a dump, which is what one `recv()` takes, with 10,000 "
                  "processes,\nor one process of 10,000 threads, mappings or open files. Within a "
-                 "step a filler\nholds a lock of the task no longer than that, and drops it when "
-                 "somebody waits.\n\n" + markdown(head, lines))
+                 "step a filler\nholds no lock of the task longer than that; it drops the mmap lock when "
+                 "somebody\nwaits for it.\n\n" + markdown(head, lines))
     for results in all_results:
         rcu, dump, subscription = results.held()
         if rcu:

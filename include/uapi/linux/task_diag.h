@@ -63,12 +63,13 @@ enum task_diag_dump_strategy {
 #define TASK_DIAG_DUMP_MAX	(__TASK_DIAG_DUMP_MAX - 1)
 
 /**
- * struct task_diag_pid - payload of %TASK_DIAG_REQUEST
+ * struct task_diag_pid - payload of %TASK_DIAG_REQUEST, not of %TASK_DIAG_PID
  * @show_flags: groups of properties, a mask of TASK_DIAG_SHOW_*; 0 asks for
  *	pids alone
  * @dump_strategy: one of &enum task_diag_dump_strategy
- * @pid: process or thread from which the per-task strategies start, in the
- *	caller's pid namespace; 0 is the caller; ignored by the other strategies
+ * @pid: process, or for %TASK_DIAG_DUMP_THREAD any of its threads, to start
+ *	from, in the caller's pid namespace; 0 is the caller; ignored by strategies
+ *	that start from none
  * @flags: &enum task_diag_flag
  * @id: id of the process or thread @pid, as in struct task_diag_base, or 0 for
  *	any: if @pid now has another id, there is no such process; strategies
@@ -86,7 +87,7 @@ struct task_diag_pid {
 	__aligned_u64	id;
 };
 
-#define TASK_DIAG_PID_SIZE_VER0	20	/* up to and with @pid */
+#define TASK_DIAG_PID_SIZE_VER0	20	/* up to and including @pid */
 
 /**
  * enum task_diag_flag - bits of struct task_diag_pid.flags
@@ -246,19 +247,19 @@ enum task_diag_attr {
 	TASK_DIAG_HEADER = 67,
 	TASK_DIAG_REQUEST = 68,
 	TASK_DIAG_PROCESS = 69,
-	TASK_DIAG_SELECT_PIDS,
-	TASK_DIAG_SELECT_IDS,
-	TASK_DIAG_SELECT_CGROUP,
-	TASK_DIAG_SELECT_CGROUP_FD,
-	TASK_DIAG_SELECT_DESCENDANTS,
-	TASK_DIAG_SELECT_UID,
-	TASK_DIAG_SELECT_EUID,
-	TASK_DIAG_SELECT_SID,
-	TASK_DIAG_SELECT_TTY,
-	TASK_DIAG_SELECT_STATES,
-	TASK_DIAG_SELECT_KTHREADS,
-	TASK_DIAG_EVENTS,
-	TASK_DIAG_EVENT,
+	TASK_DIAG_SELECT_PIDS = 70,
+	TASK_DIAG_SELECT_IDS = 71,
+	TASK_DIAG_SELECT_CGROUP = 72,
+	TASK_DIAG_SELECT_CGROUP_FD = 73,
+	TASK_DIAG_SELECT_DESCENDANTS = 74,
+	TASK_DIAG_SELECT_UID = 75,
+	TASK_DIAG_SELECT_EUID = 76,
+	TASK_DIAG_SELECT_SID = 77,
+	TASK_DIAG_SELECT_TTY = 78,
+	TASK_DIAG_SELECT_STATES = 79,
+	TASK_DIAG_SELECT_KTHREADS = 80,
+	TASK_DIAG_EVENTS = 81,
+	TASK_DIAG_EVENT = 82,
 
 	/* private: */
 	__TASK_DIAG_ATTR_MAX
@@ -459,8 +460,8 @@ struct task_diag_base {
  * @no_new_privs: 0 or 1 (status: NoNewPrivs)
  * @pad: zero
  *
- * Ids are in the caller's user namespace; an id that is not mapped there is the
- * overflow id.
+ * Ids are in the caller's user namespace; an id that is not mapped there is
+ * reported as the overflow id.
  */
 struct task_diag_cred {
 	__u32		uid;
@@ -643,8 +644,8 @@ struct task_diag_mem_rollup {
  * For strategies over processes, utime, stime, gtime, min_flt and maj_flt are
  * those of the whole process, including its dead threads, as in /proc/PID/stat.
  * For strategies over threads, they are those of the thread, as in
- * /proc/PID/task/TID/stat. procfs shows times in ticks of 1 s / clk_tck,
- * rounded down.
+ * /proc/PID/task/TID/stat. The values of children are the process's. procfs
+ * shows times in ticks of 1 s / clk_tck, rounded down.
  */
 struct task_diag_times {
 	__aligned_u64	utime;
@@ -672,8 +673,9 @@ struct task_diag_times {
  * @policy: scheduling policy, SCHED_* (stat: 41)
  * @rt_priority: real-time priority (stat: 40)
  * @cpu: processor that it runs on, or ran on last (stat: 39)
- * @nr_threads: threads in its process (stat: 20)
- * @flags: PF_* flags of the kernel (stat: 9)
+ * @nr_threads: threads in its process (stat: 20; status: Threads)
+ * @flags: PF_* flags of the kernel (stat: 9); 0x200000 is a kernel thread
+ *	(status: Kthread)
  * @exit_signal: signal for the parent at its end, or -1 for a thread that is
  *	not its process's leader (stat: 38)
  * @numa_group: NUMA group, or 0 (status: Ngid)
@@ -703,7 +705,7 @@ struct task_diag_sched {
 
 /**
  * struct task_diag_mem - %TASK_DIAG_MEM
- * @total_vm: size of all mappings (status: VmSize; statm: 1)
+ * @total_vm: size of all mappings (status: VmSize; statm: 1; stat: 23)
  * @hiwater_vm: the most that was (VmPeak)
  * @hiwater_rss: the most that was resident (VmHWM)
  * @rss_anon: resident anonymous memory (RssAnon)
@@ -757,7 +759,7 @@ struct task_diag_mem {
  *	(stat: 52)
  * @core_dumping: 1 while the kernel writes a core of it (status: CoreDumping)
  *
- * Signal n is bit n - 1. Absent for a task that is past all signals.
+ * Signal n is bit n - 1. Fails with -ESRCH for a task that is past all signals.
  */
 struct task_diag_signal {
 	__aligned_u64	pending;
@@ -785,9 +787,10 @@ struct task_diag_signal {
  *	written (cancelled_write_bytes)
  *
  * For strategies over processes, the values are those of the whole process,
- * including its dead threads; for strategies over threads, those of the thread.
- * Absent for a task without memory of its own, unless the caller owns its file
- * io or has CAP_SYS_PTRACE. Needs CONFIG_TASK_IO_ACCOUNTING.
+ * including its dead threads and the children that it waited for; for strategies
+ * over threads, those of the thread. Absent for a task without memory of its
+ * own, unless the caller owns its file io or has CAP_SYS_PTRACE. Needs
+ * CONFIG_TASK_IO_ACCOUNTING.
  */
 struct task_diag_io {
 	__aligned_u64	rchar;
@@ -809,7 +812,7 @@ struct task_diag_io {
  * @pad: zero
  *
  * The path is that in the line of hierarchy 0 in /proc/PID/cgroup, without a
- * terminating zero.
+ * terminating zero. It ends in " (deleted)" if the control group was removed.
  */
 struct task_diag_cgroup {
 	__aligned_u64	id;
@@ -1002,7 +1005,8 @@ struct task_diag_autogroup {
 
 /**
  * struct task_diag_ioprio - %TASK_DIAG_IOPRIO
- * @ioprio: I/O priority, as ioprio_get(2) returns it
+ * @ioprio: I/O priority, as ioprio_get(2) returns it: class and level, see
+ *	<linux/ioprio.h>
  * @pad: zero
  */
 struct task_diag_ioprio {
@@ -1015,7 +1019,8 @@ struct task_diag_ioprio {
  * @cpus: processors that the kernel has numbers for
  * @cpus_at: where in the payload the mask of those that the task may run on
  *	begins (status: Cpus_allowed)
- * @mems: memory nodes that the kernel has numbers for, or 0
+ * @mems: memory nodes that the kernel has numbers for; 0 without
+ *	CONFIG_CPUSETS
  * @mems_at: where the mask of those that it may take memory from begins
  *	(status: Mems_allowed)
  *

@@ -819,7 +819,7 @@ TEST_F(events, events_can_be_of_a_cgroup)
 
 /* --- what is refused ------------------------------------------------------------- */
 
-#define OF_ALL	"events are of all processes or of all threads: narrow them by TASK_DIAG_SELECT_*"
+#define OF_ALL	"events need TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD"
 
 TEST_F(events, wrong_subscriptions_are_refused_by_name)
 {
@@ -830,18 +830,18 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 		const char *text;
 	} bad[] = {
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL }, 0, EINVAL,
-		  "TASK_DIAG_EVENTS 0x0 is none of 0x3e" },
+		  "TASK_DIAG_EVENTS 0x0: must be bits of 0x3e" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL }, 0x41, EINVAL,
-		  "TASK_DIAG_EVENTS 0x41 is none of 0x3e" },
+		  "TASK_DIAG_EVENTS 0x41: must be bits of 0x3e" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ONE }, 2, EINVAL,
 		  OF_ALL },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(VMA) },
-		  2, EOPNOTSUPP, "group VMA is not told with events" },
+		  2, EOPNOTSUPP, "group VMA is not available in events" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FILES) },
-		  2, EOPNOTSUPP, "group FILES is not told with events" },
+		  2, EOPNOTSUPP, "group FILES is not available in events" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FD),
 		    .flags = TASK_DIAG_FD_KINDS },
-		  2, EOPNOTSUPP, "events have no numbers of open files by kind" },
+		  2, EOPNOTSUPP, "TASK_DIAG_FD_KINDS is not available in events" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = 1ULL << 60 },
 		  2, EINVAL, "show_flags has unknown bits 0x1000000000000000" },
 	};
@@ -863,14 +863,14 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	td_begin_subscribe(&self->sock, &msg, 2, &req);
 	td_put(&msg, TASK_DIAG_SELECT_STATES, "R", 2);
 	EXPECT_EQ(EOPNOTSUPP, td_send_subscribe(&self->sock, &self->seen, &msg));
-	EXPECT_STREQ("TASK_DIAG_SELECT_STATES: the task of an event is running",
+	EXPECT_STREQ("TASK_DIAG_SELECT_STATES is not available in events",
 		     self->seen.text);
 
 	/* None of these left a subscription. */
 	EXPECT_EQ(0, td_subscribe(&self->sock, &self->seen, 2, TASK_DIAG_DUMP_ALL, 0));
 	EXPECT_EQ(EBUSY, td_subscribe(&self->sock, &self->seen, 2,
 				      TASK_DIAG_DUMP_ALL, 0));
-	EXPECT_STREQ("socket has a subscription", self->seen.text);
+	EXPECT_STREQ("socket already has a subscription", self->seen.text);
 }
 
 #define OF_A_USER	1024	/* subscriptions: TASK_DIAG_SUBSCRIPTIONS_MAX of the kernel */

@@ -225,7 +225,7 @@ TEST_F(request, flag_without_its_group_is_refused)
 
 	for (flags = 1; flags < TASK_DIAG_WITH_PROCESS; flags++) {
 		snprintf(text, sizeof(text),
-			 "flags 0x%x are of groups that are not asked for", flags);
+			 "flags 0x%x need groups that are not in show_flags", flags);
 		self->req.flags = flags;
 		self->req.show_flags = 0;
 		expect_refused(_metadata, ask(self, variant), EINVAL, text,
@@ -239,7 +239,7 @@ TEST_F(request, flag_without_its_group_is_refused)
 	self->req.flags = TASK_DIAG_ONLY_VMA_EXEC | TASK_DIAG_FD_KINDS;
 	self->req.show_flags = TASK_DIAG_SHOW_FD;
 	expect_refused(_metadata, ask(self, variant), EINVAL,
-		       "flags 0x1 are of groups that are not asked for",
+		       "flags 0x1 need groups that are not in show_flags",
 		       ATTR_OFFSET);
 
 	self->req.flags = TASK_DIAG_WITH_PROCESS;
@@ -259,9 +259,9 @@ static const struct {
 	const char *text;
 } wrong_selections[] = {
 	{ TASK_DIAG_DUMP_CHILDREN, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 4 }, 0,
-	  EINVAL, "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not" },
+	  EINVAL, "TASK_DIAG_SELECT_PIDS needs TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD" },
 	{ TASK_DIAG_DUMP_THREAD, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 4 }, 0,
-	  EINVAL, "TASK_DIAG_SELECT_PIDS chooses among all: dump_strategy does not" },
+	  EINVAL, "TASK_DIAG_SELECT_PIDS needs TASK_DIAG_DUMP_ALL or TASK_DIAG_DUMP_ALL_THREAD" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_PIDS }, { "" }, { 0 }, 0,
 	  EINVAL, "TASK_DIAG_SELECT_PIDS takes 1 to 1024 u32, not 0 bytes" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_PIDS }, { "\1\0\0" }, { 3 }, 0,
@@ -273,7 +273,7 @@ static const struct {
 	  EINVAL, "TASK_DIAG_SELECT_IDS takes a u64 for each of 1 pids, not 4 bytes" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP, TASK_DIAG_SELECT_CGROUP_FD },
 	  { "\1\0\0\0\0\0\0", "\0\0\0" }, { 8, 4 }, 1,
-	  EINVAL, "one cgroup: by TASK_DIAG_SELECT_CGROUP or _CGROUP_FD" },
+	  EINVAL, "TASK_DIAG_SELECT_CGROUP and _CGROUP_FD exclude each other" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_DESCENDANTS }, { "" }, { 0 }, 0,
 	  EINVAL, "TASK_DIAG_SELECT_DESCENDANTS needs a cgroup" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP }, { "\377\377\377\377\377\377\377" },
@@ -283,11 +283,11 @@ static const struct {
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_CGROUP_FD }, { "\377\377\377\377" }, { 4 }, 0,
 	  EBADF, "no such cgroup" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_UID }, { "\377\377\377\377" }, { 4 }, 0,
-	  EINVAL, "your user namespace has no user 4294967295" },
+	  EINVAL, "user 4294967295 is not mapped in the user namespace" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_EUID }, { "\377\377\377\377" }, { 4 }, 0,
-	  EINVAL, "your user namespace has no user 4294967295" },
+	  EINVAL, "user 4294967295 is not mapped in the user namespace" },
 	{ TASK_DIAG_DUMP_ALL, { TASK_DIAG_SELECT_STATES }, { "RQ" }, { 3 }, 0,
-	  EINVAL, "no task has a state 0x51, but one of RSDTtXZPI" },
+	  EINVAL, "unknown state 0x51, must be one of RSDTtXZPI" },
 	{ TASK_DIAG_DUMP_ONE, { TASK_DIAG_SELECT_UID }, { "\0\0\0" }, { 4 }, 0,
 	  EINVAL, "TASK_DIAG_SELECT_*: dump_strategy is of one process" },
 };
@@ -648,7 +648,7 @@ TEST_F(request, strategy_with_many_tasks_needs_a_dump)
 			td_free(answer);
 		} else {
 			expect_refused(_metadata, answer, EINVAL,
-				       "dump_strategy gives many tasks: ask with NLM_F_DUMP",
+				       "dump_strategy needs NLM_F_DUMP",
 				       0);
 		}
 	}

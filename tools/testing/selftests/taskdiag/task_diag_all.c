@@ -606,7 +606,7 @@ static void print_usage(FILE *to)
 	size_t i;
 
 	fputs("usage: task_diag_all [OPTION]...\n"
-	      "Shows tasks as the kernel's task_diag gives them.\n\n"
+	      "Shows tasks as task_diag reports them.\n\n"
 	      "  --strategy WHICH  which tasks (all): ", to);
 	for (i = 0; i < ARRAY_SIZE(strategies); i++)
 		fprintf(to, "%s%s", i ? ", " : "", strategies[i]);
@@ -616,12 +616,13 @@ static void print_usage(FILE *to)
 	      "  --show LIST       which properties (base): all, none, or with commas of:\n",
 	      to);
 	print_group_names(to, "                      ");
-	fputs("                    with only_vma_exec of executable mappings only, and with\n"
-	      "                    only_vma_file of those of files only\n"
-	      "  --sockets         of files only the sockets\n"
-	      "  --paths           of files their paths, too\n"
-	      "  --kinds           in fd how many descriptors are of each kind\n"
-	      "  --with-process    of the leader of each process also the values of all of it\n"
+	fputs("                    only_vma_exec: executable mappings only;\n"
+	      "                    only_vma_file: mappings of files only\n"
+	      "  --sockets         files: sockets only\n"
+	      "  --paths           files: with their paths\n"
+	      "  --kinds           fd: how many descriptors are of each kind\n"
+	      "  --with-process    for the leader of each process, also the values of the\n"
+	      "                    whole process\n"
 	      "  --pids LIST       only these pids, with commas, each once and in this order\n"
 	      "  --cgroup DIR      only tasks of this cgroup, a directory of cgroup2\n"
 	      "  --descendants     and of the cgroups below it\n"
@@ -638,9 +639,9 @@ static void print_usage(FILE *to)
 	      "                    threads with --strategy all-thread\n"
 	      "  --events LIST     which (all), with commas: fork, exec, exit, comm, cred\n"
 	      "  --mirror          keep all processes or threads up to date by events, compare\n"
-	      "                    them with a dump each second, and tell what differs\n"
-	      "  --for SECONDS     end --follow or --mirror after this time, not with SIGINT or\n"
-	      "                    SIGTERM only\n"
+	      "                    them with a dump each second, and report differences\n"
+	      "  --for SECONDS     end --follow or --mirror after this time; without it they end\n"
+	      "                    with SIGINT or SIGTERM\n"
 	      "  --header          show what the kernel supports\n"
 	      "  --buffer BYTES    receive no more than this at a time\n"
 	      "  --help            this text\n\n"
@@ -651,8 +652,8 @@ static void print_usage(FILE *to)
 	      "In names and other texts a byte that is not printable ASCII shows as \\xHH;\n"
 	      "arguments and variables stand with a blank in between.\n\n"
 	      "An event has a line of its time since boot, its type, the pid of the task and of\n"
-	      "its parent, the name, of exit the status or SIG and the signal, and the groups as\n"
-	      "in the table; or it is a value of JSON in a line.\n\n"
+	      "its parent, the name, for exit the status or signal, and the groups as in the\n"
+	      "table; with --json it is a JSON value in a line.\n\n"
 	      "In place of the table, one of these:\n"
 	      "  --json            JSON, where a byte of a text that is not UTF-8 is \\udcHH\n"
 	      "  --delays          waits, I/O and context switches as getdelays -d -i -q prints\n"

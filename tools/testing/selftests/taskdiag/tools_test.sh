@@ -615,7 +615,7 @@ pids_are_selected()
 	selects "" --pids $no_pid || return
 	ends_with 0 ./task_diag_all --quiet --pids "$(seq -s , 1024)" || return
 	json 'assert j == []' ./task_diag_all --pids $no_pid --json || return
-	says 'chooses among all' ./task_diag_all --strategy children --pids 1
+	says 'TASK_DIAG_SELECT_PIDS needs' ./task_diag_all --strategy children --pids 1
 }
 
 states_are_selected()
