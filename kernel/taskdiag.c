@@ -1630,7 +1630,7 @@ struct genl_family task_diag_family __ro_after_init = {
 	.parallel_ops	= true,
 	.split_ops	= task_diag_ops,
 	.n_split_ops	= ARRAY_SIZE(task_diag_ops),
-	.sock_priv_size	= sizeof(struct task_diag_subscription),
+	.sock_priv_size	= sizeof(struct task_diag_subscription *),
 	.sock_priv_destroy = task_diag_unsubscribe,
 };
 

@@ -101,11 +101,13 @@ int task_diag_put_error(struct sk_buff *skb, u16 attr, int error);
 
 /**
  * struct task_diag_subscription - the events that a socket subscribed to
- * @audience: its audience, or NULL if the socket has no subscription
+ * @audience: its audience; owned by its last subscription
  * @node: in @audience
+ * @closed: in the list of those whose socket was closed
+ * @ucounts: where it is counted
  * @query: groups, selections and subscriber; holds a reference on @query.cred
  * @events: types of the events, a mask of BIT(&enum task_diag_event_type)
- * @sock: the socket
+ * @sock: the socket; holds a reference
  * @thread: the thread that subscribed; holds a reference
  * @root: its root directory; holds a reference
  * @cgroup_ns: its cgroup namespace; holds a reference
@@ -114,12 +116,13 @@ int task_diag_put_error(struct sk_buff *skb, u16 attr, int error);
  * @lost: messages that were lost since the last one that was sent
  * @ended: it is over: that thread ended, or has other credentials
  *
- * Generic netlink's private memory of the socket, which it frees when the socket
- * is closed.
+ * Generic netlink's private memory of the socket is a pointer to it.
  */
 struct task_diag_subscription {
 	struct task_diag_audience	*audience;
 	struct hlist_node		node;
+	struct llist_node		closed;
+	struct ucounts			*ucounts;
 	struct task_diag_query		query;
 	u32				events;
 	struct sock			*sock;

@@ -17,10 +17,12 @@
 #include <linux/bsearch.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/filter.h>
 #include <linux/fs_struct.h>
 #include <linux/hash.h>
 #include <linux/hashtable.h>
 #include <linux/jump_label_ratelimit.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
@@ -36,10 +38,11 @@
 #include <linux/timekeeping.h>
 #include <linux/unaligned.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
 #include <net/sock.h>
 #include "taskdiag.h"
 
-/* The most sockets of one user in one user namespace */
+/* user.max_task_diag_subscriptions, unless it is set */
 #define TASK_DIAG_SUBSCRIPTIONS_MAX	1024
 
 /*
@@ -56,20 +59,21 @@ static DEFINE_HASHTABLE(task_diag_audiences, 8);
 static DEFINE_MUTEX(task_diag_subscribe_lock);
 DEFINE_STATIC_SRCU(task_diag_srcu);
 
+/* Subscriptions of sockets that were closed */
+static LLIST_HEAD(task_diag_closed);
+
 /**
  * struct task_diag_audience - the subscriptions that see the same tasks
  * @node: in task_diag_audiences
  * @ns: user namespace of the subscribers; held by their credentials
  * @uid: their user, or INVALID_UID if they have CAP_SYS_PTRACE there
  * @subscriptions: the subscriptions
- * @nr: number of subscriptions
  */
 struct task_diag_audience {
 	struct hlist_node	node;
 	struct user_namespace	*ns;
 	kuid_t			uid;
 	struct hlist_head	subscriptions;
-	unsigned int		nr;
 };
 
 /* An element of TASK_DIAG_SELECT_PIDS with that of TASK_DIAG_SELECT_IDS */
@@ -171,23 +175,43 @@ static int task_diag_compare_pids(const void *a, const void *b)
 {
 	const struct task_diag_pid_id *one = a, *other = b;
 
-	return one->nr < other->nr ? -1 : one->nr > other->nr;
+	if (one->nr != other->nr)
+		return one->nr < other->nr ? -1 : 1;
+	return one->id < other->id ? -1 : one->id > other->id;
+}
+
+static bool task_diag_has_pid(const struct task_diag_subscription *sub, u32 nr,
+			      u64 id)
+{
+	const struct task_diag_pid_id key = { .nr = nr, .id = id };
+
+	return bsearch(&key, sub->pids, sub->query.select.nr_pids, sizeof(key),
+		       task_diag_compare_pids);
+}
+
+/*
+ * Whether the task is in the subscriber's pid namespace and among its pids: what
+ * can be told before anything is spent on the event.
+ */
+static bool task_diag_is_selected(const struct task_diag_subscription *sub,
+				  struct task_struct *task)
+{
+	struct pid *pid;
+	u32 nr;
+
+	guard(rcu)();
+	pid = task_pid(task);
+	nr = pid_nr_ns(pid, ns_of_pid(sub->thread));
+	return nr && (!sub->pids || task_diag_has_pid(sub, nr, pid->ino) ||
+		      task_diag_has_pid(sub, nr, 0));
 }
 
 static bool task_diag_wants(const struct task_diag_subscription *sub,
 			    struct task_struct *task, const struct cred *cred,
-			    const struct pid *pid, u32 nr,
 			    struct pid_namespace *ns)
 {
 	const struct task_diag_select *select = &sub->query.select;
-	const struct task_diag_pid_id key = { .nr = nr }, *found;
 
-	if (sub->pids) {
-		found = bsearch(&key, sub->pids, select->nr_pids, sizeof(key),
-				task_diag_compare_pids);
-		if (!found || (found->id && found->id != pid->ino))
-			return false;
-	}
 	return !select->filters ||
 	       task_diag_selects(select, task, cred, task_state_to_char(task), ns);
 }
@@ -203,23 +227,23 @@ static int task_diag_put_event(struct sk_buff *skb,
 	return 0;
 }
 
-/* Completes the event for @sub. */
+/* Completes the event for @sub. @task has @pid, unless it was released since. */
 static void task_diag_fill_event(struct task_diag_event *event,
 				 const struct task_diag_subscription *sub,
 				 struct task_struct *subscriber,
-				 struct task_struct *task,
+				 struct task_struct *task, const struct pid *pid,
 				 struct pid_namespace *ns)
 {
 	struct task_struct *parent = rcu_dereference(task->real_parent);
-	struct pid *pid = task_tgid(parent);
+	struct pid *ppid = task_tgid(parent);
 
 	event->time = ktime_get_boottime_ns() + sub->boottime;
-	event->id = task_pid(task)->ino;
+	event->id = pid->ino;
 	event->tgid = task_tgid_nr_ns(task, ns);
 	event->exit_signal = task->exit_signal;
-	event->ppid = pid_nr_ns(pid, ns);
+	event->ppid = pid_nr_ns(ppid, ns);
 	event->parent_id = event->ppid &&
-			   task_diag_may_be_told(subscriber, parent) ? pid->ino : 0;
+			   task_diag_may_be_told(subscriber, parent) ? ppid->ino : 0;
 }
 
 /*
@@ -231,6 +255,14 @@ static struct mm_struct *task_diag_event_mm(struct task_struct *task)
 	if (same_thread_group(current, task))
 		task = current;
 	return task->flags & PF_KTHREAD ? NULL : task->mm;
+}
+
+/* If the leader ended, the mm is current's: check current, too. Under RCU. */
+static bool task_diag_may_be_told_mm(struct task_struct *subscriber,
+				     struct task_struct *task)
+{
+	return current == task || !same_thread_group(current, task) ||
+	       task_diag_may_be_told(subscriber, current);
 }
 
 /*
@@ -261,16 +293,18 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		*cred = rcu_access_pointer(task->real_cred);
 		if (!task_diag_is_allowed(ns) ||
 		    !task_diag_may_be_told(subscriber, task) ||
-		    !task_diag_wants(sub, task, *cred, pid, nr, ns))
+		    !task_diag_wants(sub, task, *cred, ns))
 			return -ENOENT;
 		err = task_diag_put_first(skb, &sub->query, task, *cred, pid, nr,
 					  ns);
-	} while (err == -ESTALE && pid_alive(task));
+		if (err == -ESTALE && !pid_alive(task))
+			return -ENOENT;
+	} while (err == -ESTALE);
 	if (err)
 		return err;
 
 	event.lost = lost;
-	task_diag_fill_event(&event, sub, subscriber, task, ns);
+	task_diag_fill_event(&event, sub, subscriber, task, pid, ns);
 	*t = (struct task_diag_task) {
 		.task = task,
 		.nr = nr,
@@ -289,11 +323,21 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		.flags = sub->query.req.flags,
 		.buf = t->buf,
 	};
-	/* If the leader ended, the mm is current's: check current, too. */
-	if (t->mm && current != task && same_thread_group(current, task) &&
-	    !task_diag_may_be_told(subscriber, current))
+	if (t->mm && !task_diag_may_be_told_mm(subscriber, task))
 		t->mm = NULL;
 	return task_diag_put_event(skb, &event);
+}
+
+/* Whether the subscriber may have what was read of the task. */
+static bool task_diag_may_still_be_told(const struct task_diag_subscription *sub,
+					const struct task_diag_task *t)
+{
+	struct task_struct *subscriber;
+
+	guard(rcu)();
+	subscriber = task_diag_subscriber(sub);
+	return subscriber && task_diag_may_be_told(subscriber, t->task) &&
+	       (!t->mm || task_diag_may_be_told_mm(subscriber, t->task));
 }
 
 /*
@@ -336,13 +380,16 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 					    const struct task_diag_occasion *occasion,
 					    u64 lost, unsigned int size)
 {
+	/* Neither wait until there is memory, nor take what is kept in reserve. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY |
+			  __GFP_NOMEMALLOC;
 	struct task_struct *task = occasion->task;
 	struct task_diag_task t = {};
 	const struct cred *cred;
 	struct sk_buff *skb;
 	int err;
 
-	skb = alloc_skb(size, GFP_KERNEL | __GFP_NOWARN);
+	skb = alloc_skb(size, gfp);
 	if (!skb)
 		return ERR_PTR(-ENOMEM);
 	do {
@@ -357,6 +404,8 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 		/* Another thread's cred may change: see task_diag_put_task() */
 		smp_rmb();
 	} while (!err && rcu_access_pointer(task->real_cred) != cred);
+	if (!err && sub->query.rows && !task_diag_may_still_be_told(sub, &t))
+		err = -ENOENT;
 	kfree(t.buf);
 	if (err) {
 		kfree_skb(skb);
@@ -409,15 +458,21 @@ static int task_diag_send_event(const struct task_diag_subscription *sub,
 	long timeout = 0;
 	int err;
 
-	if (rcu_access_pointer(sk->sk_filter))
-		return netlink_unicast(sock_net(sk)->genl_sock, skb,
-				       sub->query.template.nlh.nlmsg_pid,
-				       MSG_DONTWAIT);
-	if (task_diag_append(sk, skb)) {
+	/*
+	 * Not netlink_unicast(): it would trim the room for more events, and look
+	 * the socket up by a number that is another one's once @sk is closed.
+	 */
+	skb_reset_network_header(skb);
+	skb_reset_mac_header(skb);
+	err = sk_filter(sk, skb);
+	if (err) {
+		kfree_skb(skb);
+		return err == -ENOMEM ? err : 0;
+	}
+	if (!rcu_access_pointer(sk->sk_filter) && task_diag_append(sk, skb)) {
 		consume_skb(skb);
 		return 0;
 	}
-	/* netlink_unicast() would trim the room for more events. */
 	sock_hold(sk);
 	err = netlink_attachskb(sk, skb, &timeout, NULL);
 	return err ?: netlink_sendskb(sk, skb);
@@ -451,18 +506,25 @@ static void task_diag_tell_one(struct task_diag_subscription *sub,
 			break;
 		size = min(2 * size, TASK_DIAG_EVENT_SIZE_MAX);
 	}
-	if (!err) {
+	if (!err)
 		err = task_diag_send_event(sub, skb);
-	} else if (err == -ENOENT) {
-		err = 0;
+	if (err >= 0)
+		return;
+	if (err == -ENOENT) {
 		atomic64_add(lost, &sub->lost);
-	} else if (err == -EPERM) {
-		task_diag_end(sub);
-	} else {
-		task_diag_set_error(sub->sock, ENOBUFS);
+		return;
 	}
-	if (err < 0)
-		atomic64_add(lost + 1, &sub->lost);
+	atomic64_add(lost + 1, &sub->lost);
+	if (err == -EPERM) {
+		task_diag_end(sub);
+		return;
+	}
+	/* After -EAGAIN, netlink itself has set this. */
+	if (err != -EAGAIN)
+		task_diag_set_error(sub->sock, ENOBUFS);
+	/* The socket has one error: that must not replace the last one. */
+	if (atomic_read(&sub->ended))
+		task_diag_set_error(sub->sock, EPERM);
 }
 
 static void task_diag_tell_as(struct task_diag_subscription *sub,
@@ -519,7 +581,8 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 		if (sub->events & BIT(occasion->event.type) &&
 		    (task_diag_per_thread(&sub->query) ? occasion->thread :
 							 occasion->process) &&
-		    !atomic_read(&sub->ended))
+		    !atomic_read(&sub->ended) &&
+		    task_diag_is_selected(sub, occasion->task))
 			task_diag_tell_as(sub, occasion);
 	}
 }
@@ -593,14 +656,24 @@ void __task_diag_creds(const struct cred *old)
 		task_diag_tell_of(TASK_DIAG_EVENT_CRED, current, 0);
 }
 
+/* As in wait_task_zombie() */
+static int task_diag_process_exit_code(const struct task_struct *leader)
+{
+	const struct signal_struct *sig = leader->signal;
+
+	return sig->flags & SIGNAL_GROUP_EXIT ? sig->group_exit_code :
+						leader->exit_code;
+}
+
 void __task_diag_exit(struct task_struct *task, bool group_dead)
 {
-	const struct signal_struct *sig = task->signal;
 	struct task_struct *leader = task->group_leader;
 	struct task_diag_occasion occasion = {
 		.event.type = TASK_DIAG_EVENT_EXIT,
 		.event.flags = group_dead ? TASK_DIAG_EVENT_LAST : 0,
-		.event.exit_code = task->exit_code,
+		.event.exit_code = group_dead && leader == task ?
+				   task_diag_process_exit_code(leader) :
+				   task->exit_code,
 		.task = task,
 		.process = group_dead && leader == task,
 		.thread = true,
@@ -610,9 +683,7 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 	task_diag_tell(&occasion);
 	if (!group_dead || leader == task)
 		return;
-	/* As in wait_task_zombie() */
-	occasion.event.exit_code = sig->flags & SIGNAL_GROUP_EXIT ?
-				   sig->group_exit_code : leader->exit_code;
+	occasion.event.exit_code = task_diag_process_exit_code(leader);
 	occasion.task = leader;
 	occasion.process = true;
 	occasion.thread = false;
@@ -681,8 +752,7 @@ static int task_diag_copy_pids(struct task_diag_subscription *sub)
 
 	if (!select->pids)
 		return 0;
-	sub->pids = kcalloc(select->nr_pids, sizeof(*sub->pids),
-			    GFP_KERNEL_ACCOUNT);
+	sub->pids = kcalloc(select->nr_pids, sizeof(*sub->pids), GFP_KERNEL);
 	if (!sub->pids)
 		return -ENOMEM;
 	for (i = 0; i < select->nr_pids; i++) {
@@ -708,78 +778,92 @@ static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 	return -EPERM;
 }
 
-/* Under the lock. */
-static int task_diag_join_audience(struct task_diag_subscription *sub,
-				   struct user_namespace *ns, kuid_t uid)
+static void task_diag_free_subscription(struct task_diag_subscription *sub)
 {
-	struct task_diag_audience *audience = task_diag_find_audience(ns, uid);
-
-	if (audience && audience->nr >= TASK_DIAG_SUBSCRIPTIONS_MAX &&
-	    uid_valid(uid))
-		return -EUSERS;
-	if (!audience) {
-		audience = kzalloc_obj(*audience, GFP_KERNEL_ACCOUNT);
-		if (!audience)
-			return -ENOMEM;
-		audience->ns = ns;
-		audience->uid = uid;
-		hlist_add_head_rcu(&audience->node, task_diag_bucket(ns, uid));
-	}
-	audience->nr++;
-	sub->audience = audience;
-	hlist_add_head_rcu(&sub->node, &audience->subscriptions);
-	return 0;
-}
-
-static void task_diag_forget_subscriber(struct task_diag_subscription *sub)
-{
+	kfree(sub->audience);
 	kfree(sub->pids);
+	task_diag_free_select(&sub->query.select);
 	put_cgroup_ns(sub->cgroup_ns);
 	path_put(&sub->root);
 	put_pid(sub->thread);
 	put_cred(sub->query.cred);
-	memset(sub, 0, sizeof(*sub));
+	dec_ucount(sub->ucounts, UCOUNT_TASK_DIAG_SUBSCRIPTIONS);
+	sock_put(sub->sock);
+	kfree(sub);
 }
 
-static int task_diag_subscribe(struct task_diag_subscription *sub,
-			       const struct task_diag_query *query,
-			       struct sk_buff *skb, struct genl_info *info)
+/*
+ * Returns a subscription by current, with an audience of its own, or an error
+ * pointer. Generic netlink's locks are held: no memory is charged to a control
+ * group, as reclaiming some in it may take long.
+ */
+static struct task_diag_subscription *
+task_diag_new_subscription(const struct task_diag_query *query,
+			   struct sk_buff *skb, struct genl_info *info)
 {
+	const struct cred *cred = query->cred;
+	struct task_diag_subscription *sub;
+	struct ucounts *ucounts;
 	kuid_t uid;
 	int err;
 
-	if (sub->audience) {
-		NL_SET_ERR_MSG(info->extack, "socket already has a subscription");
-		return -EBUSY;
+	err = task_diag_audience_uid(&uid, cred, info->extack);
+	if (err)
+		return ERR_PTR(err);
+	ucounts = inc_ucount(cred->user_ns, cred->euid,
+			     UCOUNT_TASK_DIAG_SUBSCRIPTIONS);
+	if (!ucounts) {
+		NL_SET_ERR_MSG(info->extack,
+			       "more subscriptions than user.max_task_diag_subscriptions");
+		return ERR_PTR(-EUSERS);
 	}
-	err = task_diag_audience_uid(&uid, query->cred, info->extack);
-	if (err)
-		return err;
+	sub = kzalloc_obj(*sub, GFP_KERNEL);
+	if (!sub)
+		goto dec_ucount;
+	sub->audience = kzalloc_obj(*sub->audience, GFP_KERNEL);
+	if (!sub->audience)
+		goto free;
+	sub->audience->ns = cred->user_ns;
+	sub->audience->uid = uid;
 	sub->query = *query;
-	err = task_diag_copy_pids(sub);
-	if (err)
-		return err;
+	if (task_diag_copy_pids(sub))
+		goto free;
+	sub->ucounts = ucounts;
 	sub->events = nla_get_u32(info->attrs[TASK_DIAG_EVENTS]);
-	sub->sock = NETLINK_CB(skb).sk;
 	sub->boottime = timens_add_boottime_ns(0);
 	task_diag_init_template(&sub->query, TASK_DIAG_CMD_EVENT,
 				info->snd_portid, info->snd_seq, 0);
 
+	sub->sock = NETLINK_CB(skb).sk;
+	sock_hold(sub->sock);
 	sub->thread = get_pid(task_pid(current));
-	get_cred(query->cred);
+	get_cred(cred);
 	get_fs_root(current->fs, &sub->root);
 	sub->cgroup_ns = current->nsproxy->cgroup_ns;
 	get_cgroup_ns(sub->cgroup_ns);
-	err = task_diag_join_audience(sub, query->cred->user_ns, uid);
-	if (!err) {
-		static_branch_inc(&task_diag_subscribed.key);
-		return 0;
+	return sub;
+free:
+	kfree(sub->audience);
+	kfree(sub);
+dec_ucount:
+	dec_ucount(ucounts, UCOUNT_TASK_DIAG_SUBSCRIPTIONS);
+	return ERR_PTR(-ENOMEM);
+}
+
+/* Puts the subscription where events find it. Under the lock. */
+static void task_diag_publish(struct task_diag_subscription *sub)
+{
+	struct task_diag_audience *own = sub->audience, *audience;
+
+	audience = task_diag_find_audience(own->ns, own->uid);
+	if (audience) {
+		sub->audience = audience;
+		kfree(own);
+	} else {
+		hlist_add_head_rcu(&own->node, task_diag_bucket(own->ns, own->uid));
 	}
-	if (err == -EUSERS)
-		NL_SET_ERR_MSG_FMT(info->extack, "user has %u subscriptions",
-				   TASK_DIAG_SUBSCRIPTIONS_MAX);
-	task_diag_forget_subscriber(sub);
-	return err;
+	hlist_add_head_rcu(&sub->node, &sub->audience->subscriptions);
+	static_branch_inc(&task_diag_subscribed.key);
 }
 
 /**
@@ -792,7 +876,8 @@ static int task_diag_subscribe(struct task_diag_subscription *sub,
 int task_diag_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct task_diag_query query = { .cred = current_cred() };
-	struct task_diag_subscription *sub;
+	struct task_diag_subscription *sub, **slot;
+	bool busy;
 	int err;
 
 	err = task_diag_check_requester(skb, info->extack);
@@ -807,44 +892,75 @@ int task_diag_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
 		goto free;
 	query.select.dead = true;
 
-	sub = genl_sk_priv_get(&task_diag_family, NETLINK_CB(skb).sk);
+	slot = genl_sk_priv_get(&task_diag_family, NETLINK_CB(skb).sk);
+	err = PTR_ERR_OR_ZERO(slot);
+	if (err)
+		goto free;
+	sub = task_diag_new_subscription(&query, skb, info);
 	err = PTR_ERR_OR_ZERO(sub);
 	if (err)
 		goto free;
+
 	mutex_lock(&task_diag_subscribe_lock);
-	err = task_diag_subscribe(sub, &query, skb, info);
+	busy = *slot;
+	if (!busy) {
+		*slot = sub;
+		task_diag_publish(sub);
+	}
 	mutex_unlock(&task_diag_subscribe_lock);
-	if (!err)
+	if (!busy)
 		return 0;
+	NL_SET_ERR_MSG(info->extack, "socket already has a subscription");
+	task_diag_free_subscription(sub);
+	return -EBUSY;
 free:
 	task_diag_free_select(&query.select);
 	return err;
 }
 
+/* An event may be under way to a socket that was closed. */
+static void task_diag_free_closed(struct work_struct *work)
+{
+	struct llist_node *closed = llist_del_all(&task_diag_closed);
+	struct task_diag_subscription *sub, *next;
+
+	synchronize_srcu_expedited(&task_diag_srcu);
+	llist_for_each_entry_safe(sub, next, closed, closed)
+		task_diag_free_subscription(sub);
+}
+static DECLARE_WORK(task_diag_free_work, task_diag_free_closed);
+
 /**
  * task_diag_unsubscribe() - end the subscription of a socket
- * @priv: struct task_diag_subscription of a socket that is being closed;
- *	without a subscription if the request failed
+ * @priv: the private memory of a socket that is being closed: a pointer to its
+ *	struct task_diag_subscription, or NULL
+ *
+ * Waits for no event, because generic netlink's locks are held.
  */
 void task_diag_unsubscribe(void *priv)
 {
-	struct task_diag_subscription *sub = priv;
-	struct task_diag_audience *audience = sub->audience;
-	bool empty;
+	struct task_diag_subscription *sub = *(struct task_diag_subscription **)priv;
 
-	if (!audience)
+	if (!sub)
 		return;
 	mutex_lock(&task_diag_subscribe_lock);
 	hlist_del_rcu(&sub->node);
-	empty = !--audience->nr;
-	if (empty)
-		hash_del_rcu(&audience->node);
+	/* The last one takes the audience with it. */
+	if (hlist_empty(&sub->audience->subscriptions))
+		hash_del_rcu(&sub->audience->node);
+	else
+		sub->audience = NULL;
 	mutex_unlock(&task_diag_subscribe_lock);
 	static_branch_slow_dec_deferred(&task_diag_subscribed);
 
-	synchronize_srcu_expedited(&task_diag_srcu);
-	if (empty)
-		kfree(audience);
-	task_diag_free_select(&sub->query.select);
-	task_diag_forget_subscriber(sub);
+	if (llist_add(&sub->closed, &task_diag_closed))
+		schedule_work(&task_diag_free_work);
 }
+
+static int __init task_diag_event_init(void)
+{
+	init_user_ns.ucount_max[UCOUNT_TASK_DIAG_SUBSCRIPTIONS] =
+		TASK_DIAG_SUBSCRIPTIONS_MAX;
+	return 0;
+}
+late_initcall(task_diag_event_init);

@@ -329,8 +329,9 @@ struct task_diag_header {
  * @TASK_DIAG_EVENT_EXEC: it began another program
  * @TASK_DIAG_EVENT_EXIT: it ended, and its parent does not know yet; a process
  *	ends with its last thread
- * @TASK_DIAG_EVENT_COMM: it got another name, other than by an exec; for a
- *	process, its leader did
+ * @TASK_DIAG_EVENT_COMM: it got another name, other than by an exec, and
+ *	other than workers of io_uring, which name themselves; for a process, its
+ *	leader did
  * @TASK_DIAG_EVENT_CRED: its users, groups or capabilities changed, other than
  *	by an exec; for a process, those of its leader
  */
@@ -350,8 +351,8 @@ enum task_diag_event_type {
 
 /**
  * enum task_diag_event_flag - bits of struct task_diag_event.flags
- * @TASK_DIAG_EVENT_LAST: with %TASK_DIAG_EVENT_EXIT: no other thread of the
- *	process is left
+ * @TASK_DIAG_EVENT_LAST: with %TASK_DIAG_EVENT_EXIT: the process ends: all other
+ *	threads have begun to end, though events of theirs may still follow
  */
 enum task_diag_event_flag {
 	TASK_DIAG_EVENT_LAST = 1
