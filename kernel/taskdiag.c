@@ -43,7 +43,8 @@
  * struct task_diag_cursor - where the walk is
  * @target: the process that the strategies on one process start from; holds a
  *	reference
- * @next: where it continues: a pid number, or an index in @nrs
+ * @next: where it continues: a pid number, or an index in @nrs; for ONE, whether
+ *	it is complete
  * @nrs: pid numbers of the tasks, if the walk goes over a list: @tids, or
  *	that of the request
  * @nr_nrs: length of @nrs
@@ -81,8 +82,8 @@ struct task_diag_held {
  * @held: the task that the walk stopped at, until all its groups are reported
  * @header_sent: the first datagram was sent
  *
- * Allocated when the dump starts, freed in its .done, which may run in any
- * task. In between it is used under the socket's nl_cb_mutex only.
+ * A dump's is allocated when it starts, and freed in its .done, which may run in
+ * any task. In between it is used under the socket's nl_cb_mutex only.
  */
 struct task_diag_dump {
 	struct task_diag_query	query;
@@ -116,7 +117,7 @@ struct task_diag_run {
  * @TASK_DIAG_WALK_HELD: the walk stopped at a task whose groups must follow
  * @TASK_DIAG_WALK_FULL: the skb is full, the walk continues in another one
  * @TASK_DIAG_WALK_END: the walk is complete
- * @TASK_DIAG_WALK_GONE: the process that it starts from is released or hidden
+ * @TASK_DIAG_WALK_GONE: the process that it starts from has ended or is hidden
  */
 enum task_diag_walk_result {
 	TASK_DIAG_WALK_CONTINUE,
@@ -779,7 +780,8 @@ static bool task_diag_may_still_read(const struct task_diag_held *held,
 	/* As in task_diag_put_task() */
 	smp_rmb();
 	guard(rcu)();
-	return pid_alive(task) && held->exec_id == task->self_exec_id &&
+	return pid_alive(task) &&
+	       held->exec_id == READ_ONCE(task->self_exec_id) &&
 	       rcu_access_pointer(task->real_cred) == cred &&
 	       task_diag_may_read(task, &readable);
 }
@@ -964,7 +966,10 @@ task_diag_end_message(struct sk_buff *skb, struct task_diag_held *held,
 	return held->left ? TASK_DIAG_WALK_FULL : TASK_DIAG_WALK_CONTINUE;
 }
 
-/* Starts an skb with a message that continues with the task that is held. */
+/*
+ * Appends a message that continues with the task that is held. It is the first
+ * one of its skb, which has room for it.
+ */
 static enum task_diag_walk_result
 task_diag_put_rest(struct sk_buff *skb, struct task_diag_dump *dump)
 {
@@ -973,12 +978,12 @@ task_diag_put_rest(struct sk_buff *skb, struct task_diag_dump *dump)
 	const struct cred *cred;
 	struct task_diag_msg *msg;
 
-	if (skb_tailroom(skb) < len + TASK_DIAG_SPARE)
-		return TASK_DIAG_WALK_FULL;
 	msg = __skb_put(skb, len);
 	memcpy(msg, &dump->query.template, offsetof(struct task_diag_msg, pid));
 	msg->pid = held->t.nr;
 
+	/* The requester may have left the one of the message before. */
+	held->t.cgroup_ns = current->nsproxy->cgroup_ns;
 	cred = get_task_cred(held->t.task);
 	if (task_diag_may_still_read(held, cred))
 		task_diag_put_groups(skb, held, &dump->query, cred);
@@ -1041,7 +1046,7 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 		    (run->kin && !task_diag_is_kin(&dump->query, task, run->kin)))
 			return TASK_DIAG_WALK_CONTINUE;
 		/* The check uses these credentials, or newer ones. */
-		cred = rcu_access_pointer(task->real_cred);
+		cred = __task_cred(task);
 		if (!task_diag_may_read(task, &run->readable))
 			return TASK_DIAG_WALK_CONTINUE;
 		state = task_state_to_char(task);
@@ -1153,6 +1158,9 @@ task_diag_walk_list(struct task_diag_run *run, struct task_diag_dump *dump)
 		if (result != TASK_DIAG_WALK_CONTINUE)
 			return result;
 	}
+	/* Without the process, none of its threads was found. */
+	if (cursor->target && !pid_task(cursor->target, PIDTYPE_TGID))
+		return TASK_DIAG_WALK_GONE;
 	return TASK_DIAG_WALK_END;
 }
 
@@ -1175,8 +1183,9 @@ task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 				return TASK_DIAG_WALK_END;
 			continue;
 		}
-		pid = task_pid(task);
-		nr = pid ? pid_nr_ns(pid, run->ns) : 0;
+		/* New tasks come last in a cgroup: the walk must not go on for ever. */
+		pid = task->start_time > walk->time ? NULL : task_pid(task);
+		nr = pid_nr_ns(pid, run->ns);
 		result = nr ? task_diag_visit(run, dump, pid, nr, type) :
 			      TASK_DIAG_WALK_CONTINUE;
 		if (result != TASK_DIAG_WALK_FULL)

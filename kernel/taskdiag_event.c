@@ -290,7 +290,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 	if (!subscriber)
 		return -EPERM;
 	do {
-		*cred = rcu_access_pointer(task->real_cred);
+		*cred = __task_cred(task);
 		if (!task_diag_is_allowed(ns) ||
 		    !task_diag_may_be_told(subscriber, task) ||
 		    !task_diag_wants(sub, task, *cred, ns))

@@ -194,6 +194,7 @@ static int task_diag_start_cgroup(struct task_diag_select *select)
 	select->walk = kzalloc_obj(*select->walk, GFP_KERNEL);
 	if (!select->walk)
 		return -ENOMEM;
+	select->walk->time = ktime_get_ns();
 	css_get(&select->cgroup->self);
 	task_diag_enter_cgroup(select, &select->cgroup->self);
 	return 0;

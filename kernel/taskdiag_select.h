@@ -19,6 +19,7 @@ struct task_struct;
  *	at the end
  * @it: position among its tasks
  * @task: the next task, if it was fetched; @it holds a reference
+ * @time: when the walk began, as in task_struct.start_time
  */
 struct task_diag_cgroup_walk {
 	struct cgroup_subsys_state	*css;
@@ -26,6 +27,7 @@ struct task_diag_cgroup_walk {
 	struct css_task_iter		it;
 #endif
 	struct task_struct		*task;
+	u64				time;
 };
 
 /**

@@ -100,8 +100,9 @@ static int task_diag_read_vma(struct vm_area_struct *vma,
 }
 
 /*
- * access_remote_vm() expands a stack down to the address, and reads zeroes
- * there. Read the same, but leave the stack as it is.
+ * access_remote_vm() expands a stack down to the address, as far as the reader's
+ * RLIMIT_STACK, and reads zeroes there. Read the same, but leave the stack as it
+ * is.
  */
 static int task_diag_read_below_stack(struct mm_struct *mm,
 				      struct task_diag_read *read)
@@ -110,7 +111,8 @@ static int task_diag_read_below_stack(struct mm_struct *mm,
 	unsigned int len;
 
 	vma = find_vma_prev(mm, read->addr, &prev);
-	if (!vma || !(vma->vm_flags & VM_GROWSDOWN))
+	if (!vma || !(vma->vm_flags & VM_GROWSDOWN) ||
+	    vma->vm_end - (read->addr & PAGE_MASK) > rlimit(RLIMIT_STACK))
 		return -ENODATA;
 	if (prev && !(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
 	    (read->addr & PAGE_MASK) - prev->vm_end < stack_guard_gap)

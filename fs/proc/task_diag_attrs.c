@@ -92,13 +92,14 @@ int task_diag_put_list(struct sk_buff *skb, u16 attr, const void *list,
 }
 
 /*
- * PATH_MAX bytes for a filler until it returns, or NULL: the tasks of a datagram
- * share them, since to allocate takes a tenth of what a path takes.
+ * Room for a path and TASK_DIAG_DELETED, for a filler until it returns, or NULL:
+ * the tasks of a datagram share it, since to allocate takes a tenth of what a
+ * path takes.
  */
 char *task_diag_buf(struct task_diag_task *t)
 {
 	if (!t->buf)
-		t->buf = kmalloc(PATH_MAX, GFP_KERNEL);
+		t->buf = kmalloc(PATH_MAX + sizeof(TASK_DIAG_DELETED), GFP_KERNEL);
 	return t->buf;
 }
 

@@ -24,6 +24,9 @@ static inline int task_diag_put(struct sk_buff *skb, u16 attr, const void *data,
 	return 0;
 }
 
+/* What a path ends in if its file or directory is gone */
+#define TASK_DIAG_DELETED	" (deleted)"
+
 char *task_diag_buf(struct task_diag_task *t);
 int task_diag_put_list(struct sk_buff *skb, u16 attr, const void *list,
 		       unsigned int size, unsigned int nr);

@@ -418,7 +418,7 @@ int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 		task_diag_forget(t);
 	}
 	if (t->flags & TASK_DIAG_FILE_PATHS) {
-		walk.paths = kzalloc_obj(*walk.paths, GFP_KERNEL_ACCOUNT);
+		walk.paths = kzalloc_obj(*walk.paths, GFP_KERNEL);
 		if (!walk.paths)
 			return -ENOMEM;
 	}

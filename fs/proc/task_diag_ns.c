@@ -45,14 +45,13 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 
 int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 {
-	static const char deleted[] = " (deleted)";
 	struct cgroup *cgroup, *root;
 	char *path;
 	int err;
 
 	if (t->kept.data)
 		return task_diag_put_kept(skb, t, TASK_DIAG_CGROUP);
-	path = kmalloc(PATH_MAX + sizeof(deleted), GFP_KERNEL);
+	path = task_diag_buf(t);
 	if (!path)
 		return -ENOMEM;
 
@@ -73,11 +72,10 @@ int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 	if (err >= 0) {
 		/* A zombie may outlive its cgroup. */
 		if (!(cgroup->self.flags & CSS_ONLINE))
-			strcat(path, deleted);
+			strcat(path, TASK_DIAG_DELETED);
 		err = task_diag_put_cgroup(skb, t, cgroup_id(cgroup), path);
 	}
 	cgroup_put(cgroup);
-	kfree(path);
 	return err;
 }
 #endif

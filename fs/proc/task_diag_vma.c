@@ -32,6 +32,11 @@
 /* The most bytes of names in the list of one process's mappings */
 #define TASK_DIAG_NAMES_MAX	SZ_16M
 
+/* Attributes are aligned to 4 bytes; some architectures need 8 for u64. */
+struct task_diag_vma_payload {
+	struct task_diag_vma info;
+} __packed __aligned(NLA_ALIGNTO);
+
 /**
  * struct task_diag_name - the name of a mapping, and the buffer for it
  * @data: buffer
@@ -42,8 +47,8 @@
  * @before: it is the file of the mapping before
  * @flags: why the name is left out, see &enum task_diag_vma_flag
  * @len: length of the name
- * @info: the mapping, if it does not fit the message
- * @value: @info and its name
+ * @payload: the mapping, if it does not fit the message
+ * @value: @payload and its name
  * @keep: they do not fit an empty message
  */
 struct task_diag_name {
@@ -55,7 +60,7 @@ struct task_diag_name {
 	bool			before;
 	u32			flags;
 	u32			len;
-	struct task_diag_vma	info;
+	struct task_diag_vma_payload payload;
 	struct task_diag_value	value;
 	bool			keep;
 };
@@ -217,42 +222,50 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
+/* The name of a mapping of a file. @before is whether the last one was such, too. */
+static const char *task_diag_vma_path(const struct path *path,
+				      struct task_diag_name *name, bool before)
+{
+	const char *text;
+
+	if (!path_equal(path, &name->path)) {
+		name->path = (struct path) {};
+		text = d_path(path, name->data, name->size);
+		if (text == ERR_PTR(-ENAMETOOLONG) &&
+		    name->size >= TASK_DIAG_NAME_MAX) {
+			name->flags = TASK_DIAG_VMA_LONG_NAME;
+			return "";
+		}
+		if (IS_ERR(text))
+			return text;
+		name->path = *path;
+		name->path_name = text;
+		name->path_len = name->data + name->size - 1 - text;
+		before = false;
+	}
+	name->before = true;
+	if (before) {
+		name->flags = TASK_DIAG_VMA_SAME_NAME;
+		return "";
+	}
+	name->len = name->path_len;
+	return name->path_name;
+}
+
 /* Returns the last column of maps, made in @name or elsewhere. */
 static const char *task_diag_vma_name(struct vm_area_struct *vma,
 				      struct task_diag_name *name)
 {
+	const bool before = name->before;
 	const char *text, *format;
 	const struct path *path;
-	bool same = name->before;
 
 	name->before = false;
 	name->flags = 0;
 	name->len = 0;
 	get_vma_name(vma, &path, &text, &format);
-	if (path) {
-		if (!path_equal(path, &name->path)) {
-			name->path = (struct path) {};
-			text = d_path(path, name->data, name->size);
-			if (text == ERR_PTR(-ENAMETOOLONG) &&
-			    name->size >= TASK_DIAG_NAME_MAX) {
-				name->flags = TASK_DIAG_VMA_LONG_NAME;
-				return "";
-			}
-			if (IS_ERR(text))
-				return text;
-			name->path = *path;
-			name->path_name = text;
-			name->path_len = name->data + name->size - 1 - text;
-			same = false;
-		}
-		name->before = true;
-		if (same) {
-			name->flags = TASK_DIAG_VMA_SAME_NAME;
-			return "";
-		}
-		name->len = name->path_len;
-		return name->path_name;
-	}
+	if (path)
+		return task_diag_vma_path(path, name, before);
 	if (format) {
 		name->path = (struct path) {};
 		name->len = snprintf(name->data, name->size, format, text);
@@ -269,7 +282,7 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 			     struct task_diag_walk *walk)
 {
 	struct task_diag_name *name = &walk->name;
-	struct task_diag_vma *info, *to;
+	struct task_diag_vma_payload *payload, *to;
 	const struct inode *inode;
 	const char *text;
 
@@ -280,34 +293,34 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 		return PTR_ERR(text);
 
 	to = task_diag_reserve(skb, TASK_DIAG_VMA, sizeof(*to) + name->len);
-	info = to ?: &name->info;
+	payload = to ?: &name->payload;
 	/* Not memset() first: this runs very often. */
-	info->start = t->pos;
-	info->end = vma->vm_end;
+	payload->info.start = t->pos;
+	payload->info.end = vma->vm_end;
 	if (vma->vm_file) {
 		inode = file_user_inode(vma->vm_file);
-		info->pgoff = ((u64)vma->vm_pgoff << PAGE_SHIFT) + t->pos -
-			      vma->vm_start;
-		info->ino = inode->i_ino;
-		info->dev_major = MAJOR(inode->i_sb->s_dev);
-		info->dev_minor = MINOR(inode->i_sb->s_dev);
-		info->generation = inode->i_generation;
+		payload->info.pgoff = ((u64)vma->vm_pgoff << PAGE_SHIFT) +
+				      t->pos - vma->vm_start;
+		payload->info.ino = inode->i_ino;
+		payload->info.dev_major = MAJOR(inode->i_sb->s_dev);
+		payload->info.dev_minor = MINOR(inode->i_sb->s_dev);
+		payload->info.generation = inode->i_generation;
 	} else {
-		info->pgoff = 0;
-		info->ino = 0;
-		info->dev_major = 0;
-		info->dev_minor = 0;
-		info->generation = 0;
+		payload->info.pgoff = 0;
+		payload->info.ino = 0;
+		payload->info.dev_major = 0;
+		payload->info.dev_minor = 0;
+		payload->info.generation = 0;
 	}
-	info->flags = name->flags |
-		      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
-		      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
-		      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
-		      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
-	info->name_len = name->len;
-	info->name_off = 0;
-	info->name_at = sizeof(*info);
-	info->pad = 0;
+	payload->info.flags = name->flags |
+			      (vma->vm_flags & VM_READ ? TASK_DIAG_VMA_READ : 0) |
+			      (vma->vm_flags & VM_WRITE ? TASK_DIAG_VMA_WRITE : 0) |
+			      (vma->vm_flags & VM_EXEC ? TASK_DIAG_VMA_EXEC : 0) |
+			      (vma->vm_flags & VM_MAYSHARE ? TASK_DIAG_VMA_SHARED : 0);
+	payload->info.name_len = name->len;
+	payload->info.name_off = 0;
+	payload->info.name_at = sizeof(*payload);
+	payload->info.pad = 0;
 	if (to) {
 		if (name->len)
 			memcpy(to + 1, text, name->len);
@@ -316,8 +329,8 @@ static int task_diag_put_vma(struct sk_buff *skb, struct task_diag_task *t,
 	}
 
 	name->value = (struct task_diag_value) {
-		.head = info,
-		.head_len = sizeof(*info),
+		.head = payload,
+		.head_len = sizeof(*payload),
 		.off_at = offsetof(struct task_diag_vma, name_off),
 		.data = text,
 		.len = name->len,
@@ -347,7 +360,7 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 	     err == -ENAMETOOLONG && name->size <= TASK_DIAG_NAME_MAX;
 	     name->size *= 2) {
 		name->data = name->size == PATH_MAX ? task_diag_buf(t) :
-				kvmalloc(name->size, GFP_KERNEL_ACCOUNT);
+				kvmalloc(name->size, GFP_KERNEL);
 		if (!name->data)
 			return -ENOMEM;
 		name->keep = false;

@@ -44,7 +44,8 @@ struct task_diag_value {
  * @per_thread: give values of the thread, not of its whole process
  * @with_process: it is a leader, and the request asks for its process's values
  *	too
- * @at_once: do not sleep: this is a plain request, under genetlink's locks
+ * @at_once: neither wait for a lock that is taken nor continue in another
+ *	message: this is a plain request, under genetlink's locks, or an event
  * @mm: its memory, or NULL; held by mmget() while a filler runs
  * @pid_ns: the requester's pid namespace
  * @user_ns: the requester's user namespace

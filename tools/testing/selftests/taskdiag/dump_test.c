@@ -844,6 +844,25 @@ TEST_F(sock, dump_ends_when_the_threads_have_ended)
 	td_free(answer);
 }
 
+TEST_F(sock, dump_of_the_threads_of_an_ended_process_fails)
+{
+	struct td_answer *answer = td_new_answer();
+	pid_t pid;
+
+	pid = td_spawn(NULL, NULL);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, td_start_dump(&self->sock, TASK_DIAG_DUMP_THREAD, pid));
+	/* The kernel has made no more than the header. */
+	td_kill_children();
+	while (td_recv(&self->sock, answer))
+		;
+	EXPECT_STREQ("", answer->broken);
+	EXPECT_TRUE(answer->has_header);
+	EXPECT_EQ(ESRCH, answer->error);
+	EXPECT_EQ(0, answer->nr_tasks);
+	td_free(answer);
+}
+
 /* --- a parent that ends ------------------------------------------------- */
 
 #define NR_OF_PARENT	400	/* more than some datagrams of 4096 bytes */

@@ -4,6 +4,7 @@
  * compared with what its parent, procfs and system calls report. Which subscribers
  * get it is in hidepid_test.c.
  */
+#include <linux/filter.h>
 #include <linux/taskstats.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -392,6 +393,93 @@ TEST_F(threads, last_thread_ends_the_process)
 	EXPECT_EQ(exe.st_ino, stats.ac_exe_inode);
 }
 
+static void *crash(void *unused)
+{
+	raise(SIGSEGV);
+	return NULL;
+}
+
+/* The leader ends while the core is being written, or after that. */
+static int crash_in_thread(const void *unused)
+{
+	const struct rlimit limit = { 1 << 20, 1 << 20 };
+	pthread_t thread;
+
+	td_must(!setrlimit(RLIMIT_CORE, &limit), "setrlimit");
+	td_must(!chdir("/tmp"), "chdir");
+	td_must(!pthread_create(&thread, NULL, crash, NULL), "pthread_create");
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+TEST_F(threads, exit_code_is_that_of_wait_after_a_core)
+{
+	const struct td_event *event;
+	int status, i;
+	pid_t pid;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+					  TASK_DIAG_DUMP_ALL, 0));
+		pid = run(crash_in_thread, NULL, &status);
+		if (WTERMSIG(status) != SIGSEGV || !WCOREDUMP(status))
+			SKIP(return, "no core: status 0x%x", status);
+		td_drain(&self->sock, &self->seen);
+		event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+		ASSERT_NE(NULL, event);
+		EXPECT_EQ(status, event->event.exit_code);
+		td_close(&self->sock);
+		ASSERT_EQ(0, td_open(&self->sock));
+	}
+}
+
+static pid_t ending;
+
+static void *end_at_once(void *unused)
+{
+	__atomic_store_n(&ending, gettid(), __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Sets the names of threads that are ending. */
+static int name_ending_threads(const void *unused)
+{
+	const double end = td_now() + 5;
+	pthread_t thread;
+	char path[64];
+	pid_t tid;
+	int i;
+
+	while (td_now() < end) {
+		ending = 0;
+		td_must(!pthread_create(&thread, NULL, end_at_once, NULL),
+			"pthread_create");
+		do {
+			tid = __atomic_load_n(&ending, __ATOMIC_ACQUIRE);
+		} while (!tid);
+		snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
+		for (i = 0; i < 100 && td_write_file(path, "ending"); i++)
+			;
+		pthread_join(thread, NULL);
+	}
+	return 0;
+}
+
+TEST_F(threads, names_of_threads_that_end_do_no_harm)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(COMM),
+				  TASK_DIAG_DUMP_ALL_THREAD, BIT(BASE)));
+	pid = run(name_ending_threads, NULL, &status);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_LT(0, self->seen.nr);
+}
+
 TEST_F(threads, thread_that_calls_exec_takes_the_leaders_place)
 {
 	const struct td_event *born, *leader, *became, *ended;
@@ -753,8 +841,8 @@ TEST_F(events, events_can_be_of_some_pids)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
 	pid_t pids[4], i;
-	__u32 wanted[3];
-	__u64 ids[3];
+	__u32 wanted[5];
+	__u64 ids[5];
 	struct td_msg msg;
 
 	for (i = 0; i < 4; i++) {
@@ -764,9 +852,14 @@ TEST_F(events, events_can_be_of_some_pids)
 	wanted[0] = pids[3];
 	wanted[1] = pids[1];
 	wanted[2] = pids[0];
+	/* The same pid before and after it was used again */
+	wanted[3] = pids[1];
+	wanted[4] = pids[1];
 	ids[0] = 0;
 	ids[1] = td_pidfd_ino(pids[1]);
 	ids[2] = ids[1];
+	ids[3] = ids[1] - 1;
+	ids[4] = ids[1] + 1;
 	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
 	td_put(&msg, TASK_DIAG_SELECT_PIDS, wanted, sizeof(wanted));
 	td_put(&msg, TASK_DIAG_SELECT_IDS, ids, sizeof(ids));
@@ -873,7 +966,8 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	EXPECT_STREQ("socket already has a subscription", self->seen.text);
 }
 
-#define OF_A_USER	1024	/* subscriptions: TASK_DIAG_SUBSCRIPTIONS_MAX of the kernel */
+#define OF_A_USER	1024	/* user.max_task_diag_subscriptions */
+#define TOO_MANY	"more subscriptions than user.max_task_diag_subscriptions"
 
 /* Opens a socket and subscribes with it; returns the errno, positive. */
 static int open_subscription(struct td_sock *sock, struct td_events *seen)
@@ -892,6 +986,12 @@ static int open_one(const void *uid)
 	return open_subscription(&sock, &seen);
 }
 
+static int open_one_as_root(const void *unused)
+{
+	td_unshare_user(0);
+	return open_one(NULL);
+}
+
 /* Alice takes as many as she gets, and says on the pipe @ready when she has them. */
 static void take_all(int ready)
 {
@@ -905,12 +1005,21 @@ static void take_all(int ready)
 		td_must(!err, "subscribe");
 	}
 	td_must(open_subscription(&socks[i], &seen) == EUSERS, "one too many");
-	td_must(!strcmp(seen.text, "user has 1024 subscriptions"), seen.text);
+	td_must(!strcmp(seen.text, TOO_MANY), seen.text);
 	run(open_one, NULL, &status);
 	td_must(WEXITSTATUS(status) == EUSERS, "one too many of another process");
-	/* A socket that is closed makes room for another one. */
+	run(open_one_as_root, NULL, &status);
+	td_must(WEXITSTATUS(status) == EUSERS, "one too many of her namespace");
+	/* A socket that is closed soon makes room for another one. */
 	td_close(&socks[0]);
-	td_must(!open_subscription(&socks[0], &seen), "subscribe again");
+	for (i = 0; i < 100; i++) {
+		err = open_subscription(&socks[0], &seen);
+		if (err != EUSERS)
+			break;
+		td_close(&socks[0]);
+		usleep(100000);
+	}
+	td_must(!err, "subscribe again");
 	td_must(write(ready, "", 1) == 1, "write");
 	pause();
 }
@@ -974,6 +1083,78 @@ TEST_F(events, lost_events_are_counted)
 		lost += self->seen.list[i].event.lost;
 	EXPECT_LT(0, lost);
 	EXPECT_LE(nr + 1, self->seen.nr + lost);
+}
+
+TEST_F(events, events_pass_the_sockets_filter)
+{
+	struct sock_filter take[] = { BPF_STMT(BPF_RET | BPF_K, 0xffffffff) };
+	struct sock_filter drop[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog filter = { .len = 1 };
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				  TASK_DIAG_DUMP_ALL, 0));
+	filter.filter = take;
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER,
+				&filter, sizeof(filter)));
+	pid = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_STREQ("exit", td_story(&self->seen, pid));
+
+	filter.filter = drop;
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER,
+				&filter, sizeof(filter)));
+	pid = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_STREQ("", td_story(&self->seen, pid));
+	/* The subscriber did not want it: it is not lost. */
+	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_DETACH_FILTER, &status,
+				sizeof(status)));
+	pid = run(do_nothing, NULL, &status);
+	td_drain(&self->sock, &self->seen);
+	ASSERT_STREQ("exit", td_story(&self->seen, pid));
+	EXPECT_EQ(0, td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT)->event.lost);
+}
+
+static int fork_for_a_while(const void *unused)
+{
+	const double end = td_now() + 5;
+	int status;
+
+	while (td_now() < end)
+		run(do_nothing, NULL, &status);
+	return 0;
+}
+
+TEST_F(events, sockets_can_be_closed_while_events_are_sent)
+{
+	struct td_events seen = {};
+	struct td_sock sock;
+	unsigned int nr = 0;
+	int status, i;
+	pid_t pids[2];
+
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			_exit(fork_for_a_while(NULL));
+	}
+	while (!waitpid(pids[0], &status, WNOHANG)) {
+		ASSERT_EQ(0, td_open(&sock));
+		i = td_subscribe(&sock, &seen, TD_ALL_EVENTS, TASK_DIAG_DUMP_ALL,
+				 BIT(BASE) | BIT(CMDLINE));
+		/* Those that were closed lately still count. */
+		if (i != EUSERS)
+			ASSERT_EQ(0, i);
+		td_close(&sock);
+		nr++;
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, td_wait(pids[1]));
+	EXPECT_LT(10, nr);
+	td_free_events(&seen);
 }
 
 TEST_F(events, events_that_wait_share_datagrams)

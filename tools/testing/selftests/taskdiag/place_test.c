@@ -692,6 +692,54 @@ TEST_F(cgroup, cgroup_path_starts_at_the_readers_namespace)
 	EXPECT_EQ(KSFT_PASS, td_judge_in_child(view_from_inside));
 }
 
+/* The task has so many supplementary groups that CGROUP is in a later message. */
+static const char *leave_namespace_amid_a_task(void)
+{
+	const struct task_diag_pid req = {
+		.show_flags = BIT(GROUPS) | BIT(CGROUP),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.pid = to_judge[0],
+	};
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	struct td_sock sock;
+
+	begin_diff();
+	td_must(write_pid(inner_group, "cgroup.procs", getpid()), "move");
+	td_must(!unshare(CLONE_NEWCGROUP), "unshare");
+	td_must(!td_open(&sock), "td_open");
+	td_set_recv_size(&sock, 4096);
+	answer = td_start_props(&sock, NLM_F_DUMP, &req);
+	while (!answer->nr_tasks)
+		td_must(td_recv_props(&sock, answer), "recv");
+	/* Nobody else is in that namespace. */
+	td_must(write_pid(CGROUPS, "cgroup.procs", getpid()), "move back");
+	td_must(!unshare(CLONE_NEWCGROUP), "unshare again");
+	while (td_recv_props(&sock, answer))
+		;
+	task = td_find_props(answer, to_judge[0]);
+	td_must(task && task->nr_msgs > 1 && task->has & BIT(CGROUP), "CGROUP");
+	check_cgroup(&task->groups[TASK_DIAG_CGROUP], to_judge[0], 0);
+	return diff.text;
+}
+
+static void join_many_groups(const void *unused)
+{
+	static gid_t gids[10000];
+
+	td_must(!setgroups(ARRAY_SIZE(gids), gids), "setgroups");
+}
+
+TEST_F(cgroup, cgroup_namespace_can_be_left_amid_a_task)
+{
+	to_judge[0] = td_spawn_sleeper(join_many_groups, NULL);
+	ASSERT_LT(0, to_judge[0]);
+	ASSERT_TRUE(add_group(self->path, "middle"));
+	ASSERT_TRUE(write_pid(self->path, "cgroup.procs", to_judge[0]));
+	snprintf(inner_group, sizeof(inner_group), "%s", self->path);
+	EXPECT_EQ(KSFT_PASS, td_judge_in_child(leave_namespace_amid_a_task));
+}
+
 int main(int argc, char **argv)
 {
 	return td_main(argc, argv);
