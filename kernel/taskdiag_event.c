@@ -928,6 +928,7 @@ static void task_diag_free_closed(struct work_struct *work)
 	llist_for_each_entry_safe(sub, next, closed, closed)
 		task_diag_free_subscription(sub);
 }
+
 static DECLARE_WORK(task_diag_free_work, task_diag_free_closed);
 
 /**
