@@ -136,22 +136,28 @@ static bool is_dead(const struct task_diag_base *base)
 	return base->state == 'Z' || base->state == 'X';
 }
 
-static int change(struct td_mirror *mirror, const struct td_task *task, __u64 id,
-		  bool took_over)
+static int change(struct td_mirror *mirror, const struct td_task *task,
+		  const struct task_diag_event *event, bool took_over)
 {
 	struct task_diag_base base;
 	struct entry *entry;
 
 	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
-	/* A thread may rename a thread that has ended. */
-	if (of_threads(mirror) && is_dead(&base))
-		return 0;
-	entry = get(mirror, id);
+	if (of_threads(mirror) && event->type == TASK_DIAG_EVENT_COMM) {
+		/* A thread may rename a thread that has ended, or is ending. */
+		if (is_dead(&base))
+			return 0;
+		if (!mirror->dumping && !*find(mirror, event->id)) {
+			mirror->stale = true;
+			return 0;
+		}
+	}
+	entry = get(mirror, event->id);
 	if (!entry)
 		return -ENOMEM;
 	if (entry->ended && !took_over)
 		return 0;
-	base.id = id;
+	base.id = event->id;
 	entry->base = base;
 	entry->ended = false;
 	entry->round = mirror->round;
@@ -179,7 +185,7 @@ static int apply(struct td_mirror *mirror, const struct td_task *task)
 		    event.old_id != event.id;
 	if (took_over)
 		err = bury(mirror, event.old_id);
-	return err ? err : change(mirror, task, event.id, took_over);
+	return err ? err : change(mirror, task, &event, took_over);
 }
 
 /* Waits for the first event, then applies all that have arrived. */

@@ -2314,6 +2314,20 @@ TEST_F(mirror, exec_takes_over_an_id)
 	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
 }
 
+/* Another thread may have set it between its last event and its end. */
+TEST_F(mirror, name_of_an_ended_thread_does_not_bring_it_back)
+{
+	OPEN_SMALL_MIRROR(ALL_THREAD);
+	put_exit(2);
+	put_change(TASK_DIAG_EVENT_COMM, 2, 0, "late");
+	answer();
+	put_dumped(1, "one");
+	put_dumped(3, "was hidden");
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 3);
+}
+
 TEST_F(mirror, has_no_dead)
 {
 	struct task_diag_sched sched = { .nr_threads = 1 };
