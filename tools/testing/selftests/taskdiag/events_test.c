@@ -6,6 +6,7 @@
  */
 #include <linux/filter.h>
 #include <linux/taskstats.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -360,6 +361,43 @@ TEST_F(threads, subscribers_to_processes_get_none_of_threads)
 	EXPECT_STREQ("fork,exit", td_story(&self->seen, pid));
 	for (i = 0; i < 2; i++)
 		EXPECT_STREQ("", td_story(&self->seen, tids[i]));
+}
+
+static int name_a_crowd(const void *unused)
+{
+	static const unsigned int more = 64;
+
+	td_start_threads(&more);
+	td_must(!prctl(PR_SET_NAME, "crowd"), "prctl");
+	return 0;
+}
+
+/* The sums over so many would take too long for the task that reports itself. */
+TEST_F(threads, events_of_many_threads_have_no_sums)
+{
+	const struct td_event *event;
+	struct task_diag_error error;
+	struct task_diag_times times;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen,
+				  EVENT(COMM) | EVENT(EXIT), TASK_DIAG_DUMP_ALL,
+				  BIT(TIMES)));
+	pid = run(name_a_crowd, NULL, &status);
+	ASSERT_EQ(0, status);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_COMM);
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(NULL, td_event_attr(event, TASK_DIAG_TIMES));
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_ERROR, &error, sizeof(error)));
+	EXPECT_EQ(TASK_DIAG_TIMES, error.attr);
+	EXPECT_EQ(-EAGAIN, error.error);
+	/* The end of the process has them. */
+	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+	ASSERT_NE(NULL, event);
+	EXPECT_TRUE(td_event_group(event, TASK_DIAG_TIMES, &times, sizeof(times)));
 }
 
 TEST_F(threads, last_thread_ends_the_process)
@@ -932,6 +970,10 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 		  2, EOPNOTSUPP, "group VMA is not available in events" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FILES) },
 		  2, EOPNOTSUPP, "group FILES is not available in events" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(LABEL) },
+		  2, EOPNOTSUPP, "group LABEL is not available in events" },
+		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(WCHAN) },
+		  2, EOPNOTSUPP, "group WCHAN is not available in events" },
 		{ { .dump_strategy = TASK_DIAG_DUMP_ALL, .show_flags = BIT(FD),
 		    .flags = TASK_DIAG_FD_KINDS },
 		  2, EOPNOTSUPP, "TASK_DIAG_FD_KINDS is not available in events" },
@@ -964,6 +1006,28 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	EXPECT_EQ(EBUSY, td_subscribe(&self->sock, &self->seen, 2,
 				      TASK_DIAG_DUMP_ALL, 0));
 	EXPECT_STREQ("socket already has a subscription", self->seen.text);
+}
+
+static int subscribe_with_another_fsuid(const void *unused)
+{
+	struct td_events seen = {};
+	struct td_sock sock;
+	int err;
+
+	setfsuid(TD_ALICE);
+	td_set_caps(0, 0, 0);
+	td_must(!td_open(&sock), "td_open");
+	err = td_subscribe(&sock, &seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
+	td_must(!strcmp(seen.text, "euid and fsuid differ"), seen.text);
+	return err;
+}
+
+TEST_F(events, subscribers_without_the_capability_have_one_user)
+{
+	int status;
+
+	ASSERT_LT(0, run(subscribe_with_another_fsuid, NULL, &status));
+	EXPECT_EQ(EPERM, WEXITSTATUS(status));
 }
 
 #define OF_A_USER	1024	/* user.max_task_diag_subscriptions */
