@@ -1008,6 +1008,13 @@ TEST_F(events, wrong_subscriptions_are_refused_by_name)
 	EXPECT_STREQ("socket already has a subscription", self->seen.text);
 }
 
+/* Opens a socket and subscribes with it; returns the errno, positive. */
+static int open_subscription(struct td_sock *sock, struct td_events *seen)
+{
+	td_must(!td_open(sock), "td_open");
+	return td_subscribe(sock, seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
+}
+
 static int subscribe_with_another_fsuid(const void *unused)
 {
 	struct td_events seen = {};
@@ -1016,8 +1023,7 @@ static int subscribe_with_another_fsuid(const void *unused)
 
 	setfsuid(TD_ALICE);
 	td_set_caps(0, 0, 0);
-	td_must(!td_open(&sock), "td_open");
-	err = td_subscribe(&sock, &seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
+	err = open_subscription(&sock, &seen);
 	td_must(!strcmp(seen.text, "euid and fsuid differ"), seen.text);
 	return err;
 }
@@ -1032,13 +1038,6 @@ TEST_F(events, subscribers_without_the_capability_have_one_user)
 
 #define OF_A_USER	1024	/* user.max_task_diag_subscriptions */
 #define TOO_MANY	"more subscriptions than user.max_task_diag_subscriptions"
-
-/* Opens a socket and subscribes with it; returns the errno, positive. */
-static int open_subscription(struct td_sock *sock, struct td_events *seen)
-{
-	td_must(!td_open(sock), "td_open");
-	return td_subscribe(sock, seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
-}
 
 static int open_one(const void *uid)
 {
@@ -1149,27 +1148,30 @@ TEST_F(events, lost_events_are_counted)
 	EXPECT_LE(nr + 1, self->seen.nr + lost);
 }
 
+/* Sets a filter of the socket that lets through @bytes of each datagram. */
+static int set_filter(const struct td_sock *sock, __u32 bytes)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, bytes) };
+	struct sock_fprog filter = { .len = 1, .filter = code };
+
+	return setsockopt(sock->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			  sizeof(filter));
+}
+
 TEST_F(events, events_pass_the_sockets_filter)
 {
-	struct sock_filter take[] = { BPF_STMT(BPF_RET | BPF_K, 0xffffffff) };
-	struct sock_filter drop[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
-	struct sock_fprog filter = { .len = 1 };
 	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, 0));
-	filter.filter = take;
-	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				&filter, sizeof(filter)));
+	ASSERT_EQ(0, set_filter(&self->sock, 0xffffffff));
 	pid = run(do_nothing, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_SOUND();
 	EXPECT_STREQ("exit", td_story(&self->seen, pid));
 
-	filter.filter = drop;
-	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER,
-				&filter, sizeof(filter)));
+	ASSERT_EQ(0, set_filter(&self->sock, 0));
 	pid = run(do_nothing, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("", td_story(&self->seen, pid));
