@@ -206,16 +206,6 @@ static bool task_diag_is_selected(const struct task_diag_subscription *sub,
 		      task_diag_has_pid(sub, nr, 0));
 }
 
-static bool task_diag_wants(const struct task_diag_subscription *sub,
-			    struct task_struct *task, const struct cred *cred,
-			    struct pid_namespace *ns)
-{
-	const struct task_diag_select *select = &sub->query.select;
-
-	return !select->filters ||
-	       task_diag_selects(select, task, cred, task_state_to_char(task), ns);
-}
-
 static int task_diag_put_event(struct sk_buff *skb,
 			       const struct task_diag_event *event)
 {
@@ -276,6 +266,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 				 u64 lost, struct task_diag_task *t,
 				 const struct cred **cred)
 {
+	const struct task_diag_select *select = &sub->query.select;
 	struct pid_namespace *ns = ns_of_pid(sub->thread);
 	struct task_diag_event event = occasion->event;
 	struct task_struct *task = occasion->task;
@@ -293,7 +284,9 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		*cred = __task_cred(task);
 		if (!task_diag_is_allowed(ns) ||
 		    !task_diag_may_be_told(subscriber, task) ||
-		    !task_diag_wants(sub, task, *cred, ns))
+		    (select->filters &&
+		     !task_diag_selects(select, task, *cred,
+					task_state_to_char(task), ns)))
 			return -ENOENT;
 		err = task_diag_put_first(skb, &sub->query, task, *cred, pid, nr,
 					  ns);
