@@ -30,13 +30,11 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/srcu.h>
 #include <linux/time_namespace.h>
 #include <linux/timekeeping.h>
-#include <linux/unaligned.h>
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
@@ -457,10 +455,9 @@ static int task_diag_send_event(const struct task_diag_subscription *sub,
 	 */
 	skb_reset_network_header(skb);
 	skb_reset_mac_header(skb);
-	err = sk_filter(sk, skb);
-	if (err) {
+	if (sk_filter(sk, skb)) {
 		kfree_skb(skb);
-		return err == -ENOMEM ? err : 0;
+		return 0;
 	}
 	if (!rcu_access_pointer(sk->sk_filter) && task_diag_append(sk, skb)) {
 		consume_skb(skb);
