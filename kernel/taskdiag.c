@@ -245,7 +245,6 @@ static int task_diag_copy_req(struct task_diag_pid *req,
 				    "struct task_diag_pid has fields that this kernel does not know");
 		return -E2BIG;
 	}
-	memset(req, 0, sizeof(*req));
 	nla_memcpy(req, attr, sizeof(*req));
 	return 0;
 }
@@ -822,7 +821,9 @@ static int task_diag_put_process(struct sk_buff *skb, struct task_diag_task *t,
 		return -EMSGSIZE;
 	nest = nla_nest_start(skb, TASK_DIAG_PROCESS);
 	t->per_thread = false;
-	t->task = task->group_leader;
+	/* Otherwise it is the leader; no reference is held on another. */
+	if (t->group_dead)
+		t->task = task->group_leader;
 	err = group->fill(skb, t);
 	t->task = task;
 	t->per_thread = true;

@@ -332,13 +332,24 @@ static bool task_diag_may_still_be_told(const struct task_diag_subscription *sub
 }
 
 /*
+ * A check that uses the subscriber's privileges marks current as a user of them.
+ * @used is the mark that current had before.
+ */
+static void task_diag_unmark(unsigned int used)
+{
+	if (!used)
+		current->flags &= ~PF_SUPERPRIV;
+}
+
+/*
  * Appends the groups of the task. If @longest, the message cannot grow: a group
  * that does not fit, or leaves no room for the errors of those after it,
  * becomes an error.
  */
 static int task_diag_put_event_groups(struct sk_buff *skb,
 				      const struct task_diag_query *query,
-				      struct task_diag_task *t, bool longest)
+				      struct task_diag_task *t, bool longest,
+				      unsigned int used)
 {
 	const bool many = (!t->per_thread || t->with_process) && !t->group_dead &&
 			  get_nr_threads(t->task) > TASK_DIAG_FEW_THREADS;
@@ -352,6 +363,7 @@ static int task_diag_put_event_groups(struct sk_buff *skb,
 		before = skb->len;
 		t->pos = 0;
 		t->names = 0;
+		task_diag_unmark(used);
 		if (many && group->cost == TASK_DIAG_COST_THREADS)
 			err = task_diag_put_error(skb, group->attr, -EAGAIN);
 		else
@@ -374,29 +386,37 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 	/* Neither wait until there is memory, nor take what is kept in reserve. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY |
 			  __GFP_NOMEMALLOC;
+	const unsigned int used = current->flags & PF_SUPERPRIV;
 	struct task_struct *task = occasion->task;
-	struct task_diag_task t = {};
+	struct task_diag_task t = { .task = task };
 	const struct cred *cred;
 	struct sk_buff *skb;
 	int err;
 
 	skb = alloc_skb(size, gfp);
-	if (!skb)
-		return ERR_PTR(-ENOMEM);
-	do {
-		skb_trim(skb, 0);
-		rcu_read_lock();
-		err = task_diag_begin_event(skb, sub, occasion, lost, &t, &cred);
-		rcu_read_unlock();
-		if (err)
-			break;
+	if (!skb) {
+		err = task_diag_may_still_be_told(sub, &t) ? -ENOMEM : -ENOENT;
+		task_diag_unmark(used);
+		return ERR_PTR(err);
+	}
+	rcu_read_lock();
+	err = task_diag_begin_event(skb, sub, occasion, lost, &t, &cred);
+	if (!err && !get_cred_rcu(cred))
+		err = -ENOBUFS;
+	rcu_read_unlock();
+	if (!err) {
 		err = task_diag_put_event_groups(skb, &sub->query, &t,
-						 size == TASK_DIAG_EVENT_SIZE_MAX);
-		/* Another thread's cred may change: see task_diag_put_task() */
+						 size == TASK_DIAG_EVENT_SIZE_MAX,
+						 used);
+		/* As in task_diag_put_task(). Another thread's may change. */
 		smp_rmb();
-	} while (!err && rcu_access_pointer(task->real_cred) != cred);
+		if (!err && rcu_access_pointer(task->real_cred) != cred)
+			err = -ENOBUFS;
+		put_cred(cred);
+	}
 	if (!err && sub->query.rows && !task_diag_may_still_be_told(sub, &t))
 		err = -ENOENT;
+	task_diag_unmark(used);
 	kfree(t.buf);
 	if (err) {
 		kfree_skb(skb);
@@ -457,7 +477,7 @@ static int task_diag_send_event(const struct task_diag_subscription *sub,
 	skb_reset_mac_header(skb);
 	if (sk_filter(sk, skb)) {
 		kfree_skb(skb);
-		return 0;
+		return -ENOENT;
 	}
 	if (!rcu_access_pointer(sk->sk_filter) && task_diag_append(sk, skb)) {
 		consume_skb(skb);
@@ -520,15 +540,10 @@ static void task_diag_tell_one(struct task_diag_subscription *sub,
 static void task_diag_tell_as(struct task_diag_subscription *sub,
 			      const struct task_diag_occasion *occasion)
 {
-	/* Using the subscriber's privileges leaves no trace in the task. */
-	const unsigned int used = current->flags & PF_SUPERPRIV;
-	const struct cred *old;
+	const struct cred *old = override_creds(sub->query.cred);
 
-	old = override_creds(sub->query.cred);
 	task_diag_tell_one(sub, occasion);
 	revert_creds(old);
-	if (!used)
-		current->flags &= ~PF_SUPERPRIV;
 }
 
 /* --- the subscribers ------------------------------------------------------- */
@@ -565,7 +580,7 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 		return;
 	hlist_for_each_entry_srcu(sub, &audience->subscriptions, node,
 				  srcu_read_lock_held(&task_diag_srcu)) {
-		/* Wake a waiting reader immediately: no event will come. */
+		/* Wake a waiting reader: no event will come. */
 		if (sub->thread == task_pid(current) && task_diag_is_over(sub))
 			task_diag_end(sub);
 		if (sub->events & BIT(occasion->event.type) &&
@@ -749,6 +764,8 @@ static int task_diag_copy_pids(struct task_diag_subscription *sub)
 		sub->pids[i].nr = select->pids[i];
 		sub->pids[i].id = task_diag_selected_id(select, i);
 	}
+	select->pids = NULL;
+	select->ids = NULL;
 	sort(sub->pids, select->nr_pids, sizeof(*sub->pids),
 	     task_diag_compare_pids, NULL);
 	return 0;
@@ -762,9 +779,9 @@ static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 	if (ns_capable_noaudit(cred->user_ns, CAP_SYS_PTRACE))
 		return 0;
 	*uid = cred->euid;
-	if (uid_eq(cred->euid, cred->fsuid))
+	if (uid_eq(cred->uid, cred->euid) && uid_eq(cred->euid, cred->fsuid))
 		return 0;
-	NL_SET_ERR_MSG(extack, "euid and fsuid differ");
+	NL_SET_ERR_MSG(extack, "uid, euid and fsuid differ");
 	return -EPERM;
 }
 
@@ -867,7 +884,7 @@ int task_diag_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct task_diag_query query = { .cred = current_cred() };
 	struct task_diag_subscription *sub, **slot;
-	bool busy;
+	bool taken;
 	int err;
 
 	err = task_diag_check_requester(skb, info->extack);
@@ -892,13 +909,13 @@ int task_diag_subscribe_doit(struct sk_buff *skb, struct genl_info *info)
 		goto free;
 
 	mutex_lock(&task_diag_subscribe_lock);
-	busy = *slot;
-	if (!busy) {
+	taken = *slot;
+	if (!taken) {
 		*slot = sub;
 		task_diag_publish(sub);
 	}
 	mutex_unlock(&task_diag_subscribe_lock);
-	if (!busy)
+	if (!taken)
 		return 0;
 	NL_SET_ERR_MSG(info->extack, "socket already has a subscription");
 	task_diag_free_subscription(sub);

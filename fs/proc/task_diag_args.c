@@ -22,12 +22,11 @@
  * A task that maps and unmaps all the time holds the lock often, but briefly:
  * retry, but never wait for a task that may hold it as long as it likes.
  */
-static bool task_diag_mmap_trylock(const struct task_diag_task *t)
+static bool task_diag_mmap_trylock(const struct task_diag_task *t,
+				   unsigned long until)
 {
-	const unsigned long end = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
-
 	while (!mmap_read_trylock(t->mm)) {
-		if (t->at_once || time_after(jiffies, end) ||
+		if (t->at_once || time_after(jiffies, until) ||
 		    fatal_signal_pending(current))
 			return false;
 		usleep_range(10, 50);
@@ -112,6 +111,7 @@ static int task_diag_read_below_stack(struct mm_struct *mm,
 
 	vma = find_vma_prev(mm, read->addr, &prev);
 	if (!vma || !(vma->vm_flags & VM_GROWSDOWN) ||
+	    !task_diag_is_readable(vma) ||
 	    vma->vm_end - (read->addr & PAGE_MASK) > rlimit(RLIMIT_STACK))
 		return -ENODATA;
 	if (prev && !(prev->vm_flags & VM_GROWSDOWN) && vma_is_accessible(prev) &&
@@ -135,6 +135,7 @@ static int task_diag_read_below_stack(struct mm_struct *mm,
 static int task_diag_read_mm(const struct task_diag_task *t, unsigned long addr,
 			     void *buf, unsigned int len, unsigned int *got)
 {
+	const unsigned long until = jiffies + msecs_to_jiffies(TASK_DIAG_LOCK_MS);
 	struct task_diag_read read = { .addr = addr, .buf = buf, .left = len };
 	struct mm_struct *mm = t->mm;
 	struct vm_area_struct *vma;
@@ -147,7 +148,7 @@ static int task_diag_read_mm(const struct task_diag_task *t, unsigned long addr,
 			vma_end_read(vma);
 			continue;
 		}
-		if (!task_diag_mmap_trylock(t)) {
+		if (!task_diag_mmap_trylock(t, until)) {
 			err = -EAGAIN;
 			break;
 		}

@@ -10,6 +10,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -147,6 +148,7 @@ struct task_diag_paths {
  * @payload: the struct of a file that did not fit an empty message
  * @path: @payload and the path
  * @paths: room for paths, or NULL
+ * @root: current's root directory, to compare with; holds no reference
  * @budget: how much more to look at under this hold of the locks
  * @keep: there is such a file
  */
@@ -157,6 +159,7 @@ struct task_diag_files {
 	struct task_diag_file_payload payload;
 	struct task_diag_value	path;
 	struct task_diag_paths	*paths;
+	struct path		root;
 	int			budget;
 	bool			keep;
 };
@@ -195,11 +198,11 @@ static struct task_diag_dir *task_diag_new_dir(struct task_diag_paths *paths)
 }
 
 /* Whether its path is that of its directory followed by its name. */
-static bool task_diag_is_in_dir(const struct path *path)
+static bool task_diag_is_in_dir(const struct path *path, const struct path *root)
 {
 	const struct dentry *dentry = path->dentry;
 
-	return dentry != path->mnt->mnt_root &&
+	return dentry != path->mnt->mnt_root && !path_equal(path, root) &&
 	       !(dentry->d_op && dentry->d_op->d_dname);
 }
 
@@ -256,7 +259,7 @@ static unsigned int task_diag_file_path(struct task_diag_files *walk,
 					const char **name)
 {
 	struct task_diag_paths *paths = walk->paths;
-	const bool in_dir = task_diag_is_in_dir(path);
+	const bool in_dir = task_diag_is_in_dir(path, &walk->root);
 	struct task_diag_dir *dir;
 	unsigned int len = 0;
 
@@ -420,6 +423,8 @@ int task_diag_fill_files(struct sk_buff *skb, struct task_diag_task *t)
 		walk.paths = kzalloc_obj(*walk.paths, GFP_KERNEL);
 		if (!walk.paths)
 			return -ENOMEM;
+		get_fs_root(current->fs, &walk.root);
+		path_put(&walk.root);
 	}
 	err = task_diag_walk_files(&walk);
 	if (walk.keep)

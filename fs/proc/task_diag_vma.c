@@ -69,6 +69,8 @@ struct task_diag_name {
  * struct task_diag_gather - what is gathered from the pages of mappings
  * @mss: the sums
  * @start: start of the mapping, or the part of one, that @next lies in
+ * @file: file of that mapping; not to be dereferenced
+ * @flags: its flags
  * @next: where to continue if the time was up, else 0
  * @until: when the time is up, in jiffies
  * @ops: the callbacks that gather
@@ -76,6 +78,8 @@ struct task_diag_name {
 struct task_diag_gather {
 	struct mem_size_stats		mss;
 	unsigned long			start;
+	const struct file		*file;
+	vm_flags_t			flags;
 	unsigned long			next;
 	unsigned long			until;
 	const struct mm_walk_ops	*ops;
@@ -537,12 +541,17 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 	if (task_diag_room(skb) < sizeof(info))
 		return -EMSGSIZE;
 
-	/* Start over if this is another mapping by now. */
-	if (gather->start != t->pos || gather->next >= vma->vm_end)
+	if (gather->start != t->pos)
 		gather->next = 0;
 	if (!gather->next) {
 		memset(&gather->mss, 0, sizeof(gather->mss));
 		gather->start = t->pos;
+		gather->file = vma->vm_file;
+		gather->flags = vma->vm_flags;
+	} else if (gather->next >= vma->vm_end || gather->file != vma->vm_file ||
+		   gather->flags != vma->vm_flags) {
+		/* Another mapping by now: starting over might never end. */
+		return -EAGAIN;
 	}
 	err = task_diag_gather_vma(walk, vma, gather->next ?: t->pos);
 	if (err)

@@ -1234,7 +1234,7 @@ static void spin_on_cpu(const void *unused)
  * In what spin_on_cpu() leaves of the processor, the walk to the one task that
  * alice sees takes longer than a datagram may.
  */
-TEST_F(hidden, walk_past_a_hidden_crowd_shows_progress)
+TEST_F_TIMEOUT(hidden, walk_past_a_hidden_crowd_shows_progress, TD_FOREVER_S)
 {
 	const unsigned int size = td_env_number("TD_TASKS", 3000);
 	static const uid_t alice = TD_ALICE;

@@ -4,6 +4,7 @@
  * compared with what its parent, procfs and system calls report. Which subscribers
  * get it is in hidepid_test.c.
  */
+#include <linux/acct.h>
 #include <linux/filter.h>
 #include <linux/taskstats.h>
 #include <sys/fsuid.h>
@@ -1024,7 +1025,7 @@ static int subscribe_with_another_fsuid(const void *unused)
 	setfsuid(TD_ALICE);
 	td_set_caps(0, 0, 0);
 	err = open_subscription(&sock, &seen);
-	td_must(!strcmp(seen.text, "euid and fsuid differ"), seen.text);
+	td_must(!strcmp(seen.text, "uid, euid and fsuid differ"), seen.text);
 	return err;
 }
 
@@ -1265,15 +1266,34 @@ static int read_flags_of_alice(const void *unused)
 
 TEST_F(events, events_leave_no_trace_of_the_subscribers_privileges)
 {
+	const __u64 groups = BIT(BASE) | BIT(SCHED) | BIT(STAT);
+	struct task_diag_sched sched;
+	const struct td_event *event;
+	unsigned int nr = 0;
+	struct taskstats stats;
 	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
-				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
+				  TASK_DIAG_DUMP_ALL, groups));
 	pid = run(read_flags_of_alice, NULL, &status);
 	EXPECT_EQ(0, status);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("fork,cred,cred,cred,exit", td_story(&self->seen, pid));
+	for (event = self->seen.list;
+	     event < self->seen.list + self->seen.nr; event++) {
+		if (event->event.ppid != pid ||
+		    event->event.type == TASK_DIAG_EVENT_FORK)
+			continue;
+		ASSERT_TRUE(td_event_group(event, TASK_DIAG_SCHED, &sched,
+					   sizeof(sched)));
+		EXPECT_EQ(0, sched.flags & PF_SUPERPRIV);
+		if (td_event_group(event, TASK_DIAG_STAT, &stats, sizeof(stats)))
+			EXPECT_EQ(0, stats.ac_flag & ASU);
+		nr++;
+	}
+	/* comm and exit */
+	EXPECT_EQ(2, nr);
 }
 
 int main(int argc, char **argv)
