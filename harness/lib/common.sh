@@ -177,6 +177,12 @@ commits()
 	series_lines | cut -d : -f 1
 }
 
+# The patches in $1 that harness/series made, without the cover letter
+series_patches()
+{
+	find "$1" -name '*.patch' ! -name '0000-*' | sort
+}
+
 # What the patch $2 edits in files of the kernel, or of the overlay, as $1 says
 edits_of()
 {
