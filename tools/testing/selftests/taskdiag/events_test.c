@@ -1016,17 +1016,28 @@ static int open_subscription(struct td_sock *sock, struct td_events *seen)
 	return td_subscribe(sock, seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0);
 }
 
-static int subscribe_with_another_fsuid(const void *unused)
+static int subscribe_as_two_users(void)
 {
 	struct td_events seen = {};
 	struct td_sock sock;
 	int err;
 
-	setfsuid(TD_ALICE);
 	td_set_caps(0, 0, 0);
 	err = open_subscription(&sock, &seen);
 	td_must(!strcmp(seen.text, "uid, euid and fsuid differ"), seen.text);
 	return err;
+}
+
+static int subscribe_with_another_fsuid(const void *unused)
+{
+	setfsuid(TD_ALICE);
+	return subscribe_as_two_users();
+}
+
+static int subscribe_with_another_euid(const void *unused)
+{
+	td_must(!seteuid(TD_ALICE), "seteuid");
+	return subscribe_as_two_users();
 }
 
 TEST_F(events, subscribers_without_the_capability_have_one_user)
@@ -1034,6 +1045,8 @@ TEST_F(events, subscribers_without_the_capability_have_one_user)
 	int status;
 
 	ASSERT_LT(0, run(subscribe_with_another_fsuid, NULL, &status));
+	EXPECT_EQ(EPERM, WEXITSTATUS(status));
+	ASSERT_LT(0, run(subscribe_with_another_euid, NULL, &status));
 	EXPECT_EQ(EPERM, WEXITSTATUS(status));
 }
 
@@ -1124,6 +1137,24 @@ static void run_many(unsigned int nr)
 		run(do_nothing, NULL, &status);
 }
 
+/* Sets a filter of the socket that lets through @bytes of each datagram. */
+static int set_filter(const struct td_sock *sock, __u32 bytes)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, bytes) };
+	struct sock_fprog filter = { .len = 1, .filter = code };
+
+	return setsockopt(sock->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
+			  sizeof(filter));
+}
+
+static int remove_filter(const struct td_sock *sock)
+{
+	int unused = 0;
+
+	return setsockopt(sock->fd, SOL_SOCKET, SO_DETACH_FILTER, &unused,
+			  sizeof(unused));
+}
+
 TEST_F(events, lost_events_are_counted)
 {
 	static const unsigned int nr = 400;
@@ -1139,6 +1170,10 @@ TEST_F(events, lost_events_are_counted)
 	td_drain(&self->sock, &self->seen);
 	EXPECT_EQ(1, self->seen.nr_full);
 	EXPECT_GT(nr, self->seen.nr);
+	/* The count is not lost with an event that the filter drops. */
+	ASSERT_EQ(0, set_filter(&self->sock, 0));
+	run(do_nothing, NULL, &status);
+	ASSERT_EQ(0, remove_filter(&self->sock));
 	/* The next one says how many. */
 	run(do_nothing, NULL, &status);
 	td_drain(&self->sock, &self->seen);
@@ -1147,16 +1182,6 @@ TEST_F(events, lost_events_are_counted)
 		lost += self->seen.list[i].event.lost;
 	EXPECT_LT(0, lost);
 	EXPECT_LE(nr + 1, self->seen.nr + lost);
-}
-
-/* Sets a filter of the socket that lets through @bytes of each datagram. */
-static int set_filter(const struct td_sock *sock, __u32 bytes)
-{
-	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, bytes) };
-	struct sock_fprog filter = { .len = 1, .filter = code };
-
-	return setsockopt(sock->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter,
-			  sizeof(filter));
 }
 
 TEST_F(events, events_pass_the_sockets_filter)
@@ -1177,8 +1202,7 @@ TEST_F(events, events_pass_the_sockets_filter)
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("", td_story(&self->seen, pid));
 	/* The subscriber did not want it: it is not lost. */
-	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_DETACH_FILTER, &status,
-				sizeof(status)));
+	ASSERT_EQ(0, remove_filter(&self->sock));
 	pid = run(do_nothing, NULL, &status);
 	td_drain(&self->sock, &self->seen);
 	ASSERT_STREQ("exit", td_story(&self->seen, pid));
