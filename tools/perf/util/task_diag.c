@@ -3,13 +3,13 @@
  * Synthesizes the events of tasks from what the kernel's task_diag reports, see
  * Documentation/accounting/taskdiag.rst.
  *
- * The events are those that /proc gives. Where this is not certain, /proc
- * provides the events: those of a process that task_diag does not show, and
- * those of a group that it could not read or that has a name which the files
- * under /proc show in another form.
+ * The events are those that /proc gives, and mappings have the names that the
+ * kernel's own events give them. /proc provides the events of a process that
+ * task_diag does not show, and those of a task whose name /proc/PID/status shows
+ * in another form. Nothing here opens a file that a process can make its reader
+ * wait for: maps, or a link in ns.
  */
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@
 #include "event.h"
 #include "machine.h"
 #include "mutex.h"
+#include "namespaces.h"
 #include "synthetic-events.h"
 #include "task_diag.h"
 
@@ -42,18 +43,18 @@ struct pid_list {
 /**
  * struct task_diag - a connection
  * @handle: that of the library
- * @lock: used if there are several workers
+ * @lock: held by a worker, or a thread that reads /proc, to use the connection
  * @nr_workers: how many there are
  * @err: why no more processes are received, or 0
  * @processes: those that were synthesized, in ascending order
- * @busy: those whose mappings could not be read
+ * @busy: those that had a group which could not be read
  * @tries: how often to retry the next of these
  * @nr_listed: number of threads in the answer, all of one process
  * @first: position of the first of them
  */
 struct task_diag {
 	struct td_handle *handle;
-	struct mutex lock; /* of handle, err, processes and busy */
+	struct mutex lock; /* of handle, err, processes, busy and tries */
 	int nr_workers;
 	int err;
 	struct pid_list processes;
@@ -108,6 +109,30 @@ static bool is_plain_name(const char *name, size_t len)
 	return len && !isspace(*name) && !memchr(name, '\n', len) && !memchr(name, '\\', len);
 }
 
+/* Could a group not be read for a reason that may pass? */
+static bool is_busy(const struct td_task *task)
+{
+	static const struct {
+		u64 flag;
+		unsigned int attr;
+	} groups[] = {
+		{ TASK_DIAG_SHOW_VMA, TASK_DIAG_VMA },
+		{ TASK_DIAG_SHOW_NS, TASK_DIAG_NS },
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (!(td_failed(task) & groups[i].flag))
+			continue;
+		err = td_group(task, groups[i].attr, NULL, 0);
+		/* It is in execve() or was a moment ago, or a mapping is changing. */
+		if (err == -EAGAIN || err == -ESRCH || err == -ENOMEM)
+			return true;
+	}
+	return false;
+}
+
 static int emit_comm(struct task_synth *synth, const struct td_task *task,
 		     const struct task_diag_base *base)
 {
@@ -148,12 +173,8 @@ static int emit_namespaces(struct task_synth *synth, const struct td_task *task,
 	struct task_diag_ns ns;
 	int i;
 
-	if (!perf_event__wants_namespaces(synth->tool))
+	if (!perf_event__wants_namespaces(synth->tool) || td_failed(task) & TASK_DIAG_SHOW_NS)
 		return 0;
-	if (td_failed(task) & TASK_DIAG_SHOW_NS)
-		return perf_event__synthesize_namespaces(synth->tool, synth->namespaces_event,
-							 base->pid, base->tgid, synth->process,
-							 synth->machine);
 
 	links = perf_event__init_namespaces(synth->namespaces_event, synth->machine);
 	while (td_item(task, TASK_DIAG_NS, &item, &ns, sizeof(ns)) > 0) {
@@ -166,34 +187,6 @@ static int emit_namespaces(struct task_synth *synth, const struct td_task *task,
 	}
 	return perf_event__emit_namespaces(synth->tool, synth->namespaces_event, base->pid,
 					   base->tgid, synth->process, synth->machine);
-}
-
-/*
- * Does the last column of /proc/PID/maps show the name unchanged, and does perf
- * make the same event of it? maps escapes a newline, the reader takes a byte
- * above 127 for the end of the file, and a name may be too long.
- */
-static bool is_plain_path(const char *name, size_t len)
-{
-	bool plain = len < PATH_MAX;
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		plain &= (signed char)name[i] >= ' ';
-	return plain;
-}
-
-static bool has_plain_paths(const struct td_task *task)
-{
-	struct td_item item = {};
-	struct task_diag_vma vma;
-
-	while (td_item(task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)) > 0) {
-		if (vma.flags & TASK_DIAG_VMA_LONG_NAME ||
-		    !is_plain_path(item.text, item.text_len))
-			return false;
-	}
-	return true;
 }
 
 static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
@@ -212,14 +205,20 @@ static void fill_mmap2(union perf_event *event, const struct task_diag_vma *vma)
 	event->mmap2.flags = vma->flags & TASK_DIAG_VMA_SHARED ? MAP_SHARED : MAP_PRIVATE;
 }
 
-/* Is the task in execve(), was it a moment ago, or is a mapping changing? */
-static bool is_busy(const struct td_task *task)
+/* Sets the name to what the kernel's own event would have, see perf_event_mmap_event(). */
+static void fill_filename(union perf_event *event, const struct task_diag_vma *vma,
+			  const struct td_item *item)
 {
-	int err = 0;
+	static const char too_long[] = "//toolong";
+	const char *name = item->text;
+	size_t len = item->text_len;
 
-	if (td_failed(task) & TASK_DIAG_SHOW_VMA)
-		err = td_group(task, TASK_DIAG_VMA, NULL, 0);
-	return err == -EAGAIN || err == -ESRCH;
+	if (vma->flags & TASK_DIAG_VMA_LONG_NAME || len >= sizeof(event->mmap2.filename)) {
+		name = too_long;
+		len = strlen(too_long);
+	}
+	memcpy(event->mmap2.filename, name, len);
+	event->mmap2.filename[len] = '\0';
 }
 
 static int emit_mmaps(struct task_synth *synth, const struct td_task *task,
@@ -230,20 +229,19 @@ static int emit_mmaps(struct task_synth *synth, const struct td_task *task,
 	struct task_diag_vma vma;
 	int err = 0;
 
-	/* What blocks the kernel may last for ever, in /proc too. */
-	if (base->pid != base->tgid || is_busy(task))
+	if (base->pid != base->tgid)
 		return 0;
-	if (td_failed(task) & TASK_DIAG_SHOW_VMA || !has_plain_paths(task))
-		return perf_event__synthesize_mmap_events(synth->tool, event, base->pid, base->tgid,
-							  synth->process, synth->machine,
-							  synth->mmap_data);
+	if (td_failed(task) & TASK_DIAG_SHOW_VMA) {
+		pr_debug("no mappings of process %u: %s\n", base->pid,
+			 strerror(-td_group(task, TASK_DIAG_VMA, NULL, 0)));
+		return 0;
+	}
 
 	while (!err && td_item(task, TASK_DIAG_VMA, &item, &vma, sizeof(vma)) > 0) {
 		fill_mmap2(event, &vma);
 		if (!perf_event__wants_mmap2(event, synth->machine, synth->mmap_data))
 			continue;
-		memcpy(event->mmap2.filename, item.text, item.text_len);
-		event->mmap2.filename[item.text_len] = '\0';
+		fill_filename(event, &vma, &item);
 		err = perf_event__emit_mmap2(synth->tool, event, base->pid, base->tgid,
 					     synth->process, synth->machine);
 	}
@@ -313,8 +311,10 @@ static void *work(void *arg)
 	struct worker *worker = arg;
 	const struct td_task *task;
 
-	while ((task = next_process(worker)))
-		synthesize_task(&worker->synth, task);
+	while ((task = next_process(worker))) {
+		if (!is_busy(task))
+			synthesize_task(&worker->synth, task);
+	}
 	return NULL;
 }
 
@@ -333,22 +333,20 @@ static void run_workers(struct worker *workers, int nr)
 }
 
 /* Retries a contended process; of several, later ones less often. */
-static const struct td_task *get_process(struct task_diag *td, const struct task_synth *synth,
-					 pid_t pid)
+static int get_process(struct task_diag *td, const struct task_synth *synth, pid_t pid,
+		       const struct td_task **task)
 {
 	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ONE, pid);
-	const struct td_task *task;
-	int i;
+	int i, err;
 
 	for (i = 0; i <= td->tries; i++) {
-		td_get(td->handle, &req, sizeof(req), &task);
-		if (!task || !is_busy(task))
-			return task;
+		err = td_get(td->handle, &req, sizeof(req), task);
+		if (err || !is_busy(*task))
+			return err;
 		usleep(TRY_AFTER_US);
 	}
 	td->tries /= 2;
-	pr_debug("process %d is busy, no mappings\n", pid);
-	return task;
+	return 0;
 }
 
 static int synthesize_processes(struct task_diag *td, struct worker *workers)
@@ -356,18 +354,19 @@ static int synthesize_processes(struct task_diag *td, struct worker *workers)
 	struct task_synth *synth = &workers[0].synth;
 	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ALL, 0);
 	const struct td_task *task;
-	struct task_diag_base base;
 	size_t i;
+	int err;
 
 	td->err = td_dump(td->handle, &req, sizeof(req));
 	if (!td->err)
 		run_workers(workers, td->nr_workers);
 	for (i = 0; i < td->busy.nr; i++) {
-		task = get_process(td, synth, td->busy.pids[i]);
-		if (!task)
-			continue;
-		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
-		emit_mmaps(synth, task, &base);
+		err = get_process(td, synth, td->busy.pids[i], &task);
+		if (!err)
+			synthesize_task(synth, task);
+		else if (err != -ESRCH)
+			task_synth__proc_process(synth, td->busy.pids[i],
+						 TASK_SYNTH_LEADER | TASK_SYNTH_PRIVATE);
 	}
 	return td->err;
 }
@@ -394,7 +393,8 @@ static int synthesize_other_threads(struct task_diag *td, struct task_synth *syn
 		err = td_collect(td->handle, &all);
 	if (err) {
 		for (i = 0; i < td->processes.nr; i++)
-			task_synth__proc_process(synth, td->processes.pids[i], false);
+			task_synth__proc_process(synth, td->processes.pids[i],
+						 TASK_SYNTH_THREADS | TASK_SYNTH_PRIVATE);
 		return err;
 	}
 
@@ -489,6 +489,22 @@ bool task_diag__has_process(const struct task_diag *td, pid_t pid)
 	       bsearch(&pid, td->processes.pids, td->processes.nr, sizeof(pid), compare_pids);
 }
 
+int task_diag__synthesize_process(struct task_diag *td, struct task_synth *synth, pid_t pid)
+{
+	const struct td_task *task;
+	int err;
+
+	if (!td)
+		return -ENOENT;
+	/* The task is part of the connection. */
+	mutex_lock(&td->lock);
+	err = td->err ?: get_process(td, synth, pid, &task);
+	if (!err)
+		synthesize_task(synth, task);
+	mutex_unlock(&td->lock);
+	return err;
+}
+
 /* --- a thread map ------------------------------------------------------- */
 
 /* A map has the threads of a process in the order of the answer. */
@@ -536,7 +552,7 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 	task = find_thread(td, tid);
 	if (!task) {
 		td->nr_listed = 0;
-		task = get_process(td, synth, tid);
+		get_process(td, synth, tid, &task);
 	}
 	if (!task)
 		task = list_threads(td, synth, tid);
@@ -552,11 +568,18 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 
 /* ------------------------------------------------------------------------ */
 
+/* The kernel answers in perf's own pid namespace: is /proc of the same? */
+static bool proc_is_ours(void)
+{
+	/* perf is not in /proc of a namespace below or beside its own. */
+	return !access("/proc/self", F_OK) && nsinfo__is_in_root_namespace();
+}
+
 struct task_diag *task_diag__open(struct machine *machine)
 {
 	struct task_diag *td;
 
-	if (!task_diag_enabled || !machine__is_host(machine))
+	if (!task_diag_enabled || !machine__is_host(machine) || !proc_is_ours())
 		return NULL;
 	td = zalloc(sizeof(*td));
 	if (!td)

@@ -16,8 +16,9 @@ struct task_diag;
  * task_diag__open - connect to the kernel's task_diag
  * @machine: the machine whose tasks are wanted
  *
- * Return: NULL if there is no task_diag, it is disabled, or @machine is a guest;
- * the other functions treat NULL like a kernel that reports nothing.
+ * Return: NULL if there is no task_diag, it is disabled, @machine is a guest, or
+ * /proc is of another pid namespace; the other functions treat NULL like a
+ * kernel that reports nothing.
  */
 struct task_diag *task_diag__open(struct machine *machine);
 void task_diag__close(struct task_diag *td);
@@ -39,6 +40,19 @@ int task_diag__synthesize_threads(struct task_diag *td, const struct perf_tool *
 				  perf_event__handler_t process, struct machine *machine,
 				  bool needs_mmap, bool mmap_data, int nr_workers);
 bool task_diag__has_process(const struct task_diag *td, pid_t pid);
+
+/**
+ * task_diag__synthesize_process - synthesize the events of a process
+ * @td: connection, which several threads may use at the same time
+ * @synth: what to synthesize, and where to
+ * @pid: a process that task_diag__has_process() does not know
+ *
+ * Return: 0 if only the other threads than the leader are left to /proc;
+ * -ESRCH if the caller may not read the memory of the process; another negative
+ * number if all of it is left to /proc.
+ */
+int task_diag__synthesize_process(struct task_diag *td, struct task_synth *synth,
+				  pid_t pid);
 
 /**
  * task_diag__synthesize_thread - synthesize the events of a thread, but no FORK
@@ -80,6 +94,13 @@ static inline bool task_diag__has_process(const struct task_diag *td __maybe_unu
 					  pid_t pid __maybe_unused)
 {
 	return false;
+}
+
+static inline int task_diag__synthesize_process(struct task_diag *td __maybe_unused,
+						struct task_synth *synth __maybe_unused,
+						pid_t pid __maybe_unused)
+{
+	return -1;
 }
 
 static inline int task_diag__synthesize_thread(struct task_diag *td __maybe_unused,
