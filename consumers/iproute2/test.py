@@ -2,21 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0
 """Compares ss of two builds of iproute2.
 
-usage: test.py STOCK PATCHED
+usage: test.py STOCK PATCHED LONGER
 
-STOCK and PATCHED are directories with bin. Runs in the VM, as root. Prints TAP.
+STOCK and PATCHED are directories with bin, LONGER is a library to preload that makes
+the kernel's structs longer. Runs in the VM, as root. Prints TAP.
 Exit status: 0, 1 if they differ, 2 for wrong usage.
 """
 import os
 import re
 import resource
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 
 from runner import Prefixed, Runner, Tap
-from zoo import (PR_SET_DUMPABLE, PR_SET_NAME, as_user, become, bind, call, child, hidepid,
-                 leave_proc, set_sysctl, sleep_forever, without_ptrace)
+from zoo import (CLONE_NEWUSER, PR_SET_DUMPABLE, PR_SET_NAME, USER, as_user, become, bind, call,
+                 child, hidepid, leave_proc, set_sysctl, sleep_forever, start_fuse, start_holder,
+                 without_ptrace)
 
 
 CLONE_FILES = 0x00000400
@@ -86,8 +91,26 @@ def of_a_thread():
     return unix_pairs()
 
 
+def in_user_namespace():
+    """Another user's sockets, in a user namespace that the user owns."""
+    pid, outer = os.getpid(), os.readlink("/proc/self/ns/user")
+    if os.fork() == 0:
+        while os.readlink(f"/proc/{pid}/ns/user") == outer:
+            time.sleep(.01)
+        with open(f"/proc/{pid}/uid_map", "w", encoding="ascii") as uid_map:
+            uid_map.write(f"0 {USER} 1\n1 4321 1\n")
+        os._exit(0)
+    become(USER, USER)
+    call("unshare", CLONE_NEWUSER)
+    os.wait()
+    os.setresuid(1, 1, 1)
+    call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
+    return unix_pairs()
+
+
 def populate():
-    for name in (b"fifteen letters", b"a) (b", b")", b"(x)", b" ", b"two\nlines", b"\xc3\xa9\xff", b""):
+    for name in (b"fifteen letters", b"a) (b", b")", b"(x)", b" ", b"two\nlines", b"back\\slash",
+                 b"\xc3\xa9\xff", b""):
         child(with_sockets(unix_pairs, name=name))
     child(with_sockets(tcp))
     child(with_sockets(udp))
@@ -99,6 +122,7 @@ def populate():
     child(with_sockets(tcp, uid=1000))
     child(with_sockets(unix_pairs, uid=1000))
     child(with_sockets(unix_pairs, uid=1000, dumpable=False))
+    child(with_sockets(in_user_namespace))
 
 
 # --- comparing -------------------------------------------------------------
@@ -160,6 +184,9 @@ def check_everybody(stock, patched):
         check_same(what, commands or COMMANDS[:4], make(stock.root), make(patched.root))
 
     check("user", lambda root: Runner(root, as_user), COMMANDS)
+    check("user with CAP_SYS_PTRACE alone", lambda root: Prefixed(
+        root, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
+        "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace"))
     check("root without CAP_SYS_PTRACE", lambda root: Runner(root, without_ptrace))
     for options in (b"hidepid=1", b"hidepid=2", b"hidepid=2,gid=1000", b"hidepid=4"):
         check("user on " + options.decode(),
@@ -168,15 +195,91 @@ def check_everybody(stock, patched):
     check("/proc of another pid namespace", lambda root: Prefixed(root, "unshare", "--pid", "--fork"))
     check("a pid namespace of its own", lambda root: Prefixed(
         root, "unshare", "--pid", "--fork", "--mount-proc"))
+    check("longer structs", lambda root: Runner(
+        root, env={"LD_PRELOAD": sys.argv[3]} if root == patched.root else None))
     check("PROC_ROOT", lambda root: Runner(root, env={"PROC_ROOT": "/run/proc"}))
 
 
+def receive_calls(runner, argv, *inject):
+    """The result, and the calls with which an answer of task_diag is received."""
+    result = runner.run(argv, ("strace", "-o", "/tmp/received", "-e", "trace=recvfrom",
+                               *(word for rule in inject for word in ("-e", "inject=" + rule))))
+    with open("/tmp/received", encoding="latin-1") as calls:
+        return result, [line for line in calls if line.startswith("recvfrom(")]
+
+
+def check_broken(stock, patched):
+    argv = ["ss", "-tuxp"]
+    whole, calls = receive_calls(patched, argv)
+    bad = []
+    for error, at in (("ENOBUFS", 1), ("ENOBUFS", len(calls) // 2), ("ENOBUFS", len(calls) - 1),
+                      ("ENOMEM", len(calls) - 1)):
+        rule = f"recvfrom:error={error}:when={at}+"
+        result, calls = receive_calls(patched, argv, rule)
+        if not any("(INJECTED)" in line for line in calls):
+            bad.append(f"{rule}: it is not called so often")
+        if (result.status, result.out, result.err) != (0, whole.out, b""):
+            bad.append(f"{rule}: status {result.status} {result.err}, {len(result.out)} bytes, "
+                       f"not {len(whole.out)}")
+    tap.result(not bad and whole.out == stock.run(argv).out,
+               "an answer that breaks off: same output", bad)
+
+
+def check_vanishing(patched):
+    """Processes with sockets that start and end all the time."""
+    def restart():
+        while True:
+            if os.fork() == 0:
+                held.append(unix_pairs(20))
+                os._exit(0)
+            os.wait()
+
+    owner = re.compile(rb'\("fifteen letters",pid=\d+,fd=\d+\)')
+    before = owner.findall(patched.run(["ss", "-xp"]).out)
+    pid = os.fork()
+    if pid == 0:
+        restart()
+    bad = []
+    for _ in range(10):
+        result = patched.run(["ss", "-xp"])
+        if result.status or result.err or owner.findall(result.out) != before:
+            bad.append(f"status {result.status} {result.err}")
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    tap.result(before and not bad, "processes that start and end: the others are shown", bad)
+
+
+def check_stuck(patched):
+    """Processes whose memory is locked for ever, with a socket."""
+    set_sysctl("hung_task_timeout_secs", 0)     # do not report tasks that hang on purpose
+    server = start_fuse()
+    inherited_by_them = socket.socketpair()
+    pids = [start_holder(how) for how in ("read", "write")]
+    bad = []
+    for who, before in (("root", None), ("root without CAP_SYS_PTRACE", without_ptrace),
+                        ("its user", as_user), ("another user", lambda: os.setresuid(1, 1, 1))):
+        try:
+            result = Runner(patched.root, before).run(["ss", "-tuxp"], timeout=20)
+        except subprocess.TimeoutExpired:
+            bad.append(f"{who}: it hangs")
+            continue
+        shown = [b"pid=%d," % pid in result.out for pid in pids]
+        if result.status or who in ("root", "its user") and not all(shown):
+            bad.append(f"{who}: status {result.status}, {shown}")
+    tap.result(not bad, "processes whose memory is locked for ever do not stop it", bad)
+    for pid in (server, *pids):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    for one in inherited_by_them:
+        one.close()
+
+
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
     stock, patched = (Runner(bind(path, f"/run/{name}"))
-                      for path, name in zip(sys.argv[1:], ("stock", "patched")))
+                      for path, name in zip(sys.argv[1:3], ("stock", "patched")))
     resource.setrlimit(resource.RLIMIT_NOFILE, (4 * MANY, 4 * MANY))
     os.makedirs("/run/proc")
     call("mount", b"proc", b"/run/proc", b"proc", 0, None)
@@ -186,6 +289,9 @@ def main():
     check_requests(stock, patched)
     check_everybody(stock, patched)
     check_denied(stock, patched)
+    check_broken(stock, patched)
+    check_vanishing(patched)
+    check_stuck(patched)
     sys.stdout.flush()
     os._exit(1 if tap.failed else 0)
 
