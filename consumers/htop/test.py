@@ -18,9 +18,11 @@ import sys
 import threading
 import time
 
-from runner import Tap, between
-from zoo import (FUSE, USER, bind, child, libc, populate, populate_more, program, set_sysctl,
-                 start_fuse, wait_for_page)
+from runner import Tap, between, explain
+from zoo import (CLONE_NEWPID, FUSE, PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START,
+                 PR_SET_NAME, USER, become, bind, call, child, drop_capabilities, libc,
+                 long_arguments, own_mounts, populate, populate_more, program, set_sysctl,
+                 sleep_forever, start_fuse, start_holder, start_threads, wait_for_page, zombie)
 
 
 SIZE = 240, 600                         # every task has its line
@@ -28,9 +30,56 @@ SOCKET = "/run/htop.tmux"
 TRIES = 4                               # tasks start, end and work
 
 
-def hold_mmap_lock():
-    """Waits, while it makes a mapping, for a page that another thread reads."""
-    plain, direct = (os.open(FUSE + "/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
+# Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
+DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
+
+
+def without_arguments():
+    """Has no arguments, so that its name is shown, as that of its child, a zombie."""
+    start = ctypes.c_ulong(4096)
+    for limit in (PR_SET_MM_ARG_START, PR_SET_MM_ARG_END):
+        call("prctl", PR_SET_MM, limit, start, 0, 0)
+    zombie()
+
+
+def populate_names():
+    """Names that /proc/PID/status escapes, and stat does not."""
+    for name in (b"back\\slash", b"\\n", b"two\nlines", b"\xc3\xa9\xff", b"a) (b", b""):
+        child(lambda name=name: (call("prctl", PR_SET_NAME, name, 0, 0, 0), without_arguments()))
+
+
+def other_capabilities():
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as last:
+        return set(range(int(last.read()) + 1)) - set(DOCKER)
+
+
+def contain():
+    """Starts a container, with tasks that have its capabilities and others that have more."""
+    own_mounts()
+    call("unshare", CLONE_NEWPID)
+    ready, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        call("mount", b"proc", b"/proc", b"proc", 0, None)
+        child(lambda: start_threads(2))
+        child(lambda: become(1, 1))
+        for _ in range(8):
+            child(lambda: (drop_capabilities(other_capabilities()),
+                           program([b"cat", b"-", b"in a container"])))
+        os.write(done, b"+")
+        sleep_forever()
+    os.read(ready, 1)
+    with open("/tmp/container", "w", encoding="ascii") as container:
+        container.write(str(pid))
+
+
+def hold_mmap_lock(file="holder"):
+    """
+    Waits, while it makes a mapping, for a page that another thread reads. The names of files
+    need different lengths, also from those of start_holder().
+    """
+    plain, direct = (os.open(f"{FUSE}/{file}", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
                           ctypes.c_int, ctypes.c_int, ctypes.c_long]
@@ -83,13 +132,14 @@ def settings(columns, *lines, tree=False):
 
 
 class Htop:
-    """One build, run by a prefix of words."""
+    """One build, run by a prefix of words. Its processes are those of the mount of proc."""
 
     # Each run has a socket of its own, or a client could meet a server that is ending.
     started = 0
 
-    def __init__(self, root, *prefix):
+    def __init__(self, root, *prefix, proc="/proc"):
         self.argv = [*prefix, f"{root}/bin/htop", "-d", "5"]
+        self.root, self.proc = root, proc
 
     def start(self, rc, arguments=()):
         with open("/tmp/htoprc", "w", encoding="ascii") as file:
@@ -108,7 +158,7 @@ class Htop:
             tmux("send-keys", key)
         born = meanwhile() if meanwhile else None
         text = self.settle()
-        screen = Screen(text, descendants(server) | {os.getpid()}, born)
+        screen = Screen(text, descendants(server) | {os.getpid()}, born, self.proc)
         self.stop(server)
         if born:
             os.kill(born, signal.SIGKILL)
@@ -149,14 +199,14 @@ BUSY = re.compile(r" (kworker/|rcu_|ksoftirqd/|migration/|kcompactd|khugepaged|k
 class Screen:
     """The lines by pid, with and without colours, except those of the test's own processes."""
 
-    def __init__(self, text, own, born=None):
+    def __init__(self, text, own, born=None, proc="/proc"):
         self.raw, self.lines = {}, {}
         for raw in text.splitlines():
             line = COLOUR.sub("", raw).rstrip()
             pid = re.match(r" *(\d+) ", line)
             if pid:
                 key = int(pid.group(1))
-                if key in own or not os.path.exists(f"/proc/{key}"):
+                if key in own or not os.path.exists(f"{proc}/{key}"):
                     continue
                 if BUSY.search(line):
                     raw = line = "busy"
@@ -215,7 +265,7 @@ def check_same(what, stock, patched, rc, slack=.1, **how):
     if not wanted(what):
         return
     before = stock.screen(rc, **how)
-    bad = None
+    bad, forgiven = None, {}
     for _ in range(TRIES):
         screen = patched.screen(rc, **how)
         found = differences(before, screen, before, slack)
@@ -223,6 +273,7 @@ def check_same(what, stock, patched, rc, slack=.1, **how):
             after = stock.screen(rc, **how)
             found = differences(before, screen, after, slack)
             before = after
+        forgiven.update(found)
         bad = {key: why for key, why in found.items() if bad is None or key in bad}
         if not bad:
             break
@@ -230,6 +281,8 @@ def check_same(what, stock, patched, rc, slack=.1, **how):
     if len(screen.lines) < 8:
         why = ["there is little on the screen:", *screen.lines.values()]
     result(not why, f"{what}: same screen, {len(screen.lines)} lines", why)
+    for key in forgiven.keys() - bad.keys():
+        explain([f"in one try {line}" for line in forgiven[key]])
 
 
 MAIN = "USER PRIORITY NICE M_VIRT M_RESIDENT M_SHARE STATE PERCENT_CPU PERCENT_MEM TIME"
@@ -283,11 +336,16 @@ def files_opened(htop, rc):
     """
     record = "/tmp/strace"
     lasting = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
-    traced = Htop("", "strace", "-f", "-o", record, "-e", "trace=openat,readlinkat")
+    traced = Htop("", "strace", "-f", "-o", record, "-e", "trace=openat,readlink,readlinkat")
     traced.argv[-3:] = htop.argv
     server = traced.start(rc)
     traced.settle()
-    time.sleep(3)
+    deadline = time.monotonic() + 60
+    while True:
+        time.sleep(1)
+        with open(record, encoding="latin-1") as calls:
+            if calls.read().count('"/proc/meminfo"') > 8 or time.monotonic() > deadline:
+                break
     tmux("send-keys", "q")
     time.sleep(2)                       # strace writes the rest of its output
     if os.path.exists(f"/proc/{server}"):
@@ -296,18 +354,32 @@ def files_opened(htop, rc):
         refreshes = calls.read().split('"/proc/meminfo"')[3:]
     text = "".join(refreshes)
     return (len(refreshes), text.count('"/proc", O_'),
-            {int(pid) for pid in re.findall(r'openat\(\d+, "(\d+)', text)} & lasting)
+            {int(pid) for pid in re.findall(r'"(?:/proc/)?(\d+)["/]', text)} & lasting)
 
 
 def check_fallbacks(stock_root, patched_root, drop):
     rc = settings(MAIN, "show_thread_names=1")
-    in_sh = "unshare", "--mount", "sh", "-c"
-    for what, prefix in (
-            ("root without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace")),
-            ("user on hidepid=2", (*in_sh, 'mount -t proc -o hidepid=2 proc /proc; exec "$@"', "sh",
-                                   *drop)),
-            ("/proc of another pid namespace", ("unshare", "--pid", "--fork"))):
-        check_same(what, Htop(stock_root, *prefix), Htop(patched_root, *prefix), rc)
+    hidepid = [("unshare", "--mount", "sh", "-c",
+                f'mount -t proc -o hidepid={how} proc /proc; exec "$@"', "sh", *drop)
+               for how in (1, 2)]
+    tracer = (*drop, "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
+    for what, prefix, columns in (
+            ("root without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace"), MAIN),
+            ("root without CAP_SYS_PTRACE, I/O", ("setpriv", "--bounding-set=-sys_ptrace"), IO),
+            ("user with CAP_SYS_PTRACE alone", tracer, MAIN),
+            ("user with CAP_SYS_PTRACE alone, I/O", tracer, IO),
+            ("user on hidepid=1", hidepid[0], MAIN),
+            ("user on hidepid=2", hidepid[1], MAIN),
+            ("/proc of another pid namespace", ("unshare", "--pid", "--fork"), MAIN)):
+        check_same(what, Htop(stock_root, *prefix), Htop(patched_root, *prefix),
+                   settings(columns, "show_thread_names=1"))
+    child(contain)
+    with open("/tmp/container", encoding="ascii") as container:
+        pid = int(container.read())
+    lose = ",".join(f"-cap_{capability}" for capability in other_capabilities())
+    prefix = "nsenter", f"--target={pid}", "--pid", "--mount", "setpriv", f"--bounding-set={lose}"
+    check_same("root of a container", *(Htop(root, *prefix, proc=f"/proc/{pid}/root/proc")
+                                        for root in (stock_root, patched_root)), rc)
     for what, rule in (
             ("no netlink", "socket:error=EPROTONOSUPPORT"),
             ("an answer that breaks off", "recvfrom:error=ENOBUFS:when=6+")):
@@ -324,25 +396,49 @@ def check_files(patched, user, pids):
     result(2 * listed < refreshes, "root: /proc is not listed", [f"{listed} of {refreshes}"])
     refreshes, listed, read = files_opened(user, settings(MAIN))
     result(refreshes and 1 in read and pids["user"] not in read,
-           "user: files are opened of hidden processes alone", [str(read)])
+           "user: files are opened of hidden processes alone",
+           [f"{refreshes} refreshes", str(read)])
 
 
-def check_stuck(patched):
-    """Where stock would wait for ever. Must run last."""
-    server = start_fuse()
-    holder = child(hold_mmap_lock)
-    time.sleep(3)
+def hold_long_arguments():
+    """A user's process with more arguments than task_diag reports, and its mmap lock held."""
+    long_arguments()
+    become(USER, USER)
+    hold_mmap_lock("arguments")
+
+
+def is_held(pid):
     reader = os.fork()
     if reader == 0:
-        with open(f"/proc/{holder}/cmdline", "rb") as cmdline:
+        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
             cmdline.read()
         os._exit(0)
     time.sleep(1)
-    held = os.waitpid(reader, os.WNOHANG)[0] == 0
-    screen = patched.screen(settings(MAIN + " M_LRS", "update_process_names=1"))
-    result(held and "htop/test.py" in screen.lines.get(holder, ""),
-           "a task that holds its mmap lock for ever does not stop it",
-           [f"held: {held}", *screen.lines.values()])
+    return os.waitpid(reader, os.WNOHANG)[0] == 0
+
+
+def check_stuck(patched, drop):
+    """Where stock would wait for ever. Must run last."""
+    set_sysctl("hung_task_timeout_secs", 0)     # do not report tasks that hang on purpose
+    server = start_fuse()
+    holders = {child(function): function.__name__
+               for function in (hold_mmap_lock, hold_long_arguments)}
+    time.sleep(3)
+    bad = [f"{name} does not hold it" for pid, name in holders.items() if not is_held(pid)]
+    holders |= {start_holder(how): how for how in ("read", "write")}
+    time.sleep(11)                      # htop does not read the mappings of younger processes
+    columns = MAIN + " M_LRS M_PSS IO_RATE"
+    for who, prefix in (
+            ("root", ()),
+            ("root without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace")),
+            ("their user", drop), ("another user", ("setpriv", "--reuid=1", "--clear-groups"))):
+        screen = Htop(patched.root, *prefix).screen(settings(columns, "update_process_names=1"))
+        bad += [f"{who}: {name}: {screen.lines.get(pid)}" for pid, name in holders.items()
+                if "python3" not in screen.lines.get(pid, "")]
+        others = [line for line in screen.lines.values() if "cat - two words" in line]
+        if not others:
+            bad.append(f"{who}: little is shown: {list(screen.lines.values())[:4]}")
+    result(not bad, "processes whose memory is locked for ever do not stop it", bad)
     os.kill(server, signal.SIGKILL)
 
 
@@ -355,6 +451,7 @@ def main():
     os.environ.update(LC_ALL="C.UTF-8", TERM="xterm-256color")
     pids = populate()
     populate_more()
+    populate_names()
     time.sleep(11)                      # htop does not read the mappings of younger processes
 
     stock, patched = Htop(stock_root), Htop(patched_root)
@@ -371,7 +468,7 @@ def main():
     if wanted("files"):
         check_files(patched, user_patched, pids)
     if wanted("stuck"):
-        check_stuck(patched)
+        check_stuck(patched, drop)
     sys.stdout.flush()
     os._exit(1 if tap.failed else 0)
 
