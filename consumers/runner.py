@@ -25,6 +25,7 @@ class Runner:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+        err = err.replace(self.root.encode(), b"")
         return Result([process.pid, *self.others()], process.returncode, out, err)
 
     def others(self):
@@ -61,12 +62,22 @@ class Result:
         self.err = err
         self.out = out
         own = re.compile(rb"^ *(\S+ +){0,3}(%s)( |$)" % b"|".join(b"%d" % pid for pid in pids))
-        self.lines = [WORK.sub(rb"\1", line) for line in out.split(b"\n") if not own.match(line)]
+        lines = out.split(b"\n")
+        self.lines = [WORK.sub(rb"\1", line) for line in lines if not own.match(line)]
+        self.left_out = len(lines) - len(self.lines)
 
     def sort_top(self):
-        """Sorts the rows of top's table, which is sorted by %CPU, by pid, and drops %CPU."""
+        """
+        Sorts the rows of top's table, which is sorted by %CPU, by pid, and drops %CPU. Of its
+        head only the numbers of tasks stay, which then are of these rows.
+        """
         rows = [line.split() for line in self.lines if re.match(rb" *\d+ \S", line)]
         self.lines = [b" ".join(row[:8] + row[9:]) for row in sorted(rows, key=lambda row: int(row[0]))]
+        counts = re.search(rb"^(\w+): +(\d+) total,.* (\d+) stopped, +(\d+) zombie", self.out, re.M)
+        if counts:
+            what, total, stopped, zombie = counts.groups()
+            self.lines.insert(0, b"%s: %d total, %s stopped, %s zombie" %
+                              (what, int(total) - self.left_out, stopped, zombie))
         return self
 
 

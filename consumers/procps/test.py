@@ -9,18 +9,22 @@ that makes the kernel's structs longer. For harness/vm: needs root, and a kernel
 task_diag. Prints TAP.
 """
 import ctypes
+import glob
+import mmap
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 from runner import Prefixed, Result, Runner, Tap, between
-from zoo import (CLONE_NEWNET, CLONE_NEWPID, SYS_LANDLOCK_CREATE_RULESET,
+from zoo import (CLONE_NEWNET, CLONE_NEWPID, FUSE, MS_BIND, MS_REC, SYS_LANDLOCK_CREATE_RULESET,
                  SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become, bind, call, child,
-                 drop_capabilities, hidepid, leave_proc, own_mounts, populate, program,
+                 drop_capabilities, hangs, hidepid, leave_proc, own_mounts, populate, program,
                  set_arguments, set_sysctl, sleep_forever, start_fuse, start_holder, start_threads,
-                 without_ptrace)
+                 state, wait_for_page, without_ptrace)
 
 # --- comparing what they print --------------------------------------------
 
@@ -151,6 +155,7 @@ def groups(*numbers):
 
 # Numbers of the groups, as in linux/task_diag.h
 BASE, CRED, CMDLINE, TIMES, SCHED, MEM, SIGNAL, NAME = 1, 2, 6, 7, 8, 9, 10, 13
+WCHAN, AUTOGROUP = 28, 29
 AUX = (BASE, CRED, CMDLINE, TIMES, SCHED, MEM, SIGNAL, NAME)
 
 REQUESTS = {
@@ -164,6 +169,8 @@ REQUESTS = {
     "ps aux": groups(*AUX),
     "ps -ef": groups(BASE, CRED, CMDLINE, TIMES, SIGNAL, NAME),
     "ps -eLf": groups(BASE, CRED, CMDLINE, TIMES, SCHED, SIGNAL, NAME),
+    "ps axl": groups(*AUX, WCHAN),
+    "ps axo pid,ag_id,ag_nice": groups(BASE, AUTOGROUP),
     "ps -eL -o pid,lwp": groups(BASE, TIMES),   # for the order of threads
     "top -b -n1": groups(BASE, CRED, TIMES, SCHED, MEM, NAME),
     "pgrep -x cat": groups(BASE, NAME),
@@ -302,6 +309,19 @@ def tracer(root):
                     "--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
 
 
+def enter_root():
+    """Changes to a root directory in which /proc is empty."""
+    own_mounts()
+    call("mount", b"/", b"/mnt", None, MS_BIND, None)
+    call("mount", b"/run", b"/mnt/run", None, MS_BIND | MS_REC, None)
+    os.chroot("/mnt")
+
+
+MOUNTS = {options: lambda options=options: hidepid(options.encode())
+          for options in ("subset=pid", "hidepid=2", "hidepid=4")}
+MOUNTS |= {"no /proc in the mount namespace": leave_proc, "a root without /proc": enter_root}
+
+
 def check_everybody(stock, patched, pids):
     few = commands_for_everybody(pids)
     some = commands_for_some(pids)
@@ -316,10 +336,17 @@ def check_everybody(stock, patched, pids):
                               (b"hidepid=2,gid=%d" % USER, few), (b"hidepid=4", few[:4])):
         check("user on " + options.decode(), commands,
               lambda root, options=options: Runner(root, lambda: (hidepid(options), as_user())))
+    for who, become_who in (("root", lambda: None), ("root without CAP_SYS_PTRACE", without_ptrace),
+                            ("user", as_user)):
+        for what, enter in MOUNTS.items():
+            check(f"{who}, {what}", few[:3], lambda root, enter=enter, become_who=become_who:
+                  Runner(root, lambda: (enter(), become_who())))
     check("user with CAP_SYS_PTRACE alone", [["ps", "auxeww"], ["ps", "axo", "pid,rchars,wbytes"]],
           tracer)
     check("/proc of another pid namespace", few,
           lambda root: Prefixed(root, "unshare", "--pid", "--fork"))
+    check("/proc of another pid namespace, user", few[1:3], lambda root: Prefixed(
+        root, "unshare", "--pid", "--fork", "setpriv", f"--reuid={USER}", "--clear-groups"))
     check("no /proc", few, lambda root: Runner(root, leave_proc))
 
     child(contain)
@@ -355,32 +382,103 @@ def check_unlisted(patched):
     tap.result(not lists, "root lists nobody", lists)
 
 
+FIFO = b"/run/fifo"
+
+
+def spawn_when_told():
+    """Starts a child that shares the memory and waits for a writer before it calls execve()."""
+    libc = ctypes.CDLL(None)
+    actions = ctypes.create_string_buffer(1024)
+    argv = (ctypes.c_char_p * 2)(b"true", None)
+    libc.posix_spawn_file_actions_init(actions)
+    libc.posix_spawn_file_actions_addopen(actions, 0, FIFO, os.O_RDONLY, 0)
+    libc.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
+
+
+def hold_execve():
+    """
+    A user's process that holds its mmap lock for writing, as hold_memory("write") does. Its child
+    needs this lock in execve(), where it holds the lock that a reader of its stat needs.
+    """
+    become(USER, USER)
+    page, direct = (os.open(f"{FUSE}/execve", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
+    threading.Thread(target=spawn_when_told).start()
+    threading.Thread(target=wait_for_page, args=(page, 0)).start()
+    time.sleep(1)
+    ctypes.CDLL(None).mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
+
+
+def start_execve():
+    """Returns the pid of that process, and that of its child in a list."""
+    os.mkfifo(FIFO)
+    os.chmod(FIFO, 0o644)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            hold_execve()
+        finally:
+            os._exit(1)
+    deadline = time.monotonic() + 60
+    while not (state(pid) == "D" and hangs(f"/proc/{pid}/cmdline")):
+        if time.monotonic() > deadline:
+            sys.exit("the lock is not held before execve()")
+    os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
+    stuck = [int(name) for name in subprocess.run(
+        ["cat", *glob.glob(f"/proc/{pid}/task/*/children")], check=True,
+        stdout=subprocess.PIPE).stdout.split()]
+    while not (len(stuck) == 1 and hangs(f"/proc/{stuck[0]}/stat")):
+        if time.monotonic() > deadline:
+            sys.exit(f"of {stuck} none is stuck in execve()")
+    return pid, stuck
+
+
+# Commands, and in which column they show the pid
+SHOW_LOCKED = {"ps aux": 1, "ps auxeww": 1, "ps -eLf": 1, "ps axo pid,pss,rchars,args": 0,
+               "top -b -n1 -c": 0}
+SHOW_EXECVE = {"ps aux": 1, "ps axl": 2, "ps -eLf": 1, "top -b -n1 -c": 0,
+               "ps axo pid,vsz,rss,stackp,esp,exe,netns,wchan,ag_id,args": 0}
+FIND_NONE = ("pgrep -f zzz", "pidof zzz")
+
+
+def not_shown(runner, commands, pids):
+    """What hangs, or does not show these pids as processes whose arguments are not known."""
+    bad = []
+    for argv in (*commands, f"ps -fp {pids[-1]},2", *FIND_NONE):
+        try:
+            result = runner.run(argv.split(), timeout=30)
+        except subprocess.TimeoutExpired:
+            bad.append(f"{argv} hangs")
+            continue
+        if argv in FIND_NONE:
+            if (result.status, result.out) != (1, b""):
+                bad.append(f"{argv}: status {result.status}")
+            continue
+        column = commands.get(argv, 1)
+        names = {int(row[column]): row[column + 1:] for row in map(bytes.split, result.lines)
+                 if len(row) > column and row[column].isdigit()}
+        wanted = {pid: b"[python3]" for pid in (pids if argv in commands else pids[-1:])}
+        wanted[2] = b"[kthreadd]"
+        bad += [f"{argv}: status {result.status}, {pid}: {names.get(pid)}"
+                for pid, name in wanted.items()
+                if result.status or name not in names.get(pid, ())]
+    return bad
+
+
 def check_locked_memory(patched):
     set_sysctl("hung_task_timeout_secs", 0)     # do not report tasks that hang on purpose
     server = start_fuse()
     pids = [start_holder(how) for how in ("read", "write")]
-    bad = []
-    for who, before in (("root", None), ("root without CAP_SYS_PTRACE", without_ptrace),
-                        ("its user", as_user), ("another user", lambda: os.setresuid(1, 1, 1))):
-        for argv in ("ps aux", "ps auxeww", "ps -eLf", "ps axo pid,pss,rchars,args", "top -b -n1 -c",
-                     "pgrep -f zzz", f"ps -fp {pids[1]},2"):
-            what = f"{who}: {argv}"
-            try:
-                result = Runner(patched.root, before).run(argv.split(), timeout=20)
-            except subprocess.TimeoutExpired:
-                bad.append(f"{what} hangs")
-                continue
-            if "zzz" in argv:
-                if (result.status, result.out) != (1, b""):
-                    bad.append(f"{what}: status {result.status}")
-                continue
-            lines = [line for line in result.lines
-                     if re.search(rb"\b(%d|2)\b" % pids[1], line) and
-                     re.search(rb"python3|kthreadd", line)]
-            if result.status or len(lines) < 2:
-                bad.append(f"{what}: status {result.status}, {lines}")
+    callers = {"root": None, "its user": as_user, "root without CAP_SYS_PTRACE": without_ptrace,
+               "another user": lambda: os.setresuid(1, 1, 1)}
+    bad = [f"{who}: {what}" for who, before in callers.items()
+           for what in not_shown(Runner(patched.root, before), SHOW_LOCKED, pids)]
     tap.result(not bad, "processes whose memory is locked for ever stop nobody", bad)
-    for pid in (server, *pids):
+
+    holder, stuck = start_execve()
+    bad = [f"{who}: {what}" for who in ("root", "its user")
+           for what in not_shown(Runner(patched.root, callers[who]), SHOW_EXECVE, stuck)]
+    tap.result(not bad, "a process that is stuck in execve() stops nobody who may trace it", bad)
+    for pid in (server, holder, *pids):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
