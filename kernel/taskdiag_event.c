@@ -605,6 +605,9 @@ static void task_diag_tell(const struct task_diag_occasion *occasion)
 	int idx;
 
 	idx = srcu_read_lock(&task_diag_srcu);
+	/* A subscriber sees its own process, although its uid may be another. */
+	if (!uid_eq(cred->euid, uid))
+		task_diag_tell_audience(cred->user_ns, cred->euid, occasion);
 	for (ns = cred->user_ns; ns; ns = ns->parent) {
 		task_diag_tell_audience(ns, INVALID_UID, occasion);
 		task_diag_tell_audience(ns, uid, occasion);
@@ -779,9 +782,9 @@ static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 	if (ns_capable_noaudit(cred->user_ns, CAP_SYS_PTRACE))
 		return 0;
 	*uid = cred->euid;
-	if (uid_eq(cred->uid, cred->euid) && uid_eq(cred->euid, cred->fsuid))
+	if (uid_eq(cred->euid, cred->fsuid))
 		return 0;
-	NL_SET_ERR_MSG(extack, "uid, euid and fsuid differ");
+	NL_SET_ERR_MSG(extack, "euid and fsuid differ");
 	return -EPERM;
 }
 
