@@ -398,6 +398,46 @@ def without_ptrace():
     drop_capabilities([CAP_SYS_PTRACE])
 
 
+# Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
+# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
+DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
+
+
+def other_capabilities():
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as last:
+        return set(range(int(last.read()) + 1)) - set(DOCKER)
+
+
+def contain(programs):
+    """Becomes a container, with tasks that have its capabilities and others that have more."""
+    own_mounts()
+    call("unshare", CLONE_NEWPID)
+    ready, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        call("mount", b"proc", b"/proc", b"proc", 0, None)
+        child(lambda: start_threads(2))
+        child(lambda: become(1, 1))
+        for _ in range(programs):
+            child(lambda: (drop_capabilities(other_capabilities()),
+                           program([b"cat", b"-", b"in a container"])))
+        os.write(done, b"+")
+        sleep_forever()
+    os.read(ready, 1)
+    with open("/tmp/container", "w", encoding="ascii") as container:
+        container.write(str(pid))
+
+
+def start_container(programs=1):
+    """Returns the pid of its init, and the words that run a program in it."""
+    child(lambda: contain(programs))
+    with open("/tmp/container", encoding="ascii") as container:
+        pid = int(container.read())
+    drop = ",".join(f"-cap_{capability}" for capability in other_capabilities())
+    return pid, ("nsenter", f"--target={pid}", "--pid", "--mount",
+                 "setpriv", f"--bounding-set={drop}")
+
+
 def set_sysctl(name, value):
     """Sets a sysctl of kernel. An open file accepts only one write, so open it each time."""
     with open(f"/proc/sys/kernel/{name}", "w", encoding="ascii") as sysctl:
@@ -454,6 +494,15 @@ def wait_for_page(fd, offset=0):
         os.pread(fd, 1, offset)
     except OSError:                     # the server has ended
         pass
+
+
+def spawn_when_told(fifo):
+    """Starts a child that shares the memory and waits for a writer before it calls execve()."""
+    actions = ctypes.create_string_buffer(1024)
+    argv = (ctypes.c_char_p * 2)(b"true", None)
+    libc.posix_spawn_file_actions_init(actions)
+    libc.posix_spawn_file_actions_addopen(actions, 0, fifo, os.O_RDONLY, 0)
+    libc.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
 
 
 def hold_memory(how):

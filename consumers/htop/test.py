@@ -19,20 +19,14 @@ import threading
 import time
 
 from runner import Tap, between, explain
-from zoo import (CLONE_NEWPID, FUSE, PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START,
-                 PR_SET_NAME, USER, become, bind, call, child, drop_capabilities, libc,
-                 long_arguments, own_mounts, populate, populate_more, program, set_sysctl,
-                 sleep_forever, start_fuse, start_holder, start_threads, wait_for_page, zombie)
+from zoo import (FUSE, PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START, PR_SET_NAME, USER,
+                 become, bind, call, child, libc, long_arguments, populate, populate_more, program,
+                 set_sysctl, start_container, start_fuse, start_holder, wait_for_page, zombie)
 
 
 SIZE = 240, 600                         # every task has its line
 SOCKET = "/run/htop.tmux"
 TRIES = 4                               # tasks start, end and work
-
-
-# Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
-# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
-DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 
 
 def without_arguments():
@@ -47,31 +41,6 @@ def populate_names():
     """Names that /proc/PID/status escapes, and stat does not."""
     for name in (b"back\\slash", b"\\n", b"two\nlines", b"\xc3\xa9\xff", b"a) (b", b""):
         child(lambda name=name: (call("prctl", PR_SET_NAME, name, 0, 0, 0), without_arguments()))
-
-
-def other_capabilities():
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as last:
-        return set(range(int(last.read()) + 1)) - set(DOCKER)
-
-
-def contain():
-    """Starts a container, with tasks that have its capabilities and others that have more."""
-    own_mounts()
-    call("unshare", CLONE_NEWPID)
-    ready, done = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        call("mount", b"proc", b"/proc", b"proc", 0, None)
-        child(lambda: start_threads(2))
-        child(lambda: become(1, 1))
-        for _ in range(8):
-            child(lambda: (drop_capabilities(other_capabilities()),
-                           program([b"cat", b"-", b"in a container"])))
-        os.write(done, b"+")
-        sleep_forever()
-    os.read(ready, 1)
-    with open("/tmp/container", "w", encoding="ascii") as container:
-        container.write(str(pid))
 
 
 def hold_mmap_lock(file="holder"):
@@ -374,16 +343,12 @@ def check_fallbacks(stock_root, patched_root, drop):
             ("/proc of another pid namespace", ("unshare", "--pid", "--fork"), MAIN)):
         check_same(what, Htop(stock_root, *prefix), Htop(patched_root, *prefix),
                    settings(columns, "show_thread_names=1"))
-    child(contain)
-    with open("/tmp/container", encoding="ascii") as container:
-        pid = int(container.read())
-    lose = ",".join(f"-cap_{capability}" for capability in other_capabilities())
-    prefix = "nsenter", f"--target={pid}", "--pid", "--mount", "setpriv", f"--bounding-set={lose}"
+    pid, prefix = start_container(8)
     check_same("root of a container", *(Htop(root, *prefix, proc=f"/proc/{pid}/root/proc")
                                         for root in (stock_root, patched_root)), rc)
     for what, rule in (
             ("no netlink", "socket:error=EPROTONOSUPPORT"),
-            ("an answer that breaks off", "recvfrom:error=ENOBUFS:when=6+")):
+            ("an answer that ends early", "recvfrom:error=ENOBUFS:when=6+")):
         broken = ("strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=none",
                   "-e", "inject=" + rule)
         check_same(what, Htop(stock_root, *broken), Htop(patched_root, *broken), rc)

@@ -222,7 +222,7 @@ def check_broken(stock, patched):
             bad.append(f"{rule}: status {result.status} {result.err}, {len(result.out)} bytes, "
                        f"not {len(whole.out)}")
     tap.result(not bad and whole.out == stock.run(argv).out,
-               "an answer that breaks off: same output", bad)
+               "an answer that ends early: same output", bad)
 
 
 def check_vanishing(patched):

@@ -22,8 +22,8 @@ import sys
 import threading
 import time
 
-from zoo import (FUSE, PR_SET_DUMPABLE, PR_SET_NAME, SYS_EXIT, hangs, set_sysctl, start_fuse,
-                 wait_for_page)
+from zoo import (FUSE, PR_SET_DUMPABLE, PR_SET_NAME, SYS_EXIT, hangs, set_sysctl,
+                 spawn_when_told, start_fuse, wait_for_page)
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE = {"mnt": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000,
@@ -493,15 +493,6 @@ FIFO = b"/dev/shm/fifo"
 ODD = b"/dev/shm/\xff"
 
 
-def spawn_when_told():
-    """Spawns a child that shares the memory and waits for a writer before execve()."""
-    actions = ctypes.create_string_buffer(1024)
-    argv = (ctypes.c_char_p * 2)(b"true", None)
-    LIBC.posix_spawn_file_actions_init(actions)
-    LIBC.posix_spawn_file_actions_addopen(actions, 0, FIFO, os.O_RDONLY, 0)
-    LIBC.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
-
-
 def hold_mmap_lock():
     """
     Maps a file that first waits for the page that is being read. An executable mapping has a
@@ -510,7 +501,7 @@ def hold_mmap_lock():
     with open(ODD, "w+b") as odd:
         map_file(odd.fileno(), mmap.PROT_READ | mmap.PROT_EXEC, 4096)
     page, direct = (os.open(f"{FUSE}/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    threading.Thread(target=spawn_when_told, daemon=True).start()
+    threading.Thread(target=spawn_when_told, args=(FIFO,), daemon=True).start()
     threading.Thread(target=wait_for_page, args=(page,), daemon=True).start()
     time.sleep(1)
     LIBC.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)

@@ -20,11 +20,11 @@ import threading
 import time
 
 from runner import Prefixed, Result, Runner, Tap, between
-from zoo import (CLONE_NEWNET, CLONE_NEWPID, FUSE, MS_BIND, MS_REC, SYS_LANDLOCK_CREATE_RULESET,
-                 SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become, bind, call, child,
-                 drop_capabilities, hangs, hidepid, leave_proc, own_mounts, populate, program,
-                 set_arguments, set_sysctl, sleep_forever, start_fuse, start_holder, start_threads,
-                 state, wait_for_page, without_ptrace)
+from zoo import (CLONE_NEWNET, FUSE, MS_BIND, MS_REC, SYS_LANDLOCK_CREATE_RULESET,
+                 SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become, bind, call, child, hangs,
+                 hidepid, leave_proc, own_mounts, populate, set_arguments, set_sysctl,
+                 spawn_when_told, start_container, start_fuse, start_holder, start_threads, state,
+                 wait_for_page, without_ptrace)
 
 # --- comparing what they print --------------------------------------------
 
@@ -232,7 +232,7 @@ def check_fallbacks(stock, patched, pids, busy):
             ("no such family", "sendmsg:error=ENOENT"),
             ("no memory for a request", "sendmsg:error=ENOMEM:when=3+"),
             ("an answer that does not begin", "recvfrom:error=ENOBUFS"),
-            ("an answer that breaks off", "recvfrom:error=ENOBUFS:when=6+"),
+            ("an answer that ends early", "recvfrom:error=ENOBUFS:when=6+"),
             ("no memory for an answer", "recvfrom:error=ENOMEM:when=5+")):
         broken = Injected(patched.root, rule)
         check_same(what, full, stock, broken)
@@ -261,46 +261,11 @@ class Injected(Runner):
 
 # --- who may not see all tasks, or not in /proc -----------------------------------
 
-# Docker's default: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
-# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap
-DOCKER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
-
-
-def other_capabilities():
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as last:
-        return set(range(int(last.read()) + 1)) - set(DOCKER)
-
-
 def enter_sandbox():
     """A Landlock domain that forbids creating character devices and tracing others."""
     rules = ctypes.c_uint64(1 << 6)
     ruleset = call("syscall", SYS_LANDLOCK_CREATE_RULESET, ctypes.byref(rules), 8, 0)
     call("syscall", SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
-
-
-def contain():
-    """Starts a container, with tasks that have its capabilities and others that have more."""
-    own_mounts()
-    call("unshare", CLONE_NEWPID)
-    ready, done = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        call("mount", b"proc", b"/proc", b"proc", 0, None)
-        child(lambda: start_threads(2))
-        child(lambda: become(1, 1))
-        child(lambda: (drop_capabilities(other_capabilities()),
-                       program([b"cat", b"-", b"in a container"])))
-        os.write(done, b"+")
-        sleep_forever()
-    os.read(ready, 1)
-    with open("/tmp/container", "w", encoding="ascii") as container:
-        container.write(str(pid))
-
-
-def docker(root, pid):
-    drop = ",".join(f"-cap_{capability}" for capability in other_capabilities())
-    return Prefixed(root, "nsenter", f"--target={pid}", "--pid", "--mount",
-                    "setpriv", f"--bounding-set={drop}")
 
 
 def tracer(root):
@@ -349,14 +314,12 @@ def check_everybody(stock, patched, pids):
         root, "unshare", "--pid", "--fork", "setpriv", f"--reuid={USER}", "--clear-groups"))
     check("no /proc", few, lambda root: Runner(root, leave_proc))
 
-    child(contain)
-    with open("/tmp/container", encoding="ascii") as container:
-        pid = int(container.read())
+    _, prefix = start_container()
     inside = [argv.split() for argv in (
         "ps -e", "ps aux", "ps -eLf", "ps auxeww", "ps -p 1", "ps -fp 2,3", "ps -fu daemon",
         "ps -p 4194303", "pgrep -x cat", "pgrep -lf .", "pgrep -u daemon", "pgrep -x nothing",
         "pkill -0 -ex cat", "top -b -n1", "top -b -n1 -H")]
-    check("root of a container", inside, lambda root: docker(root, pid))
+    check("root of a container", inside, lambda root: Prefixed(root, *prefix))
 
 
 def check_split_threads(stock, patched):
@@ -385,16 +348,6 @@ def check_unlisted(patched):
 FIFO = b"/run/fifo"
 
 
-def spawn_when_told():
-    """Starts a child that shares the memory and waits for a writer before it calls execve()."""
-    libc = ctypes.CDLL(None)
-    actions = ctypes.create_string_buffer(1024)
-    argv = (ctypes.c_char_p * 2)(b"true", None)
-    libc.posix_spawn_file_actions_init(actions)
-    libc.posix_spawn_file_actions_addopen(actions, 0, FIFO, os.O_RDONLY, 0)
-    libc.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
-
-
 def hold_execve():
     """
     A user's process that holds its mmap lock for writing, as hold_memory("write") does. Its child
@@ -402,7 +355,7 @@ def hold_execve():
     """
     become(USER, USER)
     page, direct = (os.open(f"{FUSE}/execve", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    threading.Thread(target=spawn_when_told).start()
+    threading.Thread(target=spawn_when_told, args=(FIFO,)).start()
     threading.Thread(target=wait_for_page, args=(page, 0)).start()
     time.sleep(1)
     ctypes.CDLL(None).mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
