@@ -727,7 +727,8 @@ static int task_diag_put_header(struct sk_buff *skb, u32 portid, u32 seq,
 static int task_diag_hold_task(struct task_diag_run *run,
 			       struct task_diag_dump *dump,
 			       struct task_struct *task,
-			       const struct cred *cred, u32 nr)
+			       const struct cred *cred,
+			       const struct pid *pid, u32 nr)
 {
 	const struct task_diag_query *query = &dump->query;
 	struct task_diag_held *held = &dump->held;
@@ -739,8 +740,9 @@ static int task_diag_hold_task(struct task_diag_run *run,
 		.task = get_task_struct(task),
 		.nr = nr,
 		.per_thread = task_diag_per_thread(query),
+		/* Also of a leader that is losing @pid in an exec by a thread */
 		.with_process = query->req.flags & TASK_DIAG_WITH_PROCESS &&
-				thread_group_leader(task),
+				task_tgid(task) == pid,
 		.at_once = held->t.at_once,
 		.pid_ns = run->ns,
 		.user_ns = query->cred->user_ns,
@@ -748,6 +750,7 @@ static int task_diag_hold_task(struct task_diag_run *run,
 		.boottime = timens_add_boottime_ns(0),
 		.flags = query->req.flags,
 		.until = held->t.until,
+		.gfp = GFP_KERNEL,
 		.buf = held->t.buf,
 	};
 	held->left = query->rows;
@@ -908,6 +911,17 @@ static void task_diag_put_errors(struct sk_buff *skb,
 	}
 }
 
+/* Why task_diag_may_still_read() failed: a task that lives on may be read again. */
+static int task_diag_why_not(const struct task_diag_held *held)
+{
+	struct task_struct *task = held->t.task, *readable = NULL;
+
+	guard(rcu)();
+	return pid_alive(task) &&
+	       held->exec_id == READ_ONCE(task->self_exec_id) &&
+	       task_diag_may_read(task, &readable) ? -EAGAIN : -ESRCH;
+}
+
 /*
  * Appends the groups that are left, as far as they fit. Those that come from the
  * task itself are replaced by errors if the check after them fails.
@@ -933,7 +947,7 @@ static void task_diag_put_groups(struct sk_buff *skb,
 		skb_trim(skb, before);
 		held->left = left;
 		task_diag_forget(&held->t);
-		task_diag_put_errors(skb, held, -ESRCH);
+		task_diag_put_errors(skb, held, task_diag_why_not(held));
 	} else if (!(held->left & ~query->mm_rows)) {
 		if (mm_err)
 			task_diag_put_errors(skb, held, mm_err);
@@ -1052,12 +1066,18 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 			return TASK_DIAG_WALK_CONTINUE;
 		state = task_state_to_char(task);
 		if (unlikely(dump->query.select.filters) &&
-		    !task_diag_selects(&dump->query.select, task, cred, state, run->ns))
-			return TASK_DIAG_WALK_CONTINUE;
+		    !task_diag_selects(&dump->query.select, task, cred, state, run->ns)) {
+			/* Perhaps because the task is losing @pid. */
+			smp_rmb();
+			if (pid_task(pid, type) == task)
+				return TASK_DIAG_WALK_CONTINUE;
+			err = -ESTALE;
+			continue;
+		}
 		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
 					 state);
 		if (hold && !err)
-			err = task_diag_hold_task(run, dump, task, cred, nr);
+			err = task_diag_hold_task(run, dump, task, cred, pid, nr);
 		if (!err) {
 			run->at += dump->query.template.nlh.nlmsg_len;
 			return hold ? TASK_DIAG_WALK_HELD : TASK_DIAG_WALK_CONTINUE;
@@ -1177,7 +1197,8 @@ task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 	struct pid *pid;
 	u32 nr;
 
-	while (budget--) {
+	/* To find a process may take a look at many threads. */
+	while (budget-- && !need_resched()) {
 		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
 		if (!task) {
 			if (!task_diag_cgroup_next(&dump->query.select))

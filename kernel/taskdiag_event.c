@@ -45,10 +45,14 @@
 
 /*
  * Room for most events, and for the largest. Events that share a datagram take
- * no more than the first, whatever size a reader saw when it peeked at it.
+ * no more than the first.
  */
 #define TASK_DIAG_EVENT_SIZE		NLMSG_DEFAULT_SIZE
 #define TASK_DIAG_EVENT_SIZE_MAX	SKB_WITH_OVERHEAD(32768)
+
+/* An event neither waits until there is memory, nor takes what is kept in reserve. */
+#define TASK_DIAG_EVENT_GFP		(GFP_KERNEL | __GFP_NOWARN |		\
+					 __GFP_NORETRY | __GFP_NOMEMALLOC)
 
 DEFINE_STATIC_KEY_DEFERRED_FALSE(task_diag_subscribed, HZ);
 
@@ -222,8 +226,14 @@ static void task_diag_fill_event(struct task_diag_event *event,
 				 struct task_struct *task, const struct pid *pid,
 				 struct pid_namespace *ns)
 {
-	struct task_struct *parent = rcu_dereference(task->real_parent);
-	struct pid *ppid = task_tgid(parent);
+	struct task_struct *parent;
+	struct pid *ppid;
+
+	/* A parent that ends has no pid any more, and the task another parent. */
+	do {
+		parent = rcu_dereference(task->real_parent);
+		ppid = task_tgid(parent);
+	} while (!ppid && pid_alive(task));
 
 	event->time = ktime_get_boottime_ns() + sub->boottime;
 	event->id = pid->ino;
@@ -310,6 +320,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		.cgroup_ns = sub->cgroup_ns,
 		.boottime = sub->boottime,
 		.root = &sub->root,
+		.gfp = TASK_DIAG_EVENT_GFP,
 		.group_dead = occasion->group_dead,
 		.flags = sub->query.req.flags,
 		.buf = t->buf,
@@ -383,9 +394,6 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 					    const struct task_diag_occasion *occasion,
 					    u64 lost, unsigned int size)
 {
-	/* Neither wait until there is memory, nor take what is kept in reserve. */
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY |
-			  __GFP_NOMEMALLOC;
 	const unsigned int used = current->flags & PF_SUPERPRIV;
 	struct task_struct *task = occasion->task;
 	struct task_diag_task t = { .task = task };
@@ -393,7 +401,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 	struct sk_buff *skb;
 	int err;
 
-	skb = alloc_skb(size, gfp);
+	skb = alloc_skb(size, TASK_DIAG_EVENT_GFP);
 	if (!skb) {
 		err = task_diag_may_still_be_told(sub, &t) ? -ENOMEM : -ENOENT;
 		task_diag_unmark(used);
@@ -441,7 +449,8 @@ static bool task_diag_has_events(const struct sk_buff *skb)
 
 /*
  * Appends the message to the last datagram in the socket's queue, if it has
- * room: so the receive buffer holds many more events.
+ * room: so the receive buffer holds many more events. Not to the first one, as
+ * a reader may have asked for its length with MSG_PEEK.
  */
 static bool task_diag_append(struct sock *sk, const struct sk_buff *skb)
 {
@@ -452,8 +461,7 @@ static bool task_diag_append(struct sock *sk, const struct sk_buff *skb)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	last = skb_peek_tail(queue);
-	/* A reader that peeks at it holds a reference. */
-	fits = last && !skb_shared(last) && task_diag_has_events(last) &&
+	fits = last && last != skb_peek(queue) && task_diag_has_events(last) &&
 	       skb_tailroom(last) >= skb->len &&
 	       last->len + skb->len <= TASK_DIAG_EVENT_SIZE;
 	if (fits)
@@ -580,9 +588,6 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 		return;
 	hlist_for_each_entry_srcu(sub, &audience->subscriptions, node,
 				  srcu_read_lock_held(&task_diag_srcu)) {
-		/* Wake a waiting reader: no event will come. */
-		if (sub->thread == task_pid(current) && task_diag_is_over(sub))
-			task_diag_end(sub);
 		if (sub->events & BIT(occasion->event.type) &&
 		    (task_diag_per_thread(&sub->query) ? occasion->thread :
 							 occasion->process) &&
@@ -590,6 +595,33 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 		    task_diag_is_selected(sub, occasion->task))
 			task_diag_tell_as(sub, occasion);
 	}
+}
+
+/*
+ * Ends the subscriptions that current made with @cred, which it no longer has,
+ * or with which it ends. No event may come that would wake their readers.
+ */
+static void task_diag_end_with(const struct cred *cred)
+{
+	const kuid_t uids[] = { INVALID_UID, cred->euid };
+	struct task_diag_audience *audience;
+	struct task_diag_subscription *sub;
+	unsigned int i;
+	int idx;
+
+	idx = srcu_read_lock(&task_diag_srcu);
+	for (i = 0; i < ARRAY_SIZE(uids); i++) {
+		audience = task_diag_find_audience(cred->user_ns, uids[i]);
+		if (!audience)
+			continue;
+		hlist_for_each_entry_srcu(sub, &audience->subscriptions, node,
+					  srcu_read_lock_held(&task_diag_srcu)) {
+			/* Threads share credentials. */
+			if (sub->query.cred == cred && task_diag_is_over(sub))
+				task_diag_end(sub);
+		}
+	}
+	srcu_read_unlock(&task_diag_srcu, idx);
 }
 
 /*
@@ -660,6 +692,7 @@ static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
 
 void __task_diag_creds(const struct cred *old)
 {
+	task_diag_end_with(old);
 	if (!current->in_execve && !task_diag_same_cred(old, current_cred()))
 		task_diag_tell_of(TASK_DIAG_EVENT_CRED, current, 0);
 }
@@ -688,6 +721,7 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 		.group_dead = group_dead,
 	};
 
+	task_diag_end_with(task->real_cred);
 	task_diag_tell(&occasion);
 	if (!group_dead || leader == task)
 		return;

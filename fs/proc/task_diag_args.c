@@ -228,22 +228,20 @@ int task_diag_fill_cmdline(struct sk_buff *skb, struct task_diag_task *t)
 		return 0;
 	if (arg_end - arg_start > TASK_DIAG_ARGS_MAX)
 		return -E2BIG;
-	/* In most cases they fit and are no title: one read is enough. */
+	/* In most cases they fit, can be read and are no title. */
 	if (!t->pos && arg_end - arg_start <= task_diag_room(skb)) {
 		err = task_diag_put_bytes(skb, t, TASK_DIAG_CMDLINE, arg_start,
 					  arg_end, false);
-		if (err || t->pos < arg_end - arg_start ||
-		    !skb->data[before + NLA_HDRLEN + t->pos - 1])
+		if (err || (t->pos == arg_end - arg_start &&
+			    !skb->data[before + NLA_HDRLEN + t->pos - 1]))
 			return err;
 		skb_trim(skb, before);
 		t->pos = 0;
-		title = true;
-	} else {
-		err = task_diag_read_mm(t, arg_end - 1, &last, 1, &got);
-		if (err)
-			return err;
-		title = got && last;
 	}
+	err = task_diag_read_mm(t, arg_end - 1, &last, 1, &got);
+	if (err)
+		return err;
+	title = got && last;
 	if (title) {
 		if (env_start == arg_end && env_end >= env_start)
 			arg_end = env_end;

@@ -99,7 +99,7 @@ int task_diag_put_list(struct sk_buff *skb, u16 attr, const void *list,
 char *task_diag_buf(struct task_diag_task *t)
 {
 	if (!t->buf)
-		t->buf = kmalloc(PATH_MAX + sizeof(TASK_DIAG_DELETED), GFP_KERNEL);
+		t->buf = kmalloc(PATH_MAX + sizeof(TASK_DIAG_DELETED), t->gfp);
 	return t->buf;
 }
 

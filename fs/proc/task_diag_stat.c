@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/skbuff.h>
 #include <linux/string.h>
 #include <linux/task_diag.h>
@@ -38,8 +39,9 @@ static bool task_diag_may_read_io(const struct task_diag_task *t)
 	if (uid_eq(uid, current_fsuid()))
 		return true;
 	rcu_read_lock();
-	may_read = ns_capable_noaudit(__task_cred(task)->user_ns,
-				      CAP_SYS_PTRACE);
+	/* Not ns_capable(): that marks current, and ac_flag may be current's. */
+	may_read = !security_capable(current_cred(), __task_cred(task)->user_ns,
+				     CAP_SYS_PTRACE, CAP_OPT_NOAUDIT);
 	rcu_read_unlock();
 	return may_read;
 }

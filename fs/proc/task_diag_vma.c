@@ -12,6 +12,7 @@
 #include <linux/kdev_t.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/pkeys.h>
 #include <linux/sched/mm.h>
@@ -72,6 +73,7 @@ struct task_diag_name {
  * @file: file of that mapping; not to be dereferenced
  * @flags: its flags
  * @next: where to continue if the time was up, else 0
+ * @swap_to: where to continue to count swapped shared memory
  * @until: when the time is up, in jiffies
  * @ops: the callbacks that gather
  */
@@ -81,6 +83,7 @@ struct task_diag_gather {
 	const struct file		*file;
 	vm_flags_t			flags;
 	unsigned long			next;
+	unsigned long			swap_to;
 	unsigned long			until;
 	const struct mm_walk_ops	*ops;
 };
@@ -424,16 +427,23 @@ static unsigned int task_diag_fill_vm_flags(char to[2 * BITS_PER_LONG],
 /* Amount of shared memory that is looked up in swap in one step */
 #define TASK_DIAG_HOLE		SZ_256M
 
+/* Page tables without pages are looked at in steps of this size. */
+#define TASK_DIAG_WALK_RANGE	(1UL << (BITS_PER_LONG == 64 ? 36 : 30))
+
 static struct task_diag_gather *task_diag_gather_of(struct mm_walk *walk)
 {
 	return container_of(walk->private, struct task_diag_gather, mss);
 }
 
+static bool task_diag_time_is_up(const struct task_diag_gather *gather)
+{
+	return time_after(jiffies, gather->until) || fatal_signal_pending(current);
+}
+
 /* Whether to continue at @addr later; never at first, so there is progress. */
 static bool task_diag_pauses(struct task_diag_gather *gather, unsigned long addr)
 {
-	if (addr == gather->next || (time_before_eq(jiffies, gather->until) &&
-				     !fatal_signal_pending(current)))
+	if (addr == gather->next || !task_diag_time_is_up(gather))
 		return false;
 	gather->next = addr;
 	return true;
@@ -482,17 +492,59 @@ static bool task_diag_is_swapped_shmem(const struct vm_area_struct *vma)
 }
 
 /*
+ * Counts what is in swap of the shared memory that @vma maps from @start on.
+ * Returns -EINPROGRESS if another message must continue.
+ */
+static int task_diag_gather_swap(struct task_diag_gather *gather,
+				 struct vm_area_struct *vma, unsigned long start)
+{
+	const unsigned long first = max(start, gather->swap_to);
+	unsigned long addr = first, len;
+	pgoff_t index;
+
+	/* If the file is mapped as a whole, its inode has the number. */
+	if (addr == vma->vm_start && !vma->vm_pgoff &&
+	    vma->vm_end - addr >= i_size_read(file_inode(vma->vm_file))) {
+		gather->mss.swap += shmem_swap_usage(vma);
+		addr = vma->vm_end;
+	}
+	for (; addr < vma->vm_end; addr += len) {
+		if (addr != first && task_diag_time_is_up(gather)) {
+			gather->swap_to = addr;
+			gather->next = start;
+			return -EINPROGRESS;
+		}
+		/* A swapped large folio, counted once, is aligned in the file. */
+		index = linear_page_index(vma, addr);
+		len = TASK_DIAG_HOLE - (((u64)index << PAGE_SHIFT) & (TASK_DIAG_HOLE - 1));
+		len = min(len, vma->vm_end - addr);
+		gather->mss.swap += shmem_partial_swap_usage(vma->vm_file->f_mapping,
+							     index,
+							     index + (len >> PAGE_SHIFT));
+	}
+	gather->swap_to = addr;
+	return 0;
+}
+
+/*
  * Gathers what smaps reports of @vma, from @start on. Returns -EINPROGRESS if
  * another message must continue at gather->next.
  */
 static int task_diag_gather_vma(struct task_diag_walk *walk,
 				struct vm_area_struct *vma, unsigned long start)
 {
+	const bool swapped = task_diag_is_swapped_shmem(vma);
+	/* It may have pages of its own, so look for swapped ones in its holes. */
+	const bool cow = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE;
 	struct task_diag_gather *gather = walk->gather;
+	unsigned long addr, end;
 	struct mm_walk_ops ops;
+	int err;
 
-	gather->ops = task_diag_is_swapped_shmem(vma) ? &smaps_shmem_walk_ops :
-							&smaps_walk_ops;
+	err = swapped && !cow ? task_diag_gather_swap(gather, vma, start) : 0;
+	if (err)
+		return err;
+	gather->ops = swapped && cow ? &smaps_shmem_walk_ops : &smaps_walk_ops;
 	ops = *gather->ops;
 	ops.pmd_entry = task_diag_gather_pmd;
 	if (ops.hugetlb_entry)
@@ -502,8 +554,14 @@ static int task_diag_gather_vma(struct task_diag_walk *walk,
 	if (walk->locked)
 		ops.walk_lock = PGWALK_VMA_RDLOCK_VERIFY;
 	gather->next = start;
-	if (walk_page_range_vma(vma, start, vma->vm_end, &ops, &gather->mss) > 0)
-		return -EINPROGRESS;
+	for (addr = start; addr < vma->vm_end; addr = end) {
+		if (task_diag_pauses(gather, addr))
+			return -EINPROGRESS;
+		end = addr | (TASK_DIAG_WALK_RANGE - 1);
+		end = min(end, vma->vm_end - 1) + 1;
+		if (walk_page_range_vma(vma, addr, end, &ops, &gather->mss) > 0)
+			return -EINPROGRESS;
+	}
 	gather->next = 0;
 	return 0;
 }
@@ -545,6 +603,7 @@ static int task_diag_put_vma_stat(struct sk_buff *skb, struct task_diag_task *t,
 		gather->next = 0;
 	if (!gather->next) {
 		memset(&gather->mss, 0, sizeof(gather->mss));
+		gather->swap_to = 0;
 		gather->start = t->pos;
 		gather->file = vma->vm_file;
 		gather->flags = vma->vm_flags;

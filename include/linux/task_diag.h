@@ -55,6 +55,7 @@ struct task_diag_value {
  * @group_dead: the task is the last thread of its process and is exiting
  * @flags: &enum task_diag_flag of the request
  * @until: when the message is to end, in jiffies
+ * @gfp: how a filler allocates memory
  * @pos: where a group that comes in parts continues; 0 at its start, afterwards
  *	for the filler's own use
  * @names: bytes of names that were reported for such a group
@@ -78,6 +79,7 @@ struct task_diag_task {
 	bool			group_dead;
 	u32			flags;
 	unsigned long		until;
+	gfp_t			gfp;
 	u64			pos;
 	u32			names;
 	struct task_diag_value	kept;

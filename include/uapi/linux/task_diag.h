@@ -396,8 +396,9 @@ struct task_diag_event {
 /**
  * struct task_diag_error - a group that could not be read
  * @attr: the group's attribute
- * @error: negative errno: -EAGAIN if the task was contended, -EFAULT if one of
- *	its pages is not in memory, -ESRCH if it ended or became hidden
+ * @error: negative errno: -EAGAIN if the task was contended or changed its
+ *	credentials, -EFAULT if one of its pages is not in memory, -ESRCH if it
+ *	ended or became hidden
  */
 struct task_diag_error {
 	__u32	attr;
