@@ -1003,7 +1003,7 @@ task_diag_put_rest(struct sk_buff *skb, struct task_diag_dump *dump)
 	if (task_diag_may_still_read(held, cred))
 		task_diag_put_groups(skb, held, &dump->query, cred);
 	else
-		task_diag_put_errors(skb, held, -ESRCH);
+		task_diag_put_errors(skb, held, task_diag_why_not(held));
 	put_cred(cred);
 	return task_diag_end_message(skb, held, 0);
 }

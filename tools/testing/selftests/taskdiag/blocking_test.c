@@ -405,6 +405,74 @@ TEST_F_TIMEOUT(attack, long_walk_can_be_killed, 300)
 	expect_during_long_walk(_metadata, receivers_die_at_once);
 }
 
+/* Reads smaps_rollup; returns the processor time that it took. */
+static double read_rollup(void)
+{
+	double start = td_cpu_time();
+	char text[4096];
+
+	td_read_file("/proc/self/smaps_rollup", text, sizeof(text));
+	return td_cpu_time() - start;
+}
+
+/*
+ * Maps so many huge pages, of which none is there, that a walk takes @seconds, or
+ * as many as there is room for. Returns what it takes.
+ */
+static double map_absent_pages(double seconds)
+{
+	size_t size = 1UL << (sizeof(long) == 8 ? 40 : 28);
+	void *pages = NULL, *more;
+	double took = 0;
+
+	for (; took < seconds; size *= 2) {
+		more = mmap(NULL, size, PROT_READ,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    MAP_HUGETLB, -1, 0);
+		if (more == MAP_FAILED)
+			break;
+		/* One mapping: a walk may pause between two. */
+		if (pages)
+			munmap(pages, size / 2);
+		pages = more;
+		took = read_rollup();
+	}
+	return took;
+}
+
+/* No part of it takes long, compared with all of it. */
+TEST_F_TIMEOUT(attack, walk_over_absent_pages_pauses, 300)
+{
+	const struct task_diag_pid req = {
+		.show_flags = BIT(MEM_ROLLUP),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+	double took, start, all = 0, longest = 0;
+	struct td_props_answer *answer;
+	bool more;
+
+	if (!(self->groups & BIT(MEM_ROLLUP)))
+		SKIP(return, "needs CONFIG_PROC_PAGE_MONITOR");
+	took = map_absent_pages(0.4);
+	/* A part takes 10 milliseconds, by a clock that may be as coarse. */
+	if (took < 0.08)
+		SKIP(return, "walk of %.3f s: no hugetlb, or little room", took);
+	answer = td_start_props(&self->sock, NLM_F_DUMP, &req);
+	do {
+		start = td_cpu_time();
+		more = td_recv_props(&self->sock, answer);
+		took = td_cpu_time() - start;
+		all += took;
+		if (took > longest)
+			longest = took;
+	} while (more);
+	EXPECT_STREQ("", td_props_whole(answer));
+	ASSERT_EQ(1, answer->nr_tasks);
+	EXPECT_EQ(BIT(MEM_ROLLUP), answer->tasks[0].has);
+	EXPECT_GT(all / 2, longest);
+	td_free_props(answer);
+}
+
 /* --- arguments that never end ------------------------------------------ */
 
 /* Any user can, by PR_SET_MM_MAP, whose layout is another in 32 bits. */

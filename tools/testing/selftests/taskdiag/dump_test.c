@@ -3,6 +3,10 @@
  * Which tasks a dump reports, whatever happens concurrently, and that it continues
  * where it stopped, in whatever portions it is received.
  */
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
 #include "lib/harness.h"
 
 #define EXEC_LOOP	"exec-loop"
@@ -466,6 +470,161 @@ TEST_F(churn, process_is_never_lost_in_an_exec_by_a_thread)
 		ASSERT_EQ(1, td_count(answer, pid));
 		td_free(answer);
 	}
+}
+
+/* --- a process that a thread keeps executing --------------------------- */
+
+/*
+ * The process keeps its pid and its terminal, whichever task is its leader. A dump
+ * that is to have it this often looks at it in the middle of many an exec.
+ */
+#define NR_LOOKS	TASK_DIAG_PIDS_MAX
+
+FIXTURE(exec)
+{
+	struct td_sock sock;
+	int master, terminal;
+	pid_t pid;
+	__u32 looks[NR_LOOKS];
+};
+
+static void start_exec_loop_on(const void *terminal)
+{
+	const int fd = *(const int *)terminal;
+
+	td_must(setsid() > 0 && (fd < 0 || !ioctl(fd, TIOCSCTTY, 0)),
+		"TIOCSCTTY");
+	start_exec_loop(NULL);
+}
+
+FIXTURE_SETUP(exec)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, td_open(&self->sock));
+	if (openpty(&self->master, &self->terminal, NULL, NULL, NULL))
+		self->terminal = -1;
+	self->pid = td_spawn(start_exec_loop_on, &self->terminal);
+	ASSERT_LT(0, self->pid);
+	for (i = 0; i < NR_LOOKS; i++)
+		self->looks[i] = self->pid;
+}
+
+FIXTURE_TEARDOWN(exec)
+{
+	td_kill_children();
+	td_close(&self->sock);
+}
+
+/* Chooses the process by @attr besides, and finds it whenever it looks. */
+static void expect_always_chosen(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(exec) *self, __u16 attr,
+				 const void *value, size_t len)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_BASE,
+		.dump_strategy = TASK_DIAG_DUMP_ALL,
+	};
+	struct td_answer *answer;
+	double start = td_now();
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; !enough(start, 2, i, i); i++) {
+		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
+		       sizeof(self->looks));
+		td_put(&msg, attr, value, len);
+		answer = td_exchange(&self->sock, &msg);
+		ASSERT_STREQ("", td_whole(answer));
+		ASSERT_EQ(NR_LOOKS, td_count(answer, self->pid));
+		td_free(answer);
+	}
+}
+
+/* All states but that of a task which is being released */
+TEST_F(exec, process_has_a_state_in_an_exec_by_a_thread)
+{
+	static const char states[] = "RSDTtZPI";
+
+	expect_always_chosen(_metadata, self, TASK_DIAG_SELECT_STATES, states,
+			     sizeof(states));
+}
+
+TEST_F(exec, process_has_its_terminal_in_an_exec_by_a_thread)
+{
+	struct stat st;
+	__u32 tty;
+
+	if (self->terminal < 0)
+		SKIP(return, "no terminal: CONFIG_UNIX98_PTYS");
+	ASSERT_EQ(0, fstat(self->terminal, &st));
+	tty = major(st.st_rdev) << 8 | minor(st.st_rdev);
+	expect_always_chosen(_metadata, self, TASK_DIAG_SELECT_TTY, &tty,
+			     sizeof(tty));
+}
+
+/* How many messages have values of the thread, and how many the sums as well */
+struct sums {
+	unsigned int own;
+	unsigned int whole;
+	unsigned int dumps;	/* that came to their end */
+};
+
+/* Adds those of one datagram. Returns whether there is more to receive. */
+static bool count_sums(const struct td_sock *sock, struct sums *sums)
+{
+	const struct nlmsghdr *nlh = (void *)sock->buf;
+	struct td_answer unused = {};
+	const struct nlattr *attr;
+	bool own, whole, more;
+	ssize_t len;
+	size_t pos;
+
+	len = recv(sock->fd, sock->buf, sock->size, 0);
+	more = len > 0;
+	for (; more && NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		if (nlh->nlmsg_type != sock->family) {
+			sums->dumps += nlh->nlmsg_type == NLMSG_DONE;
+			return false;
+		}
+		pos = NLMSG_LENGTH(GENL_HDRLEN);
+		own = false;
+		whole = false;
+		while ((attr = td_next_attr(&unused, nlh, &pos))) {
+			own |= attr->nla_type == TASK_DIAG_TIMES;
+			whole |= attr->nla_type ==
+				 (TASK_DIAG_PROCESS | NLA_F_NESTED);
+		}
+		sums->own += own;
+		sums->whole += whole;
+	}
+	return more;
+}
+
+TEST_F(exec, process_has_its_sums_in_an_exec_by_a_thread)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_TIMES,
+		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
+		.flags = TASK_DIAG_WITH_PROCESS,
+	};
+	double start = td_now();
+	struct sums sums = {};
+	struct td_msg msg;
+	unsigned int i;
+
+	for (i = 0; !enough(start, 2, i, i); i++) {
+		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
+		       sizeof(self->looks));
+		ASSERT_EQ(0, td_send(&self->sock, &msg));
+		while (count_sums(&self->sock, &sums))
+			;
+		ASSERT_EQ(i + 1, sums.dumps);
+		ASSERT_EQ(sums.own, sums.whole);
+	}
+	EXPECT_LT(0, sums.own);
 }
 
 /* --- in portions ------------------------------------------------------- */

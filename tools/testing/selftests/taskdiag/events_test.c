@@ -5,8 +5,10 @@
  * get it is in hidepid_test.c.
  */
 #include <linux/acct.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/taskstats.h>
+#include <poll.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -734,6 +736,24 @@ TEST_F(events, events_end_when_the_subscriber_drops_privileges)
 	EXPECT_EQ(0, td_wait(pid));
 }
 
+/* What happens from then on is not looked up by the user that it was. */
+TEST_F(events, events_end_when_the_subscriber_becomes_another_user)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		td_must(!setresuid(TD_ALICE, TD_ALICE, TD_BOB), "setresuid");
+		td_must(!td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
+				      TASK_DIAG_DUMP_ALL, 0), "subscribe");
+		td_must(!setresuid(TD_BOB, TD_BOB, TD_BOB), "setresuid");
+		run(do_nothing, NULL, &status);
+		td_drain(&self->sock, &self->seen);
+		_exit(self->seen.end != EPERM);
+	}
+	EXPECT_EQ(0, td_wait(pid));
+}
+
 TEST_F(events, events_end_when_the_subscriber_ends)
 {
 	int status;
@@ -774,6 +794,60 @@ TEST_F(events, events_end_when_the_subscriber_calls_exec)
 	EXPECT_STREQ("", td_story(&self->seen, pid));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
+
+/* Its own end is not subscribed to, and nobody else is of its user. */
+TEST_F(events, events_end_with_the_only_task_of_a_user)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		td_become(TD_ALICE);
+		_exit(td_subscribe(&self->sock, &self->seen, EVENT(FORK),
+				   TASK_DIAG_DUMP_ALL, 0));
+	}
+	EXPECT_EQ(0, td_wait(pid));
+	td_drain(&self->sock, &self->seen);
+	EXPECT_EQ(EPERM, self->seen.end);
+}
+
+static void *subscribe_and_exec(void *sock)
+{
+	struct td_events seen = {};
+
+	td_must(!td_subscribe(sock, &seen, EVENT(EXIT), TASK_DIAG_DUMP_ALL, 0),
+		"subscribe");
+	execl("/bin/sleep", "sleep", "1000", NULL);
+	_exit(127);
+}
+
+/* It has the pid of the first thread then, and an exec is not subscribed to. */
+TEST_F(events, events_end_when_a_thread_that_subscribed_calls_exec)
+{
+	struct pollfd poller = { .fd = self->sock.fd, .events = POLLIN };
+	int status, fds[2];
+	pthread_t thread;
+	pid_t pid;
+	char byte;
+
+	ASSERT_EQ(0, pipe2(fds, O_CLOEXEC));
+	pid = fork();
+	if (!pid) {
+		td_become(TD_ALICE);
+		td_must(!pthread_create(&thread, NULL, subscribe_and_exec,
+					&self->sock), "pthread_create");
+		td_sleep_in_thread(NULL);
+	}
+	close(fds[1]);
+	ASSERT_EQ(0, read(fds[0], &byte, 1));
+	/* Exec closes files before it changes the credentials. */
+	EXPECT_EQ(1, poll(&poller, 1, TD_DEADLINE_S * 1000));
+	td_drain(&self->sock, &self->seen);
+	EXPECT_EQ(EPERM, self->seen.end);
+	/* That was not its end. */
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(SIGKILL, WTERMSIG(status));
 }
 
 /* The child of the subscriber reads the event of another child. */
@@ -1278,6 +1352,34 @@ TEST_F(events, events_that_wait_share_datagrams)
 	EXPECT_GT(self->seen.nr / 10, self->seen.datagrams);
 }
 
+/* A reader may have made room for what it has seen. */
+TEST_F(events, datagram_that_was_measured_stays_as_long)
+{
+	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
+	const __u32 uid = TD_ALICE;
+	struct td_msg msg;
+	pid_t first, second;
+	ssize_t len;
+	int status;
+
+	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
+	td_put(&msg, TASK_DIAG_SELECT_UID, &uid, sizeof(uid));
+	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	first = run(become_alice, NULL, &status);
+	len = recv(self->sock.fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
+	ASSERT_LT(0, len);
+	second = run(become_alice, NULL, &status);
+	/* A longer one would not be whole; both are of equal length. */
+	td_set_recv_size(&self->sock, len);
+	td_free_events(&self->seen);
+	td_drain(&self->sock, &self->seen);
+	EXPECT_SOUND();
+	EXPECT_EQ(2, self->seen.datagrams);
+	EXPECT_EQ(2, self->seen.nr);
+	EXPECT_STREQ("exit", td_story(&self->seen, first));
+	EXPECT_STREQ("exit", td_story(&self->seen, second));
+}
+
 /* --- traces that the subscriber leaves in the task ---------------------------------- */
 
 #define PF_SUPERPRIV	0x00000100
@@ -1334,6 +1436,80 @@ TEST_F(events, events_leave_no_trace_of_the_subscribers_privileges)
 	}
 	/* comm and exit */
 	EXPECT_EQ(2, nr);
+}
+
+#define HUGE_PAGES	"/sys/kernel/mm/transparent_hugepage/enabled"
+
+static pid_t find_khugepaged(void)
+{
+	struct td_set pids = proc_pids("/proc");
+	char name[80];
+	pid_t pid = 0;
+	size_t i;
+
+	for (i = 0; i < pids.nr && !pid; i++)
+		if (proc_read("/proc", pids.pids[i], 0, "comm", name,
+			      sizeof(name)) > 0 && !strcmp(name, "khugepaged\n"))
+			pid = pids.pids[i];
+	td_set_free(&pids);
+	return pid;
+}
+
+/* To what it may see by the capability alone */
+static void subscribe_with_the_capability(const void *sock)
+{
+	const __u64 capability = 1ULL << CAP_SYS_PTRACE;
+	const struct task_diag_pid req = {
+		.show_flags = BIT(STAT),
+		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
+		.flags = TASK_DIAG_WITH_PROCESS,
+	};
+	struct td_events seen = {};
+	struct td_msg msg;
+
+	td_must(!prctl(PR_SET_KEEPCAPS, 1), "PR_SET_KEEPCAPS");
+	td_become(TD_ALICE);
+	td_set_caps(capability, capability, 0);
+	td_begin_subscribe((void *)sock, &msg, EVENT(EXIT), &req);
+	td_must(!td_send_subscribe((void *)sock, &seen, &msg), seen.text);
+}
+
+/*
+ * To be told the I/O of a kernel thread, which has no memory, takes the capability.
+ * khugepaged is one that ends when it is not needed.
+ */
+TEST_F(events, statistics_leave_no_trace_of_the_subscribers_privileges)
+{
+	const struct nlattr *attr, *inner;
+	struct taskstats own, whole = {};
+	const struct td_event *event;
+	char before[16];
+	pid_t pid;
+
+	td_read_choice(HUGE_PAGES, before, sizeof(before));
+	if (!before[0])
+		SKIP(return, "no CONFIG_TRANSPARENT_HUGEPAGE");
+	pid = find_khugepaged();
+	if (!pid)
+		SKIP(return, "no khugepaged");
+	ASSERT_LT(0, td_spawn(subscribe_with_the_capability, &self->sock));
+	ASSERT_TRUE(td_write_file(HUGE_PAGES, "never"));
+	td_drain(&self->sock, &self->seen);
+	EXPECT_TRUE(td_write_file(HUGE_PAGES, before));
+	EXPECT_SOUND();
+	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
+	if (!event)
+		SKIP(return, "khugepaged goes on");
+	ASSERT_TRUE(td_event_group(event, TASK_DIAG_STAT, &own, sizeof(own)));
+	EXPECT_EQ(0, own.ac_flag & ASU);
+	attr = td_event_attr(event, TASK_DIAG_PROCESS);
+	ASSERT_NE(NULL, attr);
+	inner = (void *)attr + NLA_HDRLEN;
+	ASSERT_EQ(TASK_DIAG_STAT, inner->nla_type);
+	ASSERT_LE(sizeof(whole), td_attr_len(inner));
+	memcpy(&whole, (void *)inner + NLA_HDRLEN, sizeof(whole));
+	EXPECT_EQ(pid, whole.ac_pid);
+	EXPECT_EQ(0, whole.ac_flag & ASU);
 }
 
 int main(int argc, char **argv)

@@ -2514,6 +2514,50 @@ TEST_F(files, list_of_files_ends_when_the_process_becomes_undumpable)
 	EXPECT_EQ(0, td_wait(child));
 }
 
+/* Changes its credentials at any pace: each call does, whatever it sets. */
+static void change_credentials(const void *unused)
+{
+	unsigned int i, wait;
+
+	allow_files(4096);
+	open_times("/tmp/many", 3000);
+	td_ready();
+	for (i = 0;; i++) {
+		prctl(PR_SET_KEEPCAPS, i & 1);
+		for (wait = i % 500; wait; wait--)
+			getppid();
+	}
+}
+
+/* What was read before a change is not shown, but can be read again. */
+TEST_F(files, task_that_changes_its_credentials_is_contended)
+{
+	static const __u16 groups[] = { TASK_DIAG_CRED, TASK_DIAG_FILES };
+	const double end = td_now() + 1;
+	struct td_props_answer *answer;
+	unsigned int i, k, nr_busy = 0;
+	const struct td_props *task;
+	pid_t pid;
+
+	pid = td_spawn(change_credentials, NULL);
+	ASSERT_LT(0, pid);
+	td_set_recv_size(&self->sock, 4096);
+	for (i = 0; i < 50 || td_now() < end; i++) {
+		answer = td_get_props(&self->sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
+				      BIT(CRED) | BIT(FILES), pid);
+		ASSERT_STREQ("", td_props_whole(answer));
+		ASSERT_EQ(1, answer->nr_tasks);
+		task = &answer->tasks[0];
+		EXPECT_EQ(BIT(CRED) | BIT(FILES), task->has | task->failed);
+		for (k = 0; k < ARRAY_SIZE(groups); k++)
+			if (task->failed & 1ULL << groups[k])
+				ASSERT_EQ(-EAGAIN, task->groups[groups[k]].error);
+		nr_busy += !!task->failed;
+		td_free_props(answer);
+	}
+	TH_LOG("%u dumps, %u of them contended", i, nr_busy);
+}
+
 /* In turn two programs, each with files of its own */
 static int run_in_turn(const char *name, const char *next)
 {

@@ -390,6 +390,31 @@ TEST_F(groups, any_title_equals_procfs)
 	}
 }
 
+/* Arguments without a zero byte at their end are a title, which ends with one. */
+static void set_title_before_a_hole(const void *unused)
+{
+	char *area = td_map(4 * 4096, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	memset(area, 't', 4 * 4096);
+	area[100] = 0;
+	area[12003] = 'T';
+	td_move_strings(area, 12004, area + 12004, 20);
+	td_must(!mprotect(area + 4096, 4096, PROT_NONE), "mprotect");
+}
+
+/* Whether they fit a message or not */
+TEST_F(recv_size, title_before_a_hole_equals_procfs)
+{
+	char title[200];
+	pid_t pid;
+
+	pid = td_spawn_sleeper(set_title_before_a_hole, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(&self->sock, pid));
+	EXPECT_EQ(101, td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid,
+				    TASK_DIAG_CMDLINE, title, sizeof(title)));
+}
+
 /* Pages that were never touched are read as zeroes. */
 static void use_untouched_pages(const void *unused)
 {

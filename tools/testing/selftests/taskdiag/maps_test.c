@@ -1038,6 +1038,153 @@ TEST_F(maps, mappings_of_swapped_out_memory_equal_procfs)
 	td_close_storage(&storage);
 }
 
+/* What smaps_rollup has of this process */
+static size_t swapped_size(void)
+{
+	char text[4096], *line;
+
+	td_read_file("/proc/self/smaps_rollup", text, sizeof(text));
+	line = strstr(text, "\nSwap:");
+	td_must(line, "Swap:");
+	return strtoul(line + strlen("\nSwap:"), NULL, 10) << 10;
+}
+
+/*
+ * Swaps out what nobody else maps of a file in memory, until so much is swapped
+ * out in all. A page that stays in memory loses its mapping, too.
+ */
+static void page_out_shared(char *area, size_t size, size_t all)
+{
+	double deadline = td_now() + TD_DEADLINE_S;
+	size_t i;
+
+	for (;;) {
+		td_must(!madvise(area, size, MADV_PAGEOUT), "MADV_PAGEOUT");
+		if (swapped_size() == all)
+			return;
+		td_must(td_now() < deadline, "a page stays in memory");
+		for (i = 0; i < size; i += PAGE)
+			area[i]++;
+	}
+}
+
+#define SHARED	(2UL << 20)
+/* Swapped out as a whole, each page of it has the entry of the whole. */
+#define FOLIOS	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/shmem_enabled"
+
+/* Folios need the same alignment in memory as in the file. */
+static char *map_shared_memory(void)
+{
+	char *area = map(2 * SHARED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+
+	area += SHARED - (unsigned long)area % SHARED;
+	td_must(mmap(area, SHARED, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == area,
+		"mmap");
+	memset(area, 1, SHARED);
+	return area;
+}
+
+/* Of the second one, the first folio is mapped in part. */
+static void swap_out_shared_memory(const void *unused)
+{
+	char *area;
+
+	page_out_shared(map_shared_memory(), SHARED, SHARED);
+	area = map_shared_memory();
+	page_out_shared(area, SHARED, 2 * SHARED);
+	td_must(!munmap(area, 8 * PAGE), "munmap");
+}
+
+/* The first page is its own, and does not hide the one that is swapped out. */
+static void swap_out_behind_a_copy(const void *unused)
+{
+	int fd = memfd_create("copied", 0);
+	char *area, *copy;
+
+	td_must(fd >= 0 && !ftruncate(fd, 2 * PAGE), "memfd_create");
+	copy = map(2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	copy[0] = 1;
+	td_must(!mprotect(copy, 2 * PAGE, PROT_READ), "mprotect");
+	area = map(2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memset(area, 1, 2 * PAGE);
+	page_out_shared(area, 2 * PAGE, 4 * PAGE);
+	td_must(!munmap(area, 2 * PAGE), "munmap");
+}
+
+FIXTURE(swap)
+{
+	struct td_sock sock;
+	struct td_storage storage;
+	char folios[16];	/* to be restored */
+};
+
+FIXTURE_SETUP(swap)
+{
+	self->storage.fd = -1;
+	ASSERT_EQ(0, td_open(&self->sock));
+	td_read_choice(FOLIOS, self->folios, sizeof(self->folios));
+}
+
+FIXTURE_TEARDOWN(swap)
+{
+	td_kill_children();
+	td_close_storage(&self->storage);
+	if (self->folios[0])
+		td_write_file(FOLIOS, self->folios);
+	td_close(&self->sock);
+}
+
+static __u64 swap_of(struct td_sock *sock, pid_t pid)
+{
+	struct lists *lists = get_process(sock, BIT(MEM_ROLLUP), pid);
+	const struct td_props *task = props_of(lists);
+	struct task_diag_mem_rollup rollup = {};
+
+	if (task && task->has & BIT(MEM_ROLLUP))
+		memcpy(&rollup, task->groups[TASK_DIAG_MEM_ROLLUP].data,
+		       sizeof(rollup));
+	free_lists(lists);
+	return rollup.pages.swap;
+}
+
+static const char *start_swap(struct td_storage *storage)
+{
+	const size_t size = 16 << 20;
+	const char *text = td_open_storage(storage, size);
+
+	return text[0] ? text : td_start_swap(storage, size);
+}
+
+TEST_F(swap, swapped_out_shared_memory_equals_procfs)
+{
+	const char *text = start_swap(&self->storage);
+	pid_t pid;
+
+	if (text[0])
+		SKIP(return, "%s", text);
+	if (self->folios[0])
+		EXPECT_TRUE(td_write_file(FOLIOS, "always"));
+	pid = spawn_stopped(swap_out_shared_memory, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(pid));
+	EXPECT_LE(2 * SHARED - 8 * PAGE, swap_of(&self->sock, pid));
+}
+
+TEST_F(swap, swapped_out_memory_behind_a_copy_equals_procfs)
+{
+	const char *text = start_swap(&self->storage);
+	pid_t pid;
+
+	if (text[0])
+		SKIP(return, "%s", text);
+	pid = spawn_stopped(swap_out_behind_a_copy, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_STREQ("", process_differs(pid));
+	EXPECT_EQ(2 * PAGE, swap_of(&self->sock, pid));
+}
+
 #define LARGE	(256UL << 20)
 
 static void map_large_file(const void *unused)

@@ -1246,6 +1246,61 @@ TEST_F(sysctl, sysctl_lets_a_dump_finish)
 	td_close(&sock);
 }
 
+/* --- Yama -------------------------------------------------------------- */
+
+#define PTRACE_SCOPE	"/proc/sys/kernel/yama/ptrace_scope"
+
+FIXTURE(yama)
+{
+	char scope[4];
+	int fd;		/* of a file that children have open, too */
+};
+
+FIXTURE_SETUP(yama)
+{
+	td_read_file(PTRACE_SCOPE, self->scope, sizeof(self->scope));
+	self->fd = open("/dev/null", O_RDONLY);
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(yama)
+{
+	td_kill_children();
+	if (self->scope[0])
+		td_write_file(PTRACE_SCOPE, self->scope);
+}
+
+/* The errno of alice who takes a file of the process; -1 if a signal ends her */
+static int take_file_as_alice(pid_t pid, int fd)
+{
+	pid_t child = fork();
+	int pidfd;
+
+	if (child)
+		return td_wait(child);
+	td_become(TD_ALICE);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	td_must(pidfd >= 0, "pidfd_open");
+	_exit(syscall(SYS_pidfd_getfd, pidfd, fd, 0) >= 0 ? 0 : errno);
+}
+
+/* Neither is the other's child, which Yama reports without a lock of the task. */
+TEST_F(yama, yama_denies_without_a_splat)
+{
+	static const uid_t alice = TD_ALICE;
+	pid_t pid;
+
+	if (!self->scope[0])
+		SKIP(return, "no Yama: CONFIG_SECURITY_YAMA, lsm=yama");
+	if (!td_write_file(PTRACE_SCOPE, "0"))
+		SKIP(return, "ptrace_scope stays %s", self->scope);
+	pid = td_spawn(td_become_user, &alice);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, take_file_as_alice(pid, self->fd));
+	ASSERT_TRUE(td_write_file(PTRACE_SCOPE, "1"));
+	EXPECT_EQ(EPERM, take_file_as_alice(pid, self->fd));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], CAT))

@@ -64,6 +64,9 @@ char *td_read_whole(const char *path, size_t *len);
 /* Writes to a file that exists; says whether it took all of it. */
 bool td_write_file(const char *path, const char *text);
 
+/* Reads which of the words in a file is in brackets; "" without such a file. */
+void td_read_choice(const char *path, char *choice, size_t size);
+
 struct td_set {
 	__u32	*pids;
 	size_t	nr;

@@ -90,6 +90,16 @@ bool td_write_file(const char *path, const char *text)
 	return !close(fd) && ok;
 }
 
+void td_read_choice(const char *path, char *choice, size_t size)
+{
+	char text[256], *word;
+
+	td_read_file(path, text, sizeof(text));
+	word = strchr(text, '[');
+	snprintf(choice, size, "%.*s", word ? (int)strcspn(word + 1, "]") : 0,
+		 word ? word + 1 : "");
+}
+
 void td_set_add(struct td_set *set, __u32 pid)
 {
 	set->pids = td_grow(set->pids, set->nr, &set->max, sizeof(*set->pids));
