@@ -159,7 +159,7 @@ static bool task_diag_is_over(const struct task_diag_subscription *sub)
  * task_diag_may_read() for @subscriber, with whose credentials current acts.
  * Under RCU.
  */
-static bool task_diag_may_be_told(struct task_struct *subscriber,
+static bool task_diag_may_be_sent(struct task_struct *subscriber,
 				  struct task_struct *task)
 {
 	const unsigned int mode = TASK_DIAG_PTRACE_MODE | PTRACE_MODE_NOSELF;
@@ -193,7 +193,7 @@ static bool task_diag_has_pid(const struct task_diag_subscription *sub, u32 nr,
 
 /*
  * Whether the task is in the subscriber's pid namespace and among its pids: what
- * can be told before anything is spent on the event.
+ * can be seen before anything is spent on the event.
  */
 static bool task_diag_is_selected(const struct task_diag_subscription *sub,
 				  struct task_struct *task)
@@ -241,7 +241,7 @@ static void task_diag_fill_event(struct task_diag_event *event,
 	event->exit_signal = task->exit_signal;
 	event->ppid = pid_nr_ns(ppid, ns);
 	event->parent_id = event->ppid &&
-			   task_diag_may_be_told(subscriber, parent) ? ppid->ino : 0;
+			   task_diag_may_be_sent(subscriber, parent) ? ppid->ino : 0;
 }
 
 /*
@@ -256,11 +256,11 @@ static struct mm_struct *task_diag_event_mm(struct task_struct *task)
 }
 
 /* If the leader ended, the mm is current's: check current, too. Under RCU. */
-static bool task_diag_may_be_told_mm(struct task_struct *subscriber,
+static bool task_diag_may_be_sent_mm(struct task_struct *subscriber,
 				     struct task_struct *task)
 {
 	return current == task || !same_thread_group(current, task) ||
-	       task_diag_may_be_told(subscriber, current);
+	       task_diag_may_be_sent(subscriber, current);
 }
 
 /*
@@ -291,7 +291,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 	do {
 		*cred = __task_cred(task);
 		if (!task_diag_is_allowed(ns) ||
-		    !task_diag_may_be_told(subscriber, task) ||
+		    !task_diag_may_be_sent(subscriber, task) ||
 		    (select->filters &&
 		     !task_diag_selects(select, task, *cred,
 					task_state_to_char(task), ns)))
@@ -325,21 +325,21 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		.flags = sub->query.req.flags,
 		.buf = t->buf,
 	};
-	if (t->mm && !task_diag_may_be_told_mm(subscriber, task))
+	if (t->mm && !task_diag_may_be_sent_mm(subscriber, task))
 		t->mm = NULL;
 	return task_diag_put_event(skb, &event);
 }
 
 /* Whether the subscriber may have what was read of the task. */
-static bool task_diag_may_still_be_told(const struct task_diag_subscription *sub,
+static bool task_diag_may_still_be_sent(const struct task_diag_subscription *sub,
 					const struct task_diag_task *t)
 {
 	struct task_struct *subscriber;
 
 	guard(rcu)();
 	subscriber = task_diag_subscriber(sub);
-	return subscriber && task_diag_may_be_told(subscriber, t->task) &&
-	       (!t->mm || task_diag_may_be_told_mm(subscriber, t->task));
+	return subscriber && task_diag_may_be_sent(subscriber, t->task) &&
+	       (!t->mm || task_diag_may_be_sent_mm(subscriber, t->task));
 }
 
 /*
@@ -403,7 +403,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 
 	skb = alloc_skb(size, TASK_DIAG_EVENT_GFP);
 	if (!skb) {
-		err = task_diag_may_still_be_told(sub, &t) ? -ENOMEM : -ENOENT;
+		err = task_diag_may_still_be_sent(sub, &t) ? -ENOMEM : -ENOENT;
 		task_diag_unmark(used);
 		return ERR_PTR(err);
 	}
@@ -422,7 +422,7 @@ static struct sk_buff *task_diag_make_event(const struct task_diag_subscription 
 			err = -ENOBUFS;
 		put_cred(cred);
 	}
-	if (!err && sub->query.rows && !task_diag_may_still_be_told(sub, &t))
+	if (!err && sub->query.rows && !task_diag_may_still_be_sent(sub, &t))
 		err = -ENOENT;
 	task_diag_unmark(used);
 	kfree(t.buf);
@@ -509,7 +509,7 @@ static void task_diag_end(struct task_diag_subscription *sub)
 }
 
 /* Reports to one subscriber, with whose credentials current acts. */
-static void task_diag_tell_one(struct task_diag_subscription *sub,
+static void task_diag_emit_one(struct task_diag_subscription *sub,
 			       const struct task_diag_occasion *occasion)
 {
 	const u64 lost = atomic64_xchg(&sub->lost, 0);
@@ -545,12 +545,12 @@ static void task_diag_tell_one(struct task_diag_subscription *sub,
 		task_diag_set_error(sub->sock, EPERM);
 }
 
-static void task_diag_tell_as(struct task_diag_subscription *sub,
+static void task_diag_emit_as(struct task_diag_subscription *sub,
 			      const struct task_diag_occasion *occasion)
 {
 	const struct cred *old = override_creds(sub->query.cred);
 
-	task_diag_tell_one(sub, occasion);
+	task_diag_emit_one(sub, occasion);
 	revert_creds(old);
 }
 
@@ -578,7 +578,7 @@ static struct task_diag_audience *task_diag_find_audience(struct user_namespace 
 	return NULL;
 }
 
-static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
+static void task_diag_emit_audience(struct user_namespace *ns, kuid_t uid,
 				    const struct task_diag_occasion *occasion)
 {
 	struct task_diag_audience *audience = task_diag_find_audience(ns, uid);
@@ -593,7 +593,7 @@ static void task_diag_tell_audience(struct user_namespace *ns, kuid_t uid,
 							 occasion->process) &&
 		    !atomic_read(&sub->ended) &&
 		    task_diag_is_selected(sub, occasion->task))
-			task_diag_tell_as(sub, occasion);
+			task_diag_emit_as(sub, occasion);
 	}
 }
 
@@ -629,7 +629,7 @@ static void task_diag_end_with(const struct cred *cred)
  * a user namespace that the task is in. One with the capability has it in one
  * of these, or further out. See __ptrace_may_access() and cap_capable().
  */
-static void task_diag_tell(const struct task_diag_occasion *occasion)
+static void task_diag_emit(const struct task_diag_occasion *occasion)
 {
 	const struct cred *cred = get_task_cred(occasion->task);
 	struct user_namespace *ns;
@@ -639,10 +639,10 @@ static void task_diag_tell(const struct task_diag_occasion *occasion)
 	idx = srcu_read_lock(&task_diag_srcu);
 	/* A subscriber sees its own process, although its uid may be another. */
 	if (!uid_eq(cred->euid, uid))
-		task_diag_tell_audience(cred->user_ns, cred->euid, occasion);
+		task_diag_emit_audience(cred->user_ns, cred->euid, occasion);
 	for (ns = cred->user_ns; ns; ns = ns->parent) {
-		task_diag_tell_audience(ns, INVALID_UID, occasion);
-		task_diag_tell_audience(ns, uid, occasion);
+		task_diag_emit_audience(ns, INVALID_UID, occasion);
+		task_diag_emit_audience(ns, uid, occasion);
 		uid = ns->owner;
 	}
 	srcu_read_unlock(&task_diag_srcu, idx);
@@ -650,9 +650,9 @@ static void task_diag_tell(const struct task_diag_occasion *occasion)
 }
 
 /* Reports @task as a thread and, if it is a leader, as a process. */
-static void task_diag_tell_of(u32 type, struct task_struct *task, u64 old_id)
+static void task_diag_emit_of(u32 type, struct task_struct *task, u64 old_id)
 {
-	task_diag_tell(&(struct task_diag_occasion) {
+	task_diag_emit(&(struct task_diag_occasion) {
 		.event.type = type,
 		.event.old_id = old_id,
 		.task = task,
@@ -663,17 +663,17 @@ static void task_diag_tell_of(u32 type, struct task_struct *task, u64 old_id)
 
 void __task_diag_fork(struct task_struct *task)
 {
-	task_diag_tell_of(TASK_DIAG_EVENT_FORK, task, 0);
+	task_diag_emit_of(TASK_DIAG_EVENT_FORK, task, 0);
 }
 
 void __task_diag_exec(u64 old_id)
 {
-	task_diag_tell_of(TASK_DIAG_EVENT_EXEC, current, old_id);
+	task_diag_emit_of(TASK_DIAG_EVENT_EXEC, current, old_id);
 }
 
 void __task_diag_comm(struct task_struct *task)
 {
-	task_diag_tell_of(TASK_DIAG_EVENT_COMM, task, 0);
+	task_diag_emit_of(TASK_DIAG_EVENT_COMM, task, 0);
 }
 
 static bool task_diag_same_cred(const struct cred *a, const struct cred *b)
@@ -694,7 +694,7 @@ void __task_diag_creds(const struct cred *old)
 {
 	task_diag_end_with(old);
 	if (!current->in_execve && !task_diag_same_cred(old, current_cred()))
-		task_diag_tell_of(TASK_DIAG_EVENT_CRED, current, 0);
+		task_diag_emit_of(TASK_DIAG_EVENT_CRED, current, 0);
 }
 
 /* As in wait_task_zombie() */
@@ -722,14 +722,14 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 	};
 
 	task_diag_end_with(task->real_cred);
-	task_diag_tell(&occasion);
+	task_diag_emit(&occasion);
 	if (!group_dead || leader == task)
 		return;
 	occasion.event.exit_code = task_diag_process_exit_code(leader);
 	occasion.task = leader;
 	occasion.process = true;
 	occasion.thread = false;
-	task_diag_tell(&occasion);
+	task_diag_emit(&occasion);
 }
 
 /* --- subscribing ----------------------------------------------------------- */
@@ -808,7 +808,7 @@ static int task_diag_copy_pids(struct task_diag_subscription *sub)
 	return 0;
 }
 
-/* The user whose tasks the subscriber may see, see task_diag_tell() */
+/* The user whose tasks the subscriber may see, see task_diag_emit() */
 static int task_diag_audience_uid(kuid_t *uid, const struct cred *cred,
 				  struct netlink_ext_ack *extack)
 {

@@ -1405,7 +1405,7 @@ static void judge_sight(const struct fuzz_want *want, __u32 pid)
 			   task->uid, want->asker.uid);
 }
 
-/* Whether it is this one's turn, and that it is told of but once. */
+/* Whether it is this one's turn, and that it is reported but once. */
 static void judge_pid(struct fuzz_want *want, __u32 pid)
 {
 	const struct fuzz_task *task = find_task(pid);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The parts of harness/bench that count and tell.
+"""The parts of harness/bench that count and report.
 
 usage: bench.py measure TABLE[,TABLE]... TOOLS
        bench.py cpus TOOLS
@@ -146,7 +146,7 @@ def trace(command):
 
 
 def traced(command):
-    """What only tracing tells of a command: its own instructions, and bytes read.
+    """What only tracing shows of a command: its own instructions, and bytes read.
 
     Its own, not the kernel's, lie between its system calls. So does what tracing
     and the way to the kernel and back take, which is what lies between the

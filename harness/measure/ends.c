@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What it costs to be told of processes that end, and how many ends are lost: by
+ * What it costs to learn of processes that end, and how many ends are lost: by
  * task_diag, taskstats, or the proc connector with the files under /proc. For
  * benchmarks.
  */
@@ -220,7 +220,7 @@ static noreturn void help(int status)
 	fprintf(status ? stderr : stdout,
 		"usage: ends [--listener NAME] [--number N] [--at-once]\n"
 		"Lets N processes (1000) end, one by one or at once, and prints as JSON how many\n"
-		"ends the listener was told of, how often its receive buffer was full, and how\n"
+		"ends the listener received, how often its receive buffer was full, and how\n"
 		"many nanoseconds each process took. NAME is one of:");
 	for (i = 0; i < ARRAY_SIZE(listeners); i++)
 		fprintf(status ? stderr : stdout, " %s", listeners[i].name);

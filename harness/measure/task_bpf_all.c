@@ -120,7 +120,7 @@ static const struct tool tool = {
 	.usage =
 	"usage: task_bpf_all [--threads] [--only-pids | --quiet | --bench]\n"
 	"Shows all processes, read with a BPF iterator. Needs CAP_BPF and CAP_PERFMON.\n"
-	"The time that --bench tells begins when the program is loaded.\n\n"
+	"The time that --bench prints begins when the program is loaded.\n\n"
 	"  --threads       all threads\n"
 	TOOL_USAGE
 	"\nTASK_BPF_DEBUG=1 in the environment shows libbpf's messages.\n\n"

@@ -209,7 +209,7 @@ static void read_fds(int dir, const char *name)
 	show_task(name);
 }
 
-/* --- what a descriptor of the process tells ----------------------------- */
+/* --- what a descriptor of the process shows ----------------------------- */
 
 /* The first version, as <linux/pidfd.h> cannot be had beside <fcntl.h> */
 struct pidfd_info {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shows what taskstats tells of all tasks: one request for each of them, many
+ * Shows what taskstats reports of all tasks: one request for each of them, many
  * with a system call. It takes CAP_NET_ADMIN.
  */
 #include <errno.h>

@@ -27,7 +27,7 @@
  */
 #define STAT_SIZE	128
 
-/* Of the request that opens a file: only a failure tells its user_data. */
+/* Of the request that opens a file: only a failure has its user_data. */
 #define FAILED_OPEN	BATCH
 
 static struct tool_options opts;
