@@ -48,7 +48,7 @@ static void tell(int type, const void *data, size_t len)
 		printf("%7u %c ", base.ppid, base.state);
 	} else if (type == TASK_DIAG_MEM) {
 		memcpy(&mem, data, len < sizeof(mem) ? len : sizeof(mem));
-		printf("%llu", (mem.rss_anon + mem.rss_file + mem.rss_shmem) / 1024);
+		printf("%llu", (mem.rss_anon + mem.rss_file + mem.rss_shmem) / 1024ULL);
 	} else if (type == TASK_DIAG_ERROR) {
 		printf("busy");
 	}

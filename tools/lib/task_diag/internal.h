@@ -70,8 +70,10 @@ const struct td_task *td__usual_task(struct td_store *store,
 				     const struct nlmsghdr *nlh);
 void td__trim_store(struct td_store *store);
 
+int td__fail(struct td_handle *td, int err, const char *why);
 bool td__is_between_parts(const struct td_handle *td);
 bool td__is_selecting(const struct td_handle *td);
+void td__end_events(struct td_handle *td, int result);
 
 /* Callers loop until a negative errno, so accept nothing else as one. */
 static inline bool td__is_errno(int err)

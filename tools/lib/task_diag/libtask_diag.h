@@ -23,7 +23,8 @@
  *
  * The library has no global state. Only one thread at a time may use a handle;
  * threads that send requests concurrently need one each. Any thread of a
- * process may use it, as long as the threads have the same credentials.
+ * process may use it, as long as it shares its credentials with the others, as
+ * threads do unless one of them changes its own, even to the same values.
  *
  * A child after fork() cannot continue the answer that its parent was
  * receiving: in the child td_next() returns -EPERM and leaves the parent's
@@ -56,8 +57,10 @@ struct td_handle;
  * A complete task of an answer or of an event. The task, and all pointers into
  * it, are valid until one of these is called with the handle that it came from:
  * td_close(); for a task of an answer td_next(), td_count(), td_collect(),
- * td_dump(), td_get(), td_subscribe() or td_stop(); for a task of an event
- * td_event() or td_subscribe().
+ * td_dump(), td_get(), td_subscribe() or td_stop(), or td_mirror_open(),
+ * td_mirror_update() or td_mirror_dump() of a mirror that uses the handle; for a
+ * task of an event td_event(), td_subscribe(), td_mirror_open() or
+ * td_mirror_close().
  */
 struct td_task;
 
@@ -170,7 +173,7 @@ static inline int td_select_pids(struct td_handle *td, const __u32 *pids,
 
 /**
  * td_dump() - ask for tasks, which td_next() then returns
- * @td: the handle; a previous answer that is still incomplete is dropped
+ * @td: the handle; a previous answer is dropped
  * @req: strategy, groups and flags; see &struct task_diag_pid
  * @size: sizeof(*@req)
  *
@@ -191,6 +194,8 @@ int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size);
  * the answer ended early; further calls return the same. Besides the kernel's
  * own errors there are
  *
+ * * -ECANCELED: td_stop(), td_get(), td_subscribe() or a call for a mirror has
+ *   dropped the answer
  * * -EPERM: the dump belongs to another process, see fork() above, or the
  *   caller's credentials have changed
  * * -EINTR, after the last task: the kernel reports that the answer is
@@ -245,7 +250,7 @@ void td_seek(struct td_handle *td, size_t position);
 
 /**
  * td_get() - ask for one process
- * @td: the handle; a previous answer that is still incomplete is dropped
+ * @td: the handle; a previous answer is dropped
  * @req: as for td_dump(), but the strategy is always %TASK_DIAG_DUMP_ONE
  * @size: sizeof(*@req)
  * @task: set to the process, or to NULL
@@ -259,10 +264,11 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 	   const struct td_task **task);
 
 /**
- * td_stop() - drop an answer before its end
+ * td_stop() - drop an answer
  * @td: the handle
  *
- * Frees what the kernel keeps for it. The next request does so anyway.
+ * Frees what the kernel keeps for it, if it has not ended. The next request does
+ * so anyway.
  */
 void td_stop(struct td_handle *td);
 
@@ -270,15 +276,16 @@ void td_stop(struct td_handle *td);
 
 /**
  * td_subscribe() - ask for events from now on, which td_event() then returns
- * @td: the handle; its previous subscription ends, and a previous answer that
- *	is still incomplete is dropped
+ * @td: the handle; its previous subscription ends, and a previous answer is
+ *	dropped
  * @req: groups and flags, and %TASK_DIAG_DUMP_ALL for events of processes or
  *	%TASK_DIAG_DUMP_ALL_THREAD for those of threads
  * @size: sizeof(*@req)
  * @events: mask of 1 << &enum task_diag_event_type
  *
  * td_header() reports which groups and events a subscription may have.
- * td_select() restricts the subscription to some of the tasks.
+ * td_select() restricts the subscription to some of the tasks, but not by
+ * %TASK_DIAG_SELECT_STATES.
  *
  * Events report everything that happens after this function returns; td_dump()
  * and td_get() with the same handle neither lose events nor end the
@@ -338,22 +345,28 @@ int td_fd(const struct td_handle *td);
 /**
  * td_mirror_open() - subscribe to events, and read the tasks
  * @mirror: set to the mirror, or to NULL after an error
- * @td: a handle without selections. Until td_mirror_close() the mirror uses it:
- *	between calls for the mirror, the caller may use td_dump() and td_get()
- *	with it, but not td_subscribe() and td_event().
+ * @td: a handle, whose previous subscription ends. Until td_mirror_close() the
+ *	mirror uses it: between calls for the mirror, the caller may use td_dump()
+ *	and td_get() with it, but not td_subscribe() and td_event(): events of the
+ *	caller's own take another handle.
  * @strategy: %TASK_DIAG_DUMP_ALL or %TASK_DIAG_DUMP_ALL_THREAD
  *
  * The mirror has the live tasks that the caller may see, and no zombies.
  *
- * Return: 0 or a negative errno, as td_subscribe() and td_next(); td_error()
- * with the handle says why.
+ * This, td_mirror_dump(), and a td_mirror_update() that reads the tasks again
+ * drop an answer that the caller was receiving, and fail with -EINVAL if
+ * td_select() was called for the next request.
+ *
+ * Return: 0; 1 if the mirror is not current yet, see td_mirror_update(); or a
+ * negative errno, as td_subscribe() and td_next(), for which td_error() with
+ * the handle says why.
  */
 int td_mirror_open(struct td_mirror **mirror, struct td_handle *td,
 		   __u64 strategy);
 
 /**
- * td_mirror_close() - free a mirror; the handle stays
- * @mirror: the mirror, or NULL
+ * td_mirror_close() - free a mirror, and end its subscription; the handle stays
+ * @mirror: the mirror, or NULL; before td_close() of its handle
  */
 void td_mirror_close(struct td_mirror *mirror);
 
@@ -364,9 +377,13 @@ void td_mirror_close(struct td_mirror *mirror);
  *
  * If events were lost, it reads all tasks again.
  *
- * Return: 0, even if there was no event, or a negative errno: as td_event(), or
- * as td_next() if the tasks could not be read again, which the next call
- * retries.
+ * Return: 0, even if there was no event; 1 if the mirror is not current yet; or
+ * a negative errno: as td_event(), or as td_next() if the tasks could not be
+ * read again, which the next call retries.
+ *
+ * 1 means that events were lost meanwhile, or that the mirror cannot tell whether
+ * a task has ended. Then only another call makes it current, and no event may
+ * follow: wait for td_fd() with poll(2) after 0 alone.
  */
 int td_mirror_update(struct td_mirror *mirror, int timeout);
 
@@ -377,7 +394,7 @@ int td_mirror_update(struct td_mirror *mirror, int timeout);
  * No event reports that a task becomes hidden from the caller or visible to it.
  * This call finds both.
  *
- * Return: 0 or a negative errno, as td_mirror_update().
+ * Return: as td_mirror_update().
  */
 int td_mirror_dump(struct td_mirror *mirror);
 
@@ -385,22 +402,26 @@ int td_mirror_dump(struct td_mirror *mirror);
  * td_mirror_find() - a task of a mirror by its id
  * @mirror: the mirror
  * @id: its id as in struct task_diag_base
+ * @base: where to copy it, as the last message reported it. Ids, number and name
+ *	are current; state and parent may have changed.
+ * @size: sizeof(*@base), as for td_group()
  *
- * Return: the task as the last message reported it, or NULL if the mirror does
- * not have it. Ids, number and name are current; state and parent may have
- * changed. Valid until the next call that changes the mirror.
+ * Return: 0, or -ESRCH if the mirror does not have it.
  */
-const struct task_diag_base *td_mirror_find(struct td_mirror *mirror, __u64 id);
+int td_mirror_find(const struct td_mirror *mirror, __u64 id,
+		   struct task_diag_base *base, size_t size);
 
 /**
  * td_mirror_next() - the tasks of a mirror, in no particular order
  * @mirror: the mirror
- * @task: the one before, or NULL for the first
+ * @id: the one before, even if the mirror no longer has it; 0 for the first
+ * @base: where to copy the next one, as for td_mirror_find()
+ * @size: sizeof(*@base)
  *
- * Return: the next one, as td_mirror_find(), or NULL after the last.
+ * Return: 1 if there is one, 0 after the last.
  */
-const struct task_diag_base *td_mirror_next(struct td_mirror *mirror,
-					    const struct task_diag_base *task);
+int td_mirror_next(const struct td_mirror *mirror, __u64 id,
+		   struct task_diag_base *base, size_t size);
 
 /**
  * td_mirror_lost() - how many events were lost so far
@@ -414,20 +435,21 @@ __u64 td_mirror_lost(const struct td_mirror *mirror);
 
 /**
  * td_pid() - the number of a task
- * @task: the task
+ * @task: the task, or NULL
  *
  * Return: the process or, for strategies over threads, the thread, in the
- * caller's pid namespace.
+ * caller's pid namespace; 0 for NULL.
  */
 __u32 td_pid(const struct td_task *task);
 
 /**
- * td_process() - the values of a leader's whole process
- * @task: the task
+ * td_process() - the values of a task's whole process
+ * @task: the task, or NULL
  *
  * Return: a task with the groups STAT, TIMES, IO and SIGNAL of the process, as
- * far as the request asked for them with %TASK_DIAG_WITH_PROCESS; or NULL if
- * @task is not a leader. NULL counts as a task without groups.
+ * far as the request asked for them with %TASK_DIAG_WITH_PROCESS. Only the leader
+ * has it, or, in the event that the process ended, its last thread. Otherwise
+ * NULL, which counts as a task without groups.
  */
 const struct td_task *td_process(const struct td_task *task);
 
@@ -536,6 +558,8 @@ int td_mems(const struct td_task *task, __u32 *mask, size_t nr);
  * @data: the element as the kernel sent it
  * @len: its length
  * @next: where td_item() continues
+ *
+ * As td_item() is a function, C++ needs the word struct, too.
  */
 struct td_item {
 	const char *text;

@@ -21,16 +21,20 @@
 
 /**
  * struct entry - an id
- * @base: the task, which td_mirror_find() returns
- * @next: in the same bucket
+ * @base: the task, which td_mirror_find() copies
+ * @next: in the same bucket, with a higher id
  * @round: the last dump that had it, or after whose start an event reported it
  * @ended: it has ended while that dump is still being received
+ * @named: since that dump began, only COMM has shown this thread
+ * @leaderless: a process whose leader has ended, or is ending, in that dump
  */
 struct entry {
 	struct task_diag_base base;
 	struct entry *next;
 	unsigned int round;
 	bool ended;
+	bool named;
+	bool leaderless;
 };
 
 /**
@@ -39,7 +43,8 @@ struct entry {
  * @req: what dumps ask for
  * @round: number of the last dump
  * @dumping: that dump has not ended yet
- * @stale: events were lost, or could not be applied, since that dump began
+ * @stale: another dump must follow: since that one began, events were lost or
+ *	could not be applied, or nothing tells whether a task has ended
  * @lost: events that were lost
  * @buckets: the entries, by the lowest bits of their ids, which are consecutive
  *	numbers
@@ -57,28 +62,42 @@ struct td_mirror {
 /* --- entries ------------------------------------------------------------- */
 
 /* The link to the entry of an id, or where to link a new one */
-static struct entry **find(struct td_mirror *mirror, __u64 id)
+static struct entry **place(struct td_mirror *mirror, __u64 id)
 {
 	struct entry **at = &mirror->buckets[id % NR_BUCKETS];
 
-	while (*at && (*at)->base.id != id)
+	while (*at && (*at)->base.id < id)
 		at = &(*at)->next;
 	return at;
+}
+
+static struct entry *find(const struct td_mirror *mirror, __u64 id)
+{
+	struct entry *entry = mirror->buckets[id % NR_BUCKETS];
+
+	while (entry && entry->base.id != id)
+		entry = entry->next;
+	return entry;
 }
 
 /* Finds the entry of an id, or makes one that predates the last dump. */
 static struct entry *get(struct td_mirror *mirror, __u64 id)
 {
-	struct entry **at = find(mirror, id);
+	struct entry *entry = find(mirror, id), **at;
 
-	if (!*at) {
-		*at = calloc(1, sizeof(**at));
-		if (!*at)
-			return NULL;
-		(*at)->base.id = id;
-		(*at)->round = mirror->round - 1;
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry) {
+		td__fail(mirror->td, -ENOMEM, "malloc");
+		return NULL;
 	}
-	return *at;
+	at = place(mirror, id);
+	entry->base.id = id;
+	entry->round = mirror->round - 1;
+	entry->next = *at;
+	*at = entry;
+	return entry;
 }
 
 static void drop(struct entry **at)
@@ -89,28 +108,11 @@ static void drop(struct entry **at)
 	free(entry);
 }
 
-/* Removes ended tasks and, after a complete dump, those that it lacks. */
-static void sweep(struct td_mirror *mirror, bool whole)
-{
-	struct entry **at;
-	size_t i;
-
-	for (i = 0; i < NR_BUCKETS; i++) {
-		at = &mirror->buckets[i];
-		while (*at) {
-			if ((*at)->ended || (whole && (*at)->round != mirror->round))
-				drop(at);
-			else
-				at = &(*at)->next;
-		}
-	}
-}
-
 /* --- events -------------------------------------------------------------- */
 
 static int bury(struct td_mirror *mirror, __u64 id)
 {
-	struct entry **at, *entry;
+	struct entry *entry;
 
 	if (mirror->dumping) {
 		entry = get(mirror, id);
@@ -118,10 +120,8 @@ static int bury(struct td_mirror *mirror, __u64 id)
 			return -ENOMEM;
 		entry->ended = true;
 		entry->round = mirror->round;
-	} else {
-		at = find(mirror, id);
-		if (*at)
-			drop(at);
+	} else if (find(mirror, id)) {
+		drop(place(mirror, id));
 	}
 	return 0;
 }
@@ -141,16 +141,19 @@ static int change(struct td_mirror *mirror, const struct td_task *task,
 {
 	struct task_diag_base base;
 	struct entry *entry;
+	bool named = false;
 
 	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
 	if (of_threads(mirror) && event->type == TASK_DIAG_EVENT_COMM) {
 		/* A thread may rename a thread that has ended, or is ending. */
 		if (is_dead(&base))
 			return 0;
-		if (!mirror->dumping && !*find(mirror, event->id)) {
+		entry = find(mirror, event->id);
+		if (!entry && !mirror->dumping) {
 			mirror->stale = true;
 			return 0;
 		}
+		named = !entry || entry->named || entry->round != mirror->round;
 	}
 	entry = get(mirror, event->id);
 	if (!entry)
@@ -160,6 +163,7 @@ static int change(struct td_mirror *mirror, const struct td_task *task,
 	base.id = event->id;
 	entry->base = base;
 	entry->ended = false;
+	entry->named = named;
 	entry->round = mirror->round;
 	return 0;
 }
@@ -210,6 +214,12 @@ static int apply_events(struct td_mirror *mirror, int timeout)
 
 /* --- dumps --------------------------------------------------------------- */
 
+static bool is_ending(const struct task_diag_base *base,
+		      const struct task_diag_sched *sched)
+{
+	return is_dead(base) || sched->flags & PF_EXITING;
+}
+
 static int add_dumped(struct td_mirror *mirror, const struct td_task *task)
 {
 	struct task_diag_sched sched;
@@ -219,16 +229,23 @@ static int add_dumped(struct td_mirror *mirror, const struct td_task *task)
 
 	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
 	td_group(task, TASK_DIAG_SCHED, &sched, sizeof(sched));
-	/* For an exiting task, EXIT may have come already. */
-	ends = is_dead(&base) || sched.flags & PF_EXITING;
-	/* A process may live on without its leader: the next dump decides. */
+	/* Perhaps it is ending: another dump decides. */
+	if (td_failed(task) & TASK_DIAG_SHOW_SCHED) {
+		mirror->stale = true;
+		entry = find(mirror, base.id);
+		if (entry)
+			entry->round = mirror->round;
+		return 0;
+	}
+	/* For an ending task, EXIT may have come already. */
+	ends = is_ending(&base, &sched);
 	if (ends && (of_threads(mirror) || sched.nr_threads < 2))
 		return 0;
-	if (ends && !*find(mirror, base.id))
-		mirror->stale = true;
 	entry = get(mirror, base.id);
 	if (!entry)
 		return -ENOMEM;
+	entry->named = false;
+	entry->leaderless = ends;
 	if (entry->round != mirror->round) {
 		entry->base = base;
 		entry->round = mirror->round;
@@ -253,15 +270,104 @@ static int receive_dump(struct td_mirror *mirror)
 			break;
 		ret = add_dumped(mirror, task);
 	}
-	return ret;
+	/* If the dump lacks a thread because it ended meanwhile, its EXIT is here. */
+	return ret ? ret : apply_events(mirror, 0);
+}
+
+/*
+ * Whether a process whose leader ends lives on in another thread. nr_threads
+ * does not tell, as a traced thread counts until its tracer has waited for it.
+ * Events wait meanwhile, so the EXIT of a thread that this finds alive is still
+ * to come.
+ *
+ * A thread may begin after the kernel has noted which there are, and live on
+ * alone. It counts, unless it makes up for one that was shown and then released.
+ * So the last two dumps must show the same.
+ */
+static bool lives_on(struct td_mirror *mirror, const struct entry *process)
+{
+	const struct task_diag_pid req = {
+		.show_flags = mirror->req.show_flags,
+		.dump_strategy = TASK_DIAG_DUMP_THREAD,
+		.pid = process->base.pid,
+		.id = process->base.id,
+	};
+	struct task_diag_sched sched;
+	struct task_diag_base base;
+	const struct td_task *task;
+	__u64 sum = 0, before;
+	__u32 ended, counted;
+	int ret;
+
+	do {
+		before = sum;
+		sum = 0;
+		ended = 0;
+		counted = 0;
+		ret = td_dump(mirror->td, &req, sizeof(req));
+		while (!ret && (ret = td_next(mirror->td, &task)) > 0) {
+			ret = 0;
+			if (td_group(task, TASK_DIAG_SCHED, &sched, sizeof(sched)))
+				continue;
+			td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+			if (!is_ending(&base, &sched))
+				return true;
+			ended++;
+			counted = sched.nr_threads;
+			sum = sum * 31 + base.id + counted;
+		}
+	} while (!ret && sum != before);
+	if (ret == -ESRCH)
+		return false;
+	if (ret)
+		mirror->stale = true;
+	return ret || ended < counted;
+}
+
+/* Whether an entry stays after a complete dump */
+static bool stays(struct td_mirror *mirror, const struct entry *entry)
+{
+	if (entry->round != mirror->round)
+		return false;
+	/* A thread that became visible, or one that ended before the dump */
+	if (entry->named)
+		mirror->stale = true;
+	return !entry->named &&
+	       (!entry->leaderless || lives_on(mirror, entry));
+}
+
+/* Removes ended tasks and, after a complete dump, those that it lacks. */
+static void sweep(struct td_mirror *mirror, bool whole)
+{
+	struct entry **at;
+	size_t i;
+
+	for (i = 0; i < NR_BUCKETS; i++) {
+		at = &mirror->buckets[i];
+		while (*at) {
+			if ((*at)->ended || (whole && !stays(mirror, *at)))
+				drop(at);
+			else
+				at = &(*at)->next;
+		}
+	}
+}
+
+/* Selections are for a request of the caller's. */
+static int refuse_selections(struct td_mirror *mirror)
+{
+	return td__is_selecting(mirror->td) ?
+	       td__fail(mirror->td, -EINVAL, "a mirror has no selections") : 0;
 }
 
 int td_mirror_dump(struct td_mirror *mirror)
 {
 	int err;
 
+	err = refuse_selections(mirror);
 	/* Where the dump differs from events before a loss, the dump is right. */
-	err = apply_events(mirror, 0);
+	if (!err)
+		err = apply_events(mirror, 0);
 	if (err)
 		return err;
 	mirror->stale = false;
@@ -272,7 +378,9 @@ int td_mirror_dump(struct td_mirror *mirror)
 	if (err)
 		mirror->stale = true;
 	sweep(mirror, !err);
-	return err;
+	/* The caller must not go on with this answer, or take it for another. */
+	td_stop(mirror->td);
+	return err ? err : mirror->stale;
 }
 
 /* --- the mirror ---------------------------------------------------------- */
@@ -283,9 +391,10 @@ static int begin(struct td_mirror *mirror)
 	const __u32 events = (2U << TASK_DIAG_EVENT_CRED) - 2;
 	int err;
 
-	if (td__is_selecting(mirror->td))
-		return -EINVAL;
-	err = td_subscribe(mirror->td, &mirror->req, sizeof(mirror->req), events);
+	err = refuse_selections(mirror);
+	if (!err)
+		err = td_subscribe(mirror->td, &mirror->req, sizeof(mirror->req),
+				   events);
 	if (err)
 		return err;
 	mirror->req.show_flags |= TASK_DIAG_SHOW_SCHED;
@@ -295,26 +404,27 @@ static int begin(struct td_mirror *mirror)
 int td_mirror_open(struct td_mirror **mirror, struct td_handle *td,
 		   __u64 strategy)
 {
-	int err;
+	int ret;
 
 	*mirror = calloc(1, sizeof(**mirror));
 	if (!*mirror)
-		return -ENOMEM;
+		return td__fail(td, -ENOMEM, "malloc");
 	(*mirror)->td = td;
 	(*mirror)->req.show_flags = TASK_DIAG_SHOW_BASE;
 	(*mirror)->req.dump_strategy = strategy;
-	err = begin(*mirror);
-	if (err) {
+	ret = begin(*mirror);
+	if (ret < 0) {
 		td_mirror_close(*mirror);
 		*mirror = NULL;
 	}
-	return err;
+	return ret;
 }
 
 void td_mirror_close(struct td_mirror *mirror)
 {
 	if (!mirror)
 		return;
+	td__end_events(mirror->td, -ENOTCONN);
 	/* No entry is of this round, so all are removed. */
 	mirror->round++;
 	sweep(mirror, true);
@@ -328,28 +438,34 @@ int td_mirror_update(struct td_mirror *mirror, int timeout)
 	return !err && mirror->stale ? td_mirror_dump(mirror) : err;
 }
 
-const struct task_diag_base *td_mirror_find(struct td_mirror *mirror, __u64 id)
+static void copy_base(struct task_diag_base *to, size_t size,
+		      const struct entry *entry)
 {
-	const struct entry *entry = *find(mirror, id);
-
-	return entry ? &entry->base : NULL;
+	td__copy(to, size, entry ? &entry->base : NULL,
+		 entry ? sizeof(entry->base) : 0);
 }
 
-const struct task_diag_base *td_mirror_next(struct td_mirror *mirror,
-					    const struct task_diag_base *task)
+int td_mirror_find(const struct td_mirror *mirror, __u64 id,
+		   struct task_diag_base *base, size_t size)
 {
-	const struct entry *entry = (const void *)task;
-	size_t i = 0;
+	const struct entry *entry = find(mirror, id);
 
-	if (entry && entry->next)
-		return &entry->next->base;
-	if (entry)
-		i = task->id % NR_BUCKETS + 1;
-	for (; i < NR_BUCKETS; i++) {
-		if (mirror->buckets[i])
-			return &mirror->buckets[i]->base;
-	}
-	return NULL;
+	copy_base(base, size, entry);
+	return entry ? 0 : -ESRCH;
+}
+
+int td_mirror_next(const struct td_mirror *mirror, __u64 id,
+		   struct task_diag_base *base, size_t size)
+{
+	size_t i = id % NR_BUCKETS;
+	const struct entry *entry = mirror->buckets[i];
+
+	while (entry && entry->base.id <= id)
+		entry = entry->next;
+	while (!entry && ++i < NR_BUCKETS)
+		entry = mirror->buckets[i];
+	copy_base(base, size, entry);
+	return !!entry;
 }
 
 __u64 td_mirror_lost(const struct td_mirror *mirror)

@@ -113,7 +113,15 @@ struct td_handle {
 
 /* --- errors -------------------------------------------------------------- */
 
-static int fail(struct td_handle *td, int err, const char *why)
+/**
+ * td__fail() - note for td_error() why a call fails
+ * @td: the handle
+ * @err: negative errno
+ * @why: what failed
+ *
+ * Return: @err.
+ */
+int td__fail(struct td_handle *td, int err, const char *why)
 {
 	errno = -err;
 	snprintf(td->error, sizeof(td->error), "%.200s: %m", why);
@@ -143,16 +151,26 @@ static int give_up(struct td_handle *td, int err)
 
 static int bad_answer(struct td_handle *td, const char *why)
 {
-	return give_up(td, fail(td, -EBADMSG, why));
+	return give_up(td, td__fail(td, -EBADMSG, why));
 }
 
-/* There are no more events, for the reason @result. */
-static void end_events(struct td_handle *td, int result)
+/* There are no more events, for the reason @result. The last one stays valid. */
+static void close_events(struct td_handle *td, int result)
 {
 	if (td->events.fd >= 0)
 		close(td->events.fd);
 	td->events.fd = -1;
 	td->events_result = result;
+}
+
+/**
+ * td__end_events() - end the subscription, if there is one
+ * @td: the handle
+ * @result: why there are no more events
+ */
+void td__end_events(struct td_handle *td, int result)
+{
+	close_events(td, result);
 	free(td->events.buf);
 	td->events.buf = NULL;
 	td->events.at = 0;
@@ -168,7 +186,7 @@ static int open_socket(struct td_handle *td)
 	close_socket(td);
 	td->answers.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (td->answers.fd < 0)
-		return fail(td, -errno, "cannot open a netlink socket");
+		return td__fail(td, -errno, "cannot open a netlink socket");
 	/* Error texts, but no copies of the request; neither is required */
 	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(td->answers.fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -202,7 +220,7 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 	td_stop(td);
 	td->error[0] = 0;
 	if (len > sizeof(msg.data))
-		return end_answer(td, fail(td, -E2BIG, "struct task_diag_pid"));
+		return end_answer(td, td__fail(td, -E2BIG, "struct task_diag_pid"));
 	if (td->answers.fd < 0) {
 		err = open_socket(td);
 		if (err)
@@ -227,8 +245,8 @@ static int ask(struct td_handle *td, __u16 type, __u8 cmd, __u16 flags,
 
 	while (sendmsg(td->answers.fd, &hdr, 0) < 0) {
 		if (errno != EINTR)
-			return give_up(td, fail(td, -errno,
-						"cannot send a request"));
+			return give_up(td, td__fail(td, -errno,
+						    "cannot send a request"));
 	}
 	td->active = true;
 	td->keep = false;
@@ -300,11 +318,11 @@ static int receive_datagram(struct td_handle *td)
 	answers->end = td->keep ? NLMSG_ALIGN(answers->end) : 0;
 	len = receive(answers, 0);
 	if (len < 0)
-		return give_up(td, fail(td, len, "cannot receive"));
+		return give_up(td, td__fail(td, len, "cannot receive"));
 	if ((size_t)len > answers->buf_size - answers->end) {
 		note_length(answers, len);
-		return give_up(td, fail(td, -EMSGSIZE,
-					"a part of the answer was cut off"));
+		return give_up(td, td__fail(td, -EMSGSIZE,
+					    "a part of the answer was cut off"));
 	}
 	if (!len)
 		return bad_answer(td, "an empty datagram");
@@ -322,7 +340,7 @@ static void read_text(struct td_handle *td, const struct nlmsghdr *nlh,
 	const struct nlattr *attr;
 	char text[200];
 
-	fail(td, err, "task_diag");
+	td__fail(td, err, "task_diag");
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) ||
 	    skip > nlh->nlmsg_len - NLMSG_HDRLEN)
 		return;
@@ -333,7 +351,7 @@ static void read_text(struct td_handle *td, const struct nlmsghdr *nlh,
 		td__copy(text, sizeof(text) - 1, td__attr_data(attr),
 			 td__attr_len(attr));
 		text[sizeof(text) - 1] = 0;
-		fail(td, err, text);
+		td__fail(td, err, text);
 	}
 }
 
@@ -355,8 +373,8 @@ static int read_end(struct td_handle *td, const struct nlmsghdr *nlh)
 	if (err && !td__is_errno(err))
 		return bad_answer(td, "no errno at the end");
 	if (!err && td->inconsistent)
-		return end_answer(td, fail(td, -EINTR,
-					   "the answer is inconsistent"));
+		return end_answer(td, td__fail(td, -EINTR,
+					       "the answer is inconsistent"));
 	if (nlh->nlmsg_type == NLMSG_ERROR && !(nlh->nlmsg_flags & NLM_F_CAPPED))
 		skip += NLMSG_ALIGN((size_t)nlerr->msg.nlmsg_len) - NLMSG_HDRLEN;
 	if (err)
@@ -395,8 +413,8 @@ static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 		case NLMSG_ERROR:
 			return read_end(td, nlh);
 		case NLMSG_OVERRUN:
-			return give_up(td, fail(td, -ENOBUFS,
-						"a part of the answer was lost"));
+			return give_up(td, td__fail(td, -ENOBUFS,
+						    "a part of the answer was lost"));
 		default:
 			break;
 		}
@@ -408,7 +426,9 @@ static int next_message(struct td_handle *td, const struct nlmsghdr **message)
 		*message = nlh;
 		return 1;
 	}
-	return td->result;
+	/* What dropped the answer succeeded, and left no text. */
+	return td->result == -ECANCELED ?
+	       td__fail(td, td->result, "the answer was dropped") : td->result;
 }
 
 static __u8 command(const struct nlmsghdr *nlh)
@@ -481,15 +501,15 @@ static int connect_family(struct td_handle *td)
 	td->answers.buf_size = BUFFER_SIZE;
 	td->answers.buf = malloc(td->answers.buf_size);
 	if (!td->answers.buf)
-		return fail(td, -ENOMEM, "malloc");
+		return td__fail(td, -ENOMEM, "malloc");
 	/* Do not compare getpid(): a child may have its parent's number. */
 	page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		    -1, 0);
 	if (page == MAP_FAILED)
-		return fail(td, -errno, "mmap");
+		return td__fail(td, -errno, "mmap");
 	td->ours = page;
 	if (madvise(page, 1, MADV_WIPEONFORK))
-		return fail(td, -errno, "MADV_WIPEONFORK");
+		return td__fail(td, -errno, "MADV_WIPEONFORK");
 
 	err = find_family(td);
 	if (err < 0)
@@ -515,7 +535,7 @@ void td_close(struct td_handle *td)
 	if (!td)
 		return;
 	close_socket(td);
-	end_events(td, 0);
+	td__end_events(td, 0);
 	if (td->ours)
 		munmap(td->ours, 1);
 	free(td->answers.buf);
@@ -564,12 +584,12 @@ static int add_selection(struct td_handle *td, unsigned int attr,
 	char *select;
 
 	if (attr > USHRT_MAX || len > USHRT_MAX - NLA_HDRLEN)
-		return fail(td, -E2BIG, "a selection");
+		return td__fail(td, -E2BIG, "a selection");
 	if (has_selection(td, attr))
-		return fail(td, -EEXIST, "two selections of one kind");
+		return td__fail(td, -EEXIST, "two selections of one kind");
 	select = realloc(td->select, td->select_len + NLA_HDRLEN + NLA_ALIGN(len));
 	if (!select)
-		return fail(td, -ENOMEM, "malloc");
+		return td__fail(td, -ENOMEM, "malloc");
 	td->select = select;
 	at = (void *)(select + td->select_len);
 	at->nla_len = NLA_HDRLEN + len;
@@ -619,7 +639,7 @@ static int begin(struct td_handle *td)
 	td_stop(td);
 	if (!td->select_err)
 		return 0;
-	return end_answer(td, fail(td, td->select_err, "a selection is missing"));
+	return end_answer(td, td__fail(td, td->select_err, "a selection is missing"));
 }
 
 int td_dump(struct td_handle *td, const struct task_diag_pid *req, size_t size)
@@ -716,7 +736,7 @@ static const struct td_task *usual_task(struct td_handle *td)
 
 static int not_ours(struct td_handle *td)
 {
-	return give_up(td, fail(td, -EPERM, "another process asked, before fork()"));
+	return give_up(td, td__fail(td, -EPERM, "another process asked, before fork()"));
 }
 
 int td_next(struct td_handle *td, const struct td_task **task)
@@ -801,6 +821,22 @@ void td_seek(struct td_handle *td, size_t position)
 	td->active = true;
 }
 
+/*
+ * Drops the rest of the answer. Often its end has arrived already, and the socket
+ * can stay open.
+ */
+static void drop_answer(struct td_handle *td)
+{
+	const struct nlmsghdr *nlh;
+
+	while (td->active && td->answers.at < td->answers.end &&
+	       next_message(td, &nlh) > 0)
+		;
+	if (td->active)
+		close_socket(td);
+	end_answer(td, -ECANCELED);
+}
+
 static int get_plain(struct td_handle *td, const void *req, size_t size)
 {
 	int err = ask(td, td->family, TASK_DIAG_CMD_GET, 0, TASK_DIAG_REQUEST,
@@ -825,7 +861,8 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 
 	*task = NULL;
 	if (!ret && (size < TASK_DIAG_PID_SIZE_VER0 || size > sizeof(one)))
-		ret = end_answer(td, fail(td, -E2BIG, "struct task_diag_pid"));
+		ret = end_answer(td, td__fail(td, size > sizeof(one) ? -E2BIG : -EINVAL,
+					      "struct task_diag_pid"));
 	if (!ret) {
 		memcpy(one, req, size);
 		memcpy(one + offsetof(struct task_diag_pid, dump_strategy),
@@ -837,8 +874,10 @@ int td_get(struct td_handle *td, const struct task_diag_pid *req, size_t size,
 		if (!ret)
 			ret = bad_answer(td, "it is about no task");
 	}
-	if (ret > 0)
+	if (ret > 0) {
 		*task = td__end_task(&td->answers.store);
+		drop_answer(td);
+	}
 	return forget_selections(td, ret > 0 ? 0 : ret);
 }
 
@@ -856,21 +895,16 @@ static void trim_buffer(struct channel *channel)
 
 void td_stop(struct td_handle *td)
 {
-	const struct nlmsghdr *nlh;
-
 	/* A child's copies of the descriptors; the sockets stay its parent's. */
 	if (td->ours && !*td->ours) {
 		close_socket(td);
-		end_events(td, -EPERM);
+		if (td->events.fd >= 0)
+			close_events(td, -EPERM);
 		td->active = false;
 	}
 	if (td->whole)
 		td->active = false;
-	/* Often the end has arrived already, and the socket can stay open. */
-	while (td->active && td->answers.at < td->answers.end && next_message(td, &nlh) > 0)
-		;
-	if (td->active)
-		give_up(td, 0);
+	drop_answer(td);
 	td->whole = false;
 	td__trim_store(&td->answers.store);
 	trim_buffer(&td->answers);
@@ -911,8 +945,8 @@ static int subscribe(struct td_handle *td, const void *req, size_t size)
 
 	td_header(td, &header, sizeof(header));
 	if (!header.events)
-		return end_answer(td, fail(td, -EOPNOTSUPP,
-					   "this kernel has no subscriptions"));
+		return end_answer(td, td__fail(td, -EOPNOTSUPP,
+					       "this kernel has no subscriptions"));
 	ret = ask(td, td->family, TASK_DIAG_CMD_SUBSCRIBE, NLM_F_ACK,
 		  TASK_DIAG_REQUEST, req, size);
 	if (!ret) {
@@ -925,7 +959,7 @@ static int subscribe(struct td_handle *td, const void *req, size_t size)
 
 	buf = malloc(BUFFER_SIZE);
 	if (!buf)
-		return give_up(td, fail(td, -ENOMEM, "malloc"));
+		return give_up(td, td__fail(td, -ENOMEM, "malloc"));
 	td->events_result = 0;
 	store = events->store;
 	*events = td->answers;
@@ -935,6 +969,8 @@ static int subscribe(struct td_handle *td, const void *req, size_t size)
 	td->answers.buf_size = BUFFER_SIZE;
 	td->answers.at = 0;
 	td->answers.end = 0;
+	/* There is none for td_next(), as after other requests. */
+	end_answer(td, -ECANCELED);
 	return 0;
 }
 
@@ -945,7 +981,7 @@ int td_subscribe(struct td_handle *td, const struct task_diag_pid *req,
 
 	td_select(td, TASK_DIAG_EVENTS, &events, sizeof(events));
 	err = begin(td);
-	end_events(td, -ENOTCONN);
+	td__end_events(td, -ENOTCONN);
 	if (!err)
 		err = subscribe(td, req, size);
 	return forget_selections(td, err);
@@ -960,11 +996,11 @@ static int no_event(struct td_handle *td)
 {
 	switch (td->events_result) {
 	case 0:
-		return fail(td, -EAGAIN, "no event");
+		return td__fail(td, -EAGAIN, "no event");
 	case -ENOTCONN:
-		return fail(td, -ENOTCONN, "no subscription");
+		return td__fail(td, -ENOTCONN, "no subscription");
 	default:
-		return fail(td, td->events_result, "the subscription has ended");
+		return td__fail(td, td->events_result, "the subscription has ended");
 	}
 }
 
@@ -985,19 +1021,19 @@ static int receive_events(struct td_handle *td, int timeout)
 		if (len != -EAGAIN || td->events_result || !timeout)
 			break;
 		if (poll(&poll_fd, 1, timeout) < 0)
-			return fail(td, -errno, "cannot wait for an event");
+			return td__fail(td, -errno, "cannot wait for an event");
 		if (timeout > 0)
 			timeout = 0;
 	}
 	if (len == -EAGAIN || len == -EPERM)
 		return no_event(td);
 	if (len == -ENOBUFS)
-		return fail(td, len, "events were lost");
+		return td__fail(td, len, "events were lost");
 	if (len < 0)
-		return fail(td, len, "cannot receive");
+		return td__fail(td, len, "cannot receive");
 	if ((size_t)len > events->buf_size) {
 		note_length(events, len);
-		return fail(td, -ENOBUFS, "events were cut off");
+		return td__fail(td, -ENOBUFS, "events were cut off");
 	}
 	events->at = 0;
 	events->end = len;
@@ -1040,7 +1076,7 @@ int td_event(struct td_handle *td, const struct td_task **task, int timeout)
 
 	*task = NULL;
 	if (events->fd >= 0 && !*td->ours)
-		end_events(td, -EPERM);
+		td__end_events(td, -EPERM);
 	if (events->fd < 0)
 		return no_event(td);
 	do {
@@ -1054,11 +1090,11 @@ int td_event(struct td_handle *td, const struct td_task **task, int timeout)
 		if (left < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN ||
 		    nlh->nlmsg_len > left) {
 			events->at = events->end;
-			return fail(td, -EBADMSG, "an event of a wrong length");
+			return td__fail(td, -EBADMSG, "an event of a wrong length");
 		}
 		events->at += NLMSG_ALIGN(nlh->nlmsg_len);
 	} while (!is_event(td, nlh));
 
 	err = read_event(&events->store, nlh, task);
-	return err ? fail(td, err, "a message about an event") : 1;
+	return err ? td__fail(td, err, "a message about an event") : 1;
 }

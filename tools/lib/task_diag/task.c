@@ -537,12 +537,12 @@ void td__trim_store(struct td_store *store)
 
 __u32 td_pid(const struct td_task *task)
 {
-	return task->pid;
+	return task ? task->pid : 0;
 }
 
 const struct td_task *td_process(const struct td_task *task)
 {
-	return task->process;
+	return task ? task->process : NULL;
 }
 
 __u64 td_failed(const struct td_task *task)

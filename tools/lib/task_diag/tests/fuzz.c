@@ -54,16 +54,17 @@ static void read_collected(struct td_handle *td)
 
 static void read_mirror(struct td_handle *td, __u64 strategy)
 {
-	const struct task_diag_base *base = NULL;
+	struct task_diag_base base = {}, found;
 	struct td_mirror *mirror;
 	int i;
 
-	if (td_mirror_open(&mirror, td, strategy))
+	if (td_mirror_open(&mirror, td, strategy) < 0)
 		return;
 	for (i = 0; i < 4; i++)
 		td_mirror_update(mirror, 0);
-	while ((base = td_mirror_next(mirror, base))) {
-		if (td_mirror_find(mirror, base->id) != base)
+	while (td_mirror_next(mirror, base.id, &base, sizeof(base))) {
+		if (td_mirror_find(mirror, base.id, &found, sizeof(found)) ||
+		    memcmp(&base, &found, sizeof(base)))
 			abort();
 	}
 	td_mirror_close(mirror);

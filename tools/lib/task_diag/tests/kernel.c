@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1323,7 +1324,6 @@ static bool is_dead(const struct task_diag_base *base)
 /* Differences between a mirror and a dump, while nothing happens */
 static int differences(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 {
-	const struct task_diag_base *task = NULL;
 	int ret, differ = 0, in_dump = 0;
 	struct task_diag_base base;
 
@@ -1335,9 +1335,10 @@ static int differences(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 		if (is_dead(&base))
 			continue;
 		in_dump++;
-		differ += !td_mirror_find(mirror, base.id);
+		differ += td_mirror_find(mirror, base.id, NULL, 0) != 0;
 	}
-	while ((task = td_mirror_next(mirror, task)))
+	base.id = 0;
+	while (td_mirror_next(mirror, base.id, &base, sizeof(base)))
 		in_dump--;
 	return ret ? ret : differ + abs(in_dump);
 }
@@ -1349,12 +1350,19 @@ static int settle(FIXTURE_DATA(kernel) *self, struct td_mirror *mirror)
 
 	for (i = 0; i < 50 && differ; i++) {
 		usleep(10000);
-		if (td_mirror_update(mirror, 0))
+		if (td_mirror_update(mirror, 0) < 0)
 			return -1;
 		differ = differences(self, mirror);
 	}
 	return differ;
 }
+
+/* A call for a mirror that may leave it out of date */
+#define MAY(call) do {							\
+	const int ret = call;						\
+									\
+	ASSERT_GE(ret, 0) TH_LOG("%s", td_error(self->td));		\
+} while (0)
 
 TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 600)
 {
@@ -1369,9 +1377,9 @@ TEST_F_TIMEOUT(kernel, a_mirror_stays_what_a_dump_is, 600)
 		for (round = 0; round < 5; round++) {
 			self->other = start(prepare_storm);
 			ASSERT_GT(self->other, 0);
-			MUST(td_mirror_open(&mirror, self->td, strategies[i]));
+			MAY(td_mirror_open(&mirror, self->td, strategies[i]));
 			for (end = now_ns() + 1000000000; now_ns() < end;)
-				MUST(td_mirror_update(mirror, 100));
+				MAY(td_mirror_update(mirror, 100));
 			stop(self->other);
 			self->other = 0;
 			EXPECT_EQ(settle(self, mirror), 0)
@@ -1388,20 +1396,70 @@ TEST_F_TIMEOUT(kernel, a_mirror_that_loses_events_finds_out, 300)
 	const int size = 1;
 	int i;
 
-	MUST(td_mirror_open(&mirror, self->td, TASK_DIAG_DUMP_ALL));
+	MAY(td_mirror_open(&mirror, self->td, TASK_DIAG_DUMP_ALL));
 	ASSERT_EQ(setsockopt(td_fd(self->td), SOL_SOCKET, SO_RCVBUF, &size,
 			     sizeof(size)), 0);
 	self->other = start(prepare_storm);
 	ASSERT_GT(self->other, 0);
 	for (i = 0; i < 60 && !td_mirror_lost(mirror); i++) {
 		sleep(1);
-		MUST(td_mirror_update(mirror, 0));
+		MAY(td_mirror_update(mirror, 0));
 	}
 	stop(self->other);
 	self->other = 0;
 	EXPECT_EQ(settle(self, mirror), 0);
 	EXPECT_GT(td_mirror_lost(mirror), 0);
 	td_mirror_close(mirror);
+}
+
+static void *end_of_leader(void *leader)
+{
+	pthread_join(*(pthread_t *)leader, NULL);
+	raise(SIGSTOP);
+	return sleeper(NULL);
+}
+
+/* Its leader ends, and another thread signals that start() may go on. */
+static void prepare_end_of_leader(void)
+{
+	static pthread_t leader;
+	pthread_t thread;
+
+	leader = pthread_self();
+	if (pthread_create(&thread, NULL, end_of_leader, &leader))
+		_exit(1);
+	pthread_exit(NULL);
+}
+
+/* It lives without its leader, but not if all threads are zombies. */
+TEST_F(kernel, a_mirror_has_a_process_as_long_as_a_thread_lives)
+{
+	struct td_mirror *mirror;
+	pid_t thread;
+	__u64 id;
+
+	self->other = start(prepare_end_of_leader);
+	ASSERT_GT(self->other, 0);
+	id = id_of(self, self->other);
+	MAY(td_mirror_open(&mirror, self->td, TASK_DIAG_DUMP_ALL));
+	EXPECT_EQ(td_mirror_find(mirror, id, NULL, 0), 0);
+
+	self->req.dump_strategy = TASK_DIAG_DUMP_THREAD;
+	self->req.pid = self->other;
+	MUST(dump(self));
+	ASSERT_EQ(next(self), 1);
+	ASSERT_EQ(next(self), 1);
+	thread = td_pid(self->task);
+	/* It counts until its tracer has waited for it. */
+	ASSERT_EQ(ptrace(PTRACE_SEIZE, thread, 0, 0), 0);
+	ASSERT_EQ(kill(self->other, SIGKILL), 0);
+	ASSERT_EQ(waitid(P_PID, thread, NULL, WEXITED | WNOWAIT | __WALL), 0);
+	MAY(td_mirror_update(mirror, 0));
+	EXPECT_EQ(td_mirror_find(mirror, id, NULL, 0), -ESRCH);
+	MAY(td_mirror_dump(mirror));
+	EXPECT_EQ(td_mirror_find(mirror, id, NULL, 0), -ESRCH);
+	td_mirror_close(mirror);
+	EXPECT_EQ(waitpid(thread, NULL, __WALL), thread);
 }
 
 TEST_HARNESS_MAIN

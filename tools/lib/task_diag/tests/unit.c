@@ -173,11 +173,39 @@ static void answer_with(const __u32 *pids)
 	fake_done(0, NULL);
 }
 
+/* The answer to a plain request */
+static void plain_answer(__u32 pid)
+{
+	fake_answer();
+	fake_datagram();
+	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_GET);
+	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
+}
+
 /* One message, which @self->task is then about */
 #define DUMP_ONE() do {							\
 	fake_done(0, NULL);						\
 	ASSERT_EQ(dump(self), 0) TH_LOG("%s", td_error(self->td));	\
 	ASSERT_EQ(next(self), 1) TH_LOG("%s", td_error(self->td));	\
+} while (0)
+
+static int subscribe(FIXTURE_DATA(td) *self)
+{
+	return td_subscribe(self->td, &self->req, sizeof(self->req),
+			    1U << TASK_DIAG_EVENT_EXIT);
+}
+
+/* The kernel's acknowledgment of the next request */
+static void acknowledge(void)
+{
+	fake_answer();
+	fake_datagram();
+	fake_error(0, NULL);
+}
+
+#define SUBSCRIBE() do {						\
+	acknowledge();							\
+	ASSERT_EQ(subscribe(self), 0) TH_LOG("%s", td_error(self->td));	\
 } while (0)
 
 /* --- requests ------------------------------------------------------------ */
@@ -233,7 +261,7 @@ TEST_F(td, request_of_another_length)
 	EXPECT_EQ(td_dump(self->td, &self->req, 257), -E2BIG);
 	EXPECT_EQ(next(self), -E2BIG);
 	EXPECT_EQ(td_get(self->td, &self->req, 257, &self->task), -E2BIG);
-	EXPECT_EQ(td_get(self->td, &self->req, 8, &self->task), -E2BIG);
+	EXPECT_EQ(td_get(self->td, &self->req, 8, &self->task), -EINVAL);
 }
 
 TEST_F(td, selections_go_with_one_request)
@@ -549,11 +577,58 @@ TEST_F(td, an_answer_may_be_given_up)
 	EXPECT_EQ(next(self), 1);
 	/* The end has not arrived. */
 	td_stop(self->td);
-	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(next(self), -ECANCELED);
 	ASSERT_EQ(dump(self), 0);
 	EXPECT_EQ(fake_sockets, 2);
 	EXPECT_EQ(next(self), 1);
 	EXPECT_EQ(td_pid(self->task), 7);
+}
+
+#define EXPECT_DROPPED() do {						\
+	EXPECT_EQ(next(self), -ECANCELED);				\
+	EXPECT_EQ(self->task, NULL);					\
+	EXPECT_STREQ(td_error(self->td),				\
+		     "the answer was dropped: Operation canceled");	\
+} while (0)
+
+TEST_F(td, an_answer_that_another_request_dropped_is_not_complete)
+{
+	size_t nr;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		answer();
+		fake_task(1);
+		fake_datagram();
+		fake_task(2);
+		fake_done(0, NULL);
+		ASSERT_EQ(dump(self), 0);
+		EXPECT_EQ(next(self), 1);
+		if (i == 0) {
+			plain_answer(5);
+			ASSERT_EQ(get(self), 0);
+			EXPECT_EQ(td_pid(self->task), 5);
+		} else if (i == 1) {
+			self->req.show_flags = TASK_DIAG_SHOW_VMA;
+			answer();
+			fake_task(5);
+			fake_datagram();
+			fake_done(0, NULL);
+			ASSERT_EQ(get(self), 0);
+			EXPECT_EQ(td_pid(self->task), 5);
+		} else if (i == 2) {
+			SUBSCRIBE();
+		} else {
+			td_stop(self->td);
+		}
+		EXPECT_DROPPED();
+		EXPECT_EQ(td_collect(self->td, &nr), -ECANCELED);
+		EXPECT_EQ(nr, 0);
+	}
+	answer_with((__u32[]){ 3, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(next(self), 1);
+	EXPECT_EQ(next(self), 0);
 }
 
 TEST_F(td, a_child_cannot_continue_but_begin)
@@ -609,7 +684,7 @@ TEST_F(td, a_child_begins_without_receiving)
 		const unsigned int received = fake_received;
 
 		td_stop(self->td);
-		if (next(self) || fake_received != received)
+		if (next(self) != -ECANCELED || fake_received != received)
 			_exit(1);
 		if (dump(self) || next(self) != 1 || td_pid(self->task) != 7)
 			_exit(2);
@@ -834,7 +909,7 @@ TEST_F(td, nothing_to_collect_and_nowhere_to_go)
 	EXPECT_EQ(collect(self, 1), 0);
 	td_stop(self->td);
 	td_seek(self->td, 0);
-	EXPECT_EQ(next(self), 0);
+	EXPECT_EQ(next(self), -ECANCELED);
 }
 
 /* More than the library keeps for the next request */
@@ -918,14 +993,6 @@ TEST_F(td, a_child_cannot_collect)
 
 /* --- plain requests ------------------------------------------------------ */
 
-static void plain_answer(__u32 pid)
-{
-	fake_answer();
-	fake_datagram();
-	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_GET);
-	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
-}
-
 TEST_F(td, get_is_one_message)
 {
 	const struct nlmsghdr *nlh = (const void *)fake_request;
@@ -938,7 +1005,6 @@ TEST_F(td, get_is_one_message)
 	EXPECT_EQ(nlh->nlmsg_flags, NLM_F_REQUEST);
 	self->req.dump_strategy = TASK_DIAG_DUMP_ONE;
 	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &self->req, sizeof(self->req)));
-	EXPECT_EQ(next(self), 0);
 	ASSERT_EQ(get(self), 0);
 	EXPECT_EQ(td_pid(self->task), 6);
 	EXPECT_EQ(fake_sockets, 1);
@@ -1077,6 +1143,21 @@ TEST_F(td, groups_that_are_absent_or_failed)
 	EXPECT_EQ(td_failed(self->task), TASK_DIAG_SHOW_MEM | TASK_DIAG_SHOW_VMA |
 					 TASK_DIAG_SHOW_CRED);
 	EXPECT_EQ(td_failed(NULL), 0);
+}
+
+TEST(null_is_a_task_without_groups)
+{
+	const char *data;
+	__u32 mask = 1;
+	size_t len;
+
+	EXPECT_EQ(td_pid(NULL), 0);
+	EXPECT_EQ(td_process(NULL), NULL);
+	EXPECT_EQ(td_failed(NULL), 0);
+	EXPECT_EQ(td_group(NULL, TASK_DIAG_BASE, NULL, 0), -ENODATA);
+	EXPECT_EQ(td_bytes(NULL, TASK_DIAG_NAME, &data, &len), -ENODATA);
+	EXPECT_EQ(td_cpus(NULL, &mask, 1), -ENODATA);
+	EXPECT_EQ(mask, 0);
 }
 
 TEST_F(td, parts_before_an_error_are_thrown_away)
@@ -1589,25 +1670,6 @@ TEST_F(td, a_limit_may_become_smaller)
 
 /* --- events -------------------------------------------------------------- */
 
-static int subscribe(FIXTURE_DATA(td) *self)
-{
-	return td_subscribe(self->td, &self->req, sizeof(self->req),
-			    1U << TASK_DIAG_EVENT_EXIT);
-}
-
-/* The kernel's acknowledgment of the next request */
-static void acknowledge(void)
-{
-	fake_answer();
-	fake_datagram();
-	fake_error(0, NULL);
-}
-
-#define SUBSCRIBE() do {						\
-	acknowledge();							\
-	ASSERT_EQ(subscribe(self), 0) TH_LOG("%s", td_error(self->td));	\
-} while (0)
-
 static int event(FIXTURE_DATA(td) *self)
 {
 	return td_event(self->td, &self->task, 0);
@@ -2067,6 +2129,43 @@ TEST_F(td, no_memory_for_an_event)
 	fake_no_memory = false;
 }
 
+TEST_F(td, no_subscription_yet)
+{
+	EXPECT_EQ(event(self), -ENOTCONN);
+	EXPECT_EQ(td_fd(self->td), -1);
+}
+
+/* As in its parent: td_dump() and td_stop() leave the event alone. */
+TEST_F(td, a_child_keeps_the_last_event)
+{
+	const struct td_task *last;
+	pid_t child;
+	int status;
+
+	SUBSCRIBE();
+	fake_event_datagram();
+	put_event(TASK_DIAG_EVENT_EXIT, 1);
+	answer_with((__u32[]){ 7, 0 });
+	EXPECT_EVENT(EXIT, 1);
+	last = self->task;
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		if (dump(self) || next(self) != 1 ||
+		    !is_event(last, TASK_DIAG_EVENT_EXIT, 1))
+			_exit(1);
+		td_stop(self->td);
+		if (td_fd(self->td) != -1 || !is_event(last, TASK_DIAG_EVENT_EXIT, 1))
+			_exit(2);
+		/* Nothing is freed twice, or not at all. */
+		SUBSCRIBE();
+		td_close(self->td);
+		_exit(leaks() ? 3 : 0);
+	}
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+}
+
 TEST_F(td, a_child_has_no_subscription)
 {
 	pid_t child;
@@ -2133,6 +2232,24 @@ static void put_dumped(__u64 id, const char *name)
 	put_base(id, name, 'S');
 }
 
+/* A task of a process with @nr_threads, in a state that is Z if it has ended */
+static void put_thread(__u64 id, char state, __u32 nr_threads)
+{
+	struct task_diag_sched sched = { .nr_threads = nr_threads };
+
+	fake_task(id);
+	put_base(id, "thread", state);
+	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+}
+
+/* A task that the kernel lost while it read its groups */
+static void put_unknown(__u64 id, int err)
+{
+	fake_task(id);
+	put_base(id, "unknown", 'R');
+	fake_group_error(TASK_DIAG_SCHED, err);
+}
+
 static void put_change(__u32 type, __u64 id, __u64 old_id, const char *name)
 {
 	struct task_diag_event info = { .type = type, .id = id, .old_id = old_id };
@@ -2173,39 +2290,48 @@ static int open_mirror(FIXTURE_DATA(mirror) *self, __u64 strategy)
 /* Whether it has these tasks, up to 0, and no others */
 static bool mirror_has(FIXTURE_DATA(mirror) *self, const __u64 *ids)
 {
-	const struct task_diag_base *base = NULL;
+	struct task_diag_base base = {};
 	size_t nr = 0;
 
 	for (; *ids; ids++, nr++) {
-		base = td_mirror_find(self->mirror, *ids);
-		if (!base || base->id != *ids || base->pid != *ids)
+		if (td_mirror_find(self->mirror, *ids, &base, sizeof(base)) ||
+		    base.id != *ids || base.pid != *ids)
 			return false;
 	}
-	for (base = NULL; (base = td_mirror_next(self->mirror, base)); nr--)
-		;
+	base.id = 0;
+	while (td_mirror_next(self->mirror, base.id, &base, sizeof(base)))
+		nr--;
 	return !nr;
 }
 
 #define EXPECT_HAS(...)	\
 	EXPECT_TRUE(mirror_has(self, (const __u64[]){ __VA_ARGS__, 0 }))
+#define EXPECT_HAS_NOTHING()	\
+	EXPECT_TRUE(mirror_has(self, (const __u64[]){ 0 }))
 
 static bool is_named(FIXTURE_DATA(mirror) *self, __u64 id, const char *name)
 {
-	const struct task_diag_base *base = td_mirror_find(self->mirror, id);
+	struct task_diag_base base;
 
-	return base && !strcmp((const char *)base->comm, name);
+	return !td_mirror_find(self->mirror, id, &base, sizeof(base)) &&
+	       !strcmp((const char *)base.comm, name);
 }
 
 #define OPEN_MIRROR(strategy)	\
 	ASSERT_EQ(open_mirror(self, TASK_DIAG_DUMP_##strategy), 0)
 
+static void answer_with_two(void)
+{
+	answer();
+	put_dumped(1, "one");
+	put_dumped(2, "two");
+	fake_done(0, NULL);
+}
+
 /* A mirror with the tasks 1 and 2 */
 #define OPEN_SMALL_MIRROR(strategy) do {				\
 	acknowledge();							\
-	answer();							\
-	put_dumped(1, "one");						\
-	put_dumped(2, "two");						\
-	fake_done(0, NULL);						\
+	answer_with_two();						\
 	OPEN_MIRROR(strategy);						\
 } while (0)
 
@@ -2218,7 +2344,6 @@ TEST_F(mirror, events_change_it)
 {
 	OPEN_SMALL_MIRROR(ALL);
 	EXPECT_HAS(1, 2);
-	EXPECT_EQ(td_mirror_find(self->mirror, 3), NULL);
 	put_fork(4097);
 	put_fork(8193);
 	put_exit(2);
@@ -2235,6 +2360,65 @@ TEST_F(mirror, events_change_it)
 	EXPECT_EQ(td_mirror_lost(self->mirror), 0);
 	EXPECT_EQ(td_mirror_update(self->mirror, 70), 0);
 	EXPECT_EQ(fake_timeout, 70);
+}
+
+TEST_F(mirror, tasks_are_copied)
+{
+	struct {
+		struct task_diag_base base;
+		char later[8];
+	} longer;
+	struct task_diag_base base;
+
+	OPEN_SMALL_MIRROR(ALL);
+	memset(&longer, 0xff, sizeof(longer));
+	EXPECT_EQ(td_mirror_find(self->mirror, 2, &longer.base, sizeof(longer)), 0);
+	EXPECT_EQ(longer.base.id, 2);
+	EXPECT_EQ(longer.later[7], 0);
+	memset(&base, 0xff, sizeof(base));
+	EXPECT_EQ(td_mirror_next(self->mirror, 1, &base, 8), 1);
+	EXPECT_EQ(base.pid, 2);
+	EXPECT_EQ(base.ppid, 0xffffffff);
+	EXPECT_EQ(td_mirror_find(self->mirror, 3, &base, sizeof(base)), -ESRCH);
+	EXPECT_EQ(base.id, 0);
+	base.id = 2;
+	EXPECT_EQ(td_mirror_next(self->mirror, 2, &base, sizeof(base)), 0);
+	EXPECT_EQ(base.id, 0);
+	EXPECT_EQ(td_mirror_find(self->mirror, 1, NULL, 0), 0);
+}
+
+/* Also if tasks end meanwhile, and whatever the order of their FORKs */
+TEST_F(mirror, tasks_follow_each_other)
+{
+	const __u64 ids[] = { 4097, 20481, 3, 4099 };
+	struct task_diag_base base = {};
+	size_t i;
+
+	OPEN_SMALL_MIRROR(ALL);
+	put_exit(2);
+	put_fork(20481);
+	put_fork(4097);
+	put_fork(8193);
+	put_fork(4099);
+	put_fork(3);
+	EXPECT_EQ(update(self), 0);
+	EXPECT_EQ(td_mirror_next(self->mirror, 0, &base, sizeof(base)), 1);
+	EXPECT_EQ(base.id, 1);
+	put_exit(1);
+	put_exit(8193);
+	EXPECT_EQ(update(self), 0);
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(td_mirror_next(self->mirror, base.id, &base,
+					 sizeof(base)), 1);
+		EXPECT_EQ(base.id, ids[i]);
+	}
+	EXPECT_EQ(td_mirror_next(self->mirror, base.id, &base, sizeof(base)), 0);
+	/* None of these is there. */
+	EXPECT_EQ(td_mirror_next(self->mirror, 8193, &base, sizeof(base)), 1);
+	EXPECT_EQ(base.id, 20481);
+	EXPECT_EQ(td_mirror_next(self->mirror, 2, &base, sizeof(base)), 1);
+	EXPECT_EQ(base.id, 3);
+	EXPECT_EQ(td_mirror_next(self->mirror, 4095, &base, sizeof(base)), 0);
 }
 
 TEST_F(mirror, events_amid_a_dump_are_right)
@@ -2311,7 +2495,7 @@ TEST_F(mirror, exec_takes_over_an_id)
 	EXPECT_TRUE(is_named(self, 1, "exec"));
 	put_exit(1);
 	EXPECT_EQ(update(self), 0);
-	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
+	EXPECT_HAS_NOTHING();
 }
 
 /* Another thread may have set it between its last event and its end. */
@@ -2328,26 +2512,62 @@ TEST_F(mirror, name_of_an_ended_thread_does_not_bring_it_back)
 	EXPECT_HAS(1, 3);
 }
 
+/* Its EXIT comes before the dump, or was lost, and the name amid the dump. */
+TEST_F(mirror, name_amid_a_dump_does_not_bring_a_thread_back)
+{
+	int i;
+
+	OPEN_SMALL_MIRROR(ALL_THREAD);
+	for (i = 0; i < 2; i++) {
+		if (i)
+			put_loss(7, 1);
+		else
+			put_exit(2);
+		answer();
+		put_dumped(1, "one");
+		put_change(TASK_DIAG_EVENT_COMM, 2, 0, "late");
+		/* Not the dump, but FORK shows that it lives. */
+		put_fork(5 + i);
+		put_change(TASK_DIAG_EVENT_COMM, 5 + i, 0, "new");
+		fake_datagram();
+		fake_done(0, NULL);
+		EXPECT_EQ(i ? update(self) : td_mirror_dump(self->mirror), 1);
+		EXPECT_HAS(1, 5 + i);
+		EXPECT_TRUE(is_named(self, 5 + i, "new"));
+		answer_with_two();
+		EXPECT_EQ(update(self), 0);
+		EXPECT_HAS(1, 2);
+	}
+	/* The dump shows that it lives, before or after its name does. */
+	answer();
+	put_dumped(1, "old");
+	fake_event_datagram();
+	fake_errno(EINTR);
+	put_change(TASK_DIAG_EVENT_COMM, 1, 0, "new");
+	put_change(TASK_DIAG_EVENT_COMM, 2, 0, "new");
+	put_change(TASK_DIAG_EVENT_COMM, 3, 0, "new");
+	fake_datagram();
+	put_dumped(2, "old");
+	put_dumped(3, "old");
+	fake_done(0, NULL);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 0);
+	EXPECT_HAS(1, 2, 3);
+	EXPECT_TRUE(is_named(self, 3, "new"));
+}
+
 TEST_F(mirror, has_no_dead)
 {
-	struct task_diag_sched sched = { .nr_threads = 1 };
+	struct task_diag_sched sched = { .nr_threads = 1, .flags = 4 };	/* PF_EXITING */
 	struct task_diag_event info = { .type = TASK_DIAG_EVENT_COMM, .id = 9 };
 
 	acknowledge();
 	answer();
-	fake_task(1);
-	put_base(1, "zombie", 'Z');
-	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	put_thread(1, 'Z', 1);
 	fake_task(2);
 	put_base(2, "dead", 'X');
-	fake_task(3);
-	put_base(3, "leader", 'Z');
-	sched.nr_threads = 2;
-	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
+	put_dumped(3, "lives");
 	fake_task(4);
 	put_base(4, "ending", 'R');
-	sched.nr_threads = 1;
-	sched.flags = 4;	/* PF_EXITING */
 	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
 	fake_done(0, NULL);
 	OPEN_MIRROR(ALL);
@@ -2356,24 +2576,13 @@ TEST_F(mirror, has_no_dead)
 	fake_event_datagram();
 	fake_event(9, &info);
 	put_base(9, "named", 'Z');
-	/* Another dump decides whether all of 3 had ended. */
-	answer();
-	fake_task(3);
-	put_base(3, "leader", 'Z');
-	sched.nr_threads = 2;
-	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
-	fake_task(9);
-	put_base(9, "named", 'Z');
-	fake_put(TASK_DIAG_SCHED, &sched, sizeof(sched));
-	fake_done(0, NULL);
 	EXPECT_EQ(update(self), 0);
 	EXPECT_HAS(3, 9);
 	td_mirror_close(self->mirror);
 
 	acknowledge();
 	answer();
-	fake_task(3);
-	put_base(3, "leader", 'Z');
+	put_thread(3, 'Z', 2);
 	put_dumped(4, "thread");
 	fake_done(0, NULL);
 	OPEN_MIRROR(ALL_THREAD);
@@ -2383,6 +2592,125 @@ TEST_F(mirror, has_no_dead)
 	put_base(9, "named", 'Z');
 	EXPECT_EQ(update(self), 0);
 	EXPECT_HAS(4);
+}
+
+/* SCHED, which tells whether a task is ending, may be what could not be read. */
+TEST_F(mirror, a_task_that_may_be_ending_is_for_the_next_dump)
+{
+	const int errors[] = { -ESRCH, -EAGAIN };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		td_mirror_close(self->mirror);
+		OPEN_SMALL_MIRROR(ALL_THREAD);
+		put_exit(2);
+		answer();
+		put_unknown(1, errors[i]);
+		put_unknown(2, errors[i]);
+		put_change(TASK_DIAG_EVENT_COMM, 3, 0, "late");
+		fake_datagram();
+		put_unknown(3, errors[i]);
+		fake_done(0, NULL);
+		EXPECT_EQ(td_mirror_dump(self->mirror), 1);
+		/* No EXIT of 1 has come, so it has not ended before the dump. */
+		EXPECT_HAS(1);
+		answer();
+		put_dumped(2, "two");
+		fake_done(0, NULL);
+		EXPECT_EQ(update(self), 0);
+		EXPECT_HAS(2);
+	}
+}
+
+/* An answer about the threads of the process 3 that are in these states */
+static void answer_with_threads(const char *states, __u32 nr_threads)
+{
+	__u64 id = 3;
+
+	answer();
+	for (; *states; states++)
+		put_thread(id++, *states, nr_threads);
+	fake_done(0, NULL);
+}
+
+/* The dump has the process 3, whose leader has ended and which counts 2 threads. */
+#define DUMP_LEADERLESS(...) do {					\
+	answer();							\
+	put_dumped(1, "one");						\
+	put_thread(3, 'Z', 2);						\
+	fake_done(0, NULL);						\
+	__VA_ARGS__;							\
+	EXPECT_EQ(td_mirror_dump(self->mirror), 0);			\
+} while (0)
+
+TEST_F(mirror, a_process_without_its_leader_lives_on_in_a_thread)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_SCHED,
+		.dump_strategy = TASK_DIAG_DUMP_THREAD,
+		.pid = 3,
+		.id = 3,
+	};
+
+	OPEN_SMALL_MIRROR(ALL);
+	DUMP_LEADERLESS(answer_with_threads("ZS", 2));
+	EXPECT_TRUE(asked(TASK_DIAG_REQUEST, &req, sizeof(req)));
+	EXPECT_HAS(1, 3);
+	/* Another thread of it is hidden from the caller. */
+	DUMP_LEADERLESS(answer_with_threads("Z", 2); answer_with_threads("Z", 2));
+	EXPECT_HAS(1, 3);
+	/* A thread begins during the dumps, and lives on alone. */
+	DUMP_LEADERLESS(answer_with_threads("ZZ", 2); answer_with_threads("ZZZ", 3);
+			answer_with_threads("ZZS", 3));
+	EXPECT_HAS(1, 3);
+	/* So does another thread, but after the kernel noted which there are. */
+	DUMP_LEADERLESS(answer_with_threads("ZZ", 3); answer_with_threads("ZZ", 3));
+	EXPECT_HAS(1, 3);
+	/* What EXIT reports during the dump needs no questions. */
+	answer();
+	put_thread(3, 'Z', 2);
+	put_exit(3);
+	fake_datagram();
+	fake_done(0, NULL);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 0);
+	EXPECT_HAS_NOTHING();
+}
+
+/* Ended threads count until their tracers have waited for them. */
+TEST_F(mirror, a_process_whose_threads_have_all_ended_is_dead)
+{
+	int i;
+
+	OPEN_SMALL_MIRROR(ALL);
+	/* The process is new in the mirror, or its EXIT was lost. */
+	for (i = 0; i < 2; i++) {
+		DUMP_LEADERLESS(answer_with_threads("ZZ", 2);
+				answer_with_threads("ZZ", 2));
+		EXPECT_HAS(1);
+		put_fork(3);
+		EXPECT_EQ(update(self), 0);
+	}
+	/* Its tracer waits between the dumps, */
+	DUMP_LEADERLESS(answer_with_threads("ZZ", 2); answer_with_threads("Z", 1);
+			answer_with_threads("Z", 1));
+	EXPECT_HAS(1);
+	/* and then its parent does. */
+	DUMP_LEADERLESS(answer_with_threads("ZZ", 2); fake_answer(); fake_datagram();
+			fake_error(-ESRCH, "no such process"));
+	EXPECT_HAS(1);
+	EXPECT_EQ(update(self), 0);
+
+	/* The answer is lost: the next dump decides. */
+	answer();
+	put_thread(3, 'Z', 2);
+	fake_done(0, NULL);
+	fake_answer();
+	fake_datagram();
+	fake_errno(ENOBUFS);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 1);
+	answer_with_two();
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 2);
 }
 
 TEST_F(mirror, lost_events_are_found_by_a_dump)
@@ -2415,6 +2743,7 @@ TEST_F(mirror, lost_events_are_found_by_a_dump)
 	EXPECT_HAS(1, 7, 8);
 }
 
+/* There is no event to wait for, so the caller has to know. */
 TEST_F(mirror, events_that_a_dump_loses_are_found_by_the_next)
 {
 	acknowledge();
@@ -2423,11 +2752,26 @@ TEST_F(mirror, events_that_a_dump_loses_are_found_by_the_next)
 	put_loss(2, 1);
 	fake_datagram();
 	fake_done(0, NULL);
-	OPEN_MIRROR(ALL);
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), 1);
 	EXPECT_HAS(1, 2);
+	answer();
+	put_dumped(2, "two");
+	fake_event_datagram();
+	fake_errno(ENOBUFS);
+	fake_datagram();
+	fake_done(0, NULL);
+	EXPECT_EQ(update(self), 1);
+	EXPECT_HAS(2);
+	answer();
+	put_dumped(3, "three");
+	put_loss(4, 1);
+	fake_datagram();
+	fake_done(0, NULL);
+	EXPECT_EQ(td_mirror_dump(self->mirror), 1);
+	EXPECT_HAS(3, 4);
 	answer_with((__u32[]){ 0 });
 	EXPECT_EQ(update(self), 0);
-	EXPECT_EQ(td_mirror_next(self->mirror, NULL), NULL);
+	EXPECT_HAS_NOTHING();
 	/* There is nothing else. */
 	EXPECT_EQ(update(self), 0);
 }
@@ -2467,6 +2811,90 @@ TEST_F(mirror, a_task_that_became_hidden_is_found_by_a_dump)
 	EXPECT_HAS(2, 3);
 }
 
+TEST_F(mirror, a_dump_drops_the_callers_answer)
+{
+	struct task_diag_pid req = {};
+	const struct td_task *task;
+	int i;
+
+	OPEN_SMALL_MIRROR(ALL);
+	for (i = 0; i < 3; i++) {
+		answer();
+		fake_task(1);
+		if (i)
+			put_loss(4, 1);
+		else
+			put_fork(3);
+		fake_datagram();
+		fake_task(2);
+		fake_done(0, NULL);
+		answer();
+		put_dumped(1, "one");
+		fake_datagram();
+		fake_done(i == 1 ? 0 : -EAGAIN, NULL);
+		ASSERT_EQ(td_dump(self->td, &req, sizeof(req)), 0);
+		EXPECT_EQ(td_next(self->td, &task), 1);
+		EXPECT_EQ(update(self), i < 2 ? 0 : -EAGAIN);
+		if (!i) {
+			/* It took no dump. */
+			EXPECT_HAS(1, 2, 3);
+			EXPECT_EQ(td_pid(task), 1);
+			EXPECT_EQ(td_next(self->td, &task), 1);
+			EXPECT_EQ(td_next(self->td, &task), 0);
+			EXPECT_EQ(td_mirror_dump(self->mirror), -EAGAIN);
+		}
+		EXPECT_EQ(td_next(self->td, &task), -ECANCELED);
+		EXPECT_EQ(task, NULL);
+	}
+}
+
+TEST_F(mirror, a_dump_does_not_take_the_callers_selections)
+{
+	struct task_diag_pid req = {};
+
+	OPEN_SMALL_MIRROR(ALL);
+	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1000), 0);
+	EXPECT_EQ(td_mirror_dump(self->mirror), -EINVAL);
+	EXPECT_STREQ(td_error(self->td),
+		     "a mirror has no selections: Invalid argument");
+	put_fork(3);
+	EXPECT_EQ(update(self), 0);
+	put_loss(4, 1);
+	EXPECT_EQ(update(self), -EINVAL);
+	EXPECT_HAS(1, 2, 3, 4);
+	answer_with((__u32[]){ 1, 0 });
+	EXPECT_EQ(td_dump(self->td, &req, sizeof(req)), 0);
+	EXPECT_TRUE(asked(TASK_DIAG_SELECT_UID, &(__u32){ 1000 }, 4));
+	answer_with_two();
+	EXPECT_EQ(update(self), 0);
+	EXPECT_HAS(1, 2);
+	EXPECT_EQ(request_attr(TASK_DIAG_SELECT_UID), NULL);
+}
+
+static bool has_subscription(struct td_handle *td)
+{
+	const struct td_task *task;
+
+	return td_event(td, &task, 0) != -ENOTCONN || td_fd(td) != -1;
+}
+
+TEST_F(mirror, its_subscription_ends_with_it)
+{
+	OPEN_SMALL_MIRROR(ALL);
+	EXPECT_GE(td_fd(self->td), 0);
+	td_mirror_close(self->mirror);
+	EXPECT_FALSE(has_subscription(self->td));
+
+	acknowledge();
+	fake_answer();
+	fake_datagram();
+	fake_error(-ENOMEM, "no dump");
+	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -ENOMEM);
+	EXPECT_EQ(self->mirror, NULL);
+	EXPECT_STREQ(td_error(self->td), "no dump: Cannot allocate memory");
+	EXPECT_FALSE(has_subscription(self->td));
+}
+
 TEST_F(mirror, its_subscription_ends)
 {
 	OPEN_SMALL_MIRROR(ALL);
@@ -2492,6 +2920,8 @@ TEST_F(mirror, that_cannot_be)
 	EXPECT_EQ(td_select_u32(self->td, TASK_DIAG_SELECT_UID, 1), 0);
 	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EINVAL);
 	EXPECT_EQ(self->mirror, NULL);
+	EXPECT_STREQ(td_error(self->td),
+		     "a mirror has no selections: Invalid argument");
 	answer_with((__u32[]){ 0 });
 	EXPECT_EQ(td_dump(self->td, &(struct task_diag_pid){}, 32), 0);
 
@@ -2508,6 +2938,7 @@ TEST_F(mirror, that_cannot_be)
 	fake_no_memory = true;
 	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -ENOMEM);
 	fake_no_memory = false;
+	EXPECT_STREQ(td_error(self->td), "malloc: Cannot allocate memory");
 	EXPECT_EQ(self->mirror, NULL);
 	td_mirror_close(NULL);
 }
@@ -2526,7 +2957,9 @@ TEST_F(mirror, without_memory_is_read_anew)
 	fake_done(0, NULL);
 	fake_no_memory = true;
 	EXPECT_EQ(update(self), -ENOMEM);
+	EXPECT_STREQ(td_error(self->td), "malloc: Cannot allocate memory");
 	EXPECT_EQ(update(self), -ENOMEM);
+	EXPECT_STREQ(td_error(self->td), "malloc: Cannot allocate memory");
 	EXPECT_HAS(1, 2);
 	fake_no_memory = false;
 	EXPECT_EQ(update(self), 0);
@@ -2545,6 +2978,8 @@ static unsigned int any(unsigned int max)
 /* Tasks of a model, and the next one to create */
 static bool lives[MODEL_IDS];
 static __u64 model_next;
+/* Others name threads that have ended, and dumps have these as they end. */
+static bool model_dies;
 
 /* One change and its event; another thread's exec is an end and two ids. */
 static void change_model(void)
@@ -2555,7 +2990,8 @@ static void change_model(void)
 		lives[model_next] = true;
 		put_fork(model_next++);
 	} else if (id >= model_next || !lives[id]) {
-		return;
+		if (model_dies && id < model_next && any(2))
+			put_change(TASK_DIAG_EVENT_COMM, id, 0, "late");
 	} else if (any(2) && other != id && other < model_next && lives[other]) {
 		put_exit(id);
 		if (any(2))
@@ -2574,6 +3010,7 @@ static void change_model(void)
 static void dump_model(void)
 {
 	__u64 part[MODEL_IDS];
+	bool alive[MODEL_IDS];
 	__u64 id, end = 1;
 	size_t i, nr;
 
@@ -2584,7 +3021,8 @@ static void dump_model(void)
 		id = end;
 		end += 1 + any(6);
 		for (nr = 0; id < end && id < MODEL_IDS; id++) {
-			if (lives[id])
+			alive[nr] = lives[id];
+			if (lives[id] || (model_dies && id < model_next && any(2)))
 				part[nr++] = id;
 			if (!any(3))
 				change_model();
@@ -2593,35 +3031,61 @@ static void dump_model(void)
 			change_model();
 		fake_datagram();
 		fake_message(NLMSG_NOOP, 0, 0);
-		for (i = 0; i < nr; i++)
-			put_dumped(part[i], "dump");
+		for (i = 0; i < nr; i++) {
+			if (model_dies && !any(4))
+				put_unknown(part[i], -ESRCH);
+			else if (alive[i])
+				put_dumped(part[i], "dump");
+			else
+				put_thread(part[i], 'Z', 1);
+		}
 	}
 	fake_done(0, NULL);
 }
 
-/* In any order, the mirror finally equals the model, without another dump. */
-TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 120)
+/* The result of a call for the mirror or, if that wants one, of another dump */
+static int settle(FIXTURE_DATA(mirror) *self, int ret)
 {
-	const struct task_diag_base *base;
-	int round, i;
+	if (!ret || !model_dies)
+		return ret;
+	/* A request found no answer. */
+	if (ret == -EIO)
+		fake_answer();
+	model_dies = false;
+	dump_model();
+	ret = update(self);
+	model_dies = true;
+	return ret;
+}
+
+/*
+ * In any order, the mirror finally equals the model. This takes another dump
+ * only if threads are dying.
+ */
+TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 240)
+{
+	struct task_diag_base base;
+	int round, i, ret;
 	__u64 id;
 
-	for (round = 0; round < 3000; round++) {
+	for (round = 0; round < 6000; round++) {
 		td_mirror_close(self->mirror);
 		td_close(self->td);
 		fake_start();
 		ASSERT_EQ(td_open(&self->td), 0);
 		memset(lives, 0, sizeof(lives));
 		model_next = 1;
+		model_dies = round % 2;
 		acknowledge();
 		/* Tasks older than the subscription, and any losses */
 		for (i = any(20); i; i--)
 			lives[model_next++] = any(2);
 		dump_model();
-		OPEN_MIRROR(ALL_THREAD);
+		ret = open_mirror(self, TASK_DIAG_DUMP_ALL_THREAD);
+		ASSERT_EQ(settle(self, ret), 0);
 		for (i = any(20); i; i--)
 			change_model();
-		ASSERT_EQ(update(self), 0);
+		ASSERT_EQ(settle(self, update(self)), 0);
 		if (any(2)) {
 			for (i = any(10); i && model_next < MODEL_IDS - 1; i--) {
 				lives[1 + any(model_next - 1 + !(model_next - 1))] = false;
@@ -2630,12 +3094,13 @@ TEST_F_TIMEOUT(mirror, is_a_model_of_the_kernel, 120)
 			fake_event_datagram();
 			fake_errno(ENOBUFS);
 			dump_model();
-			ASSERT_EQ(update(self), 0);
-			ASSERT_EQ(update(self), 0);
+			ASSERT_EQ(settle(self, update(self)), 0);
+			ASSERT_EQ(settle(self, update(self)), 0);
 		}
 		for (id = 1; id < MODEL_IDS; id++) {
-			base = td_mirror_find(self->mirror, id);
-			ASSERT_EQ(!!base, lives[id]) TH_LOG("round %d, id %llu", round, id);
+			ret = td_mirror_find(self->mirror, id, &base, sizeof(base));
+			ASSERT_EQ(ret, lives[id] ? 0 : -ESRCH)
+				TH_LOG("round %d, id %llu", round, id);
 		}
 	}
 }
@@ -2743,7 +3208,7 @@ TEST_F_TIMEOUT(td, no_answer_makes_it_crash, 300)
 				td_set_limit(self->td, any(2000));
 			if (any(2)) {
 				subscribe(self);
-			} else if (!td_mirror_open(&mirror, self->td, any(3))) {
+			} else if (td_mirror_open(&mirror, self->td, any(3)) >= 0) {
 				td_mirror_update(mirror, 0);
 				td_mirror_close(mirror);
 			}

@@ -75,11 +75,13 @@ int wait_for_event(int fd, unsigned long long until_ns)
  * @id: its id
  * @pid: its number
  * @in_mirror: the mirror has it, and the dump not
+ * @leaderless: a process that may live on in a thread: the dump does not tell
  */
 struct task {
 	__u64 id;
 	__u32 pid;
 	bool in_mirror;
+	bool leaderless;
 };
 
 struct tasks {
@@ -100,7 +102,7 @@ static int fail(void)
 }
 
 static void add_task(struct tasks *to, const struct task_diag_base *base,
-		     bool in_mirror)
+		     bool in_mirror, bool leaderless)
 {
 	if (to->nr == to->room) {
 		to->room = to->room ? 2 * to->room : 1024;
@@ -108,7 +110,12 @@ static void add_task(struct tasks *to, const struct task_diag_base *base,
 		if (!to->tasks)
 			die("realloc");
 	}
-	to->tasks[to->nr++] = (struct task) { base->id, base->pid, in_mirror };
+	to->tasks[to->nr++] = (struct task) {
+		.id = base->id,
+		.pid = base->pid,
+		.in_mirror = in_mirror,
+		.leaderless = leaderless,
+	};
 }
 
 static int by_id(const void *a, const void *b)
@@ -125,13 +132,14 @@ static bool has_task(const struct tasks *tasks, __u64 id)
 	return tasks->nr && bsearch(&key, tasks->tasks, tasks->nr, sizeof(key), by_id);
 }
 
-/* The tasks that live, but for those that only wait for their parents */
+/* The tasks that live, or may live, but for those that only wait for their parents */
 static int dump_tasks(struct tasks *to)
 {
 	const bool threads = req.dump_strategy == TASK_DIAG_DUMP_ALL_THREAD;
 	struct task_diag_sched sched;
 	const struct td_task *task;
 	struct task_diag_base base;
+	bool ended;
 	int ret;
 
 	to->nr = 0;
@@ -139,8 +147,9 @@ static int dump_tasks(struct tasks *to)
 	while (!ret && (ret = td_next(td, &task)) > 0) {
 		td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
 		td_group(task, TASK_DIAG_SCHED, &sched, sizeof(sched));
-		if (!strchr("ZX", base.state) || (!threads && sched.nr_threads > 1))
-			add_task(to, &base, false);
+		ended = strchr("ZX", base.state);
+		if (!ended || (!threads && sched.nr_threads > 1))
+			add_task(to, &base, false, ended);
 		ret = 0;
 	}
 	if (to->nr)
@@ -155,17 +164,17 @@ static int dump_tasks(struct tasks *to)
 static int compare(struct tasks *differences, bool first)
 {
 	static struct tasks dumped, now;
-	const struct task_diag_base *base = NULL;
+	struct task_diag_base base = {};
 	size_t i, nr = 0;
 
 	if (dump_tasks(&dumped))
 		return -1;
-	if (td_mirror_update(mirror, 0))
+	if (td_mirror_update(mirror, 0) < 0)
 		return fail();
 	now.nr = 0;
-	while ((base = td_mirror_next(mirror, base))) {
-		if (!has_task(&dumped, base->id))
-			add_task(&now, base, true);
+	while (td_mirror_next(mirror, base.id, &base, sizeof(base))) {
+		if (!has_task(&dumped, base.id))
+			add_task(&now, &base, true, false);
 	}
 	for (i = 0; i < dumped.nr; i++) {
 		const struct task *task = &dumped.tasks[i];
@@ -174,8 +183,8 @@ static int compare(struct tasks *differences, bool first)
 			.pid = task->pid,
 		};
 
-		if (!td_mirror_find(mirror, task->id))
-			add_task(&now, &missing, false);
+		if (!task->leaderless && td_mirror_find(mirror, task->id, NULL, 0))
+			add_task(&now, &missing, false, false);
 	}
 	if (now.nr)
 		qsort(now.tasks, now.nr, sizeof(*now.tasks), by_id);
@@ -197,11 +206,11 @@ static int compare(struct tasks *differences, bool first)
 static void print_check(const struct tasks *differences, bool json)
 {
 	const char *const which[] = { "missing", "excess" };
-	const struct task_diag_base *base = NULL;
+	struct task_diag_base base = {};
 	const char *comma = "";
 	size_t i, nr = 0;
 
-	while ((base = td_mirror_next(mirror, base)))
+	while (td_mirror_next(mirror, base.id, &base, sizeof(base)))
 		nr++;
 	if (json)
 		printf("{\"tasks\":%zu,\"lost\":%llu,\"differences\":[", nr,
@@ -235,7 +244,7 @@ static int check_mirror(bool json)
 			return -1;
 	}
 	print_check(&differences, json);
-	if (differences.nr && td_mirror_dump(mirror))
+	if (differences.nr && td_mirror_dump(mirror) < 0)
 		return fail();
 	return differences.nr;
 }
@@ -244,25 +253,26 @@ static int keep_mirror(unsigned long long until_ns, bool json)
 {
 	unsigned long long next = now_ns();
 	bool differed = false;
-	int ret = 0;
+	int ret;
 
-	while (ret >= 0) {
+	do {
 		next += SECOND;
 		if (until_ns && next > until_ns)
 			next = until_ns;
-		while ((ret = wait_for_event(td_fd(td), next)) > 0) {
-			if (td_mirror_update(mirror, 0))
-				return fail();
-		}
-		if (!ret) {
-			ret = check_mirror(json);
-			differed |= ret > 0;
+		do {
+			ret = td_mirror_update(mirror, 0);
 			if (ret < 0)
-				return ret;
-		}
-		if (until_ns && next >= until_ns)
+				return fail();
+			/* No event may follow by which it becomes current. */
+			ret = wait_for_event(td_fd(td), ret ? 1 : next);
+		} while (ret >= 0 && now_ns() < next);
+		if (ret < 0)
 			break;
-	}
+		ret = check_mirror(json);
+		if (ret < 0)
+			return ret;
+		differed |= ret > 0;
+	} while (!until_ns || next < until_ns);
 	return differed ? -1 : 0;
 }
 
@@ -283,7 +293,7 @@ int follow_in_mirror(struct td_handle *handle, __u64 strategy,
 	td = handle;
 	req.dump_strategy = strategy;
 	req.show_flags = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_SCHED;
-	if (td_mirror_open(&mirror, td, strategy))
+	if (td_mirror_open(&mirror, td, strategy) < 0)
 		return fail();
 	err = keep_mirror(until_ns, json);
 	td_mirror_close(mirror);

@@ -525,7 +525,6 @@ static void print_event(const struct td_task *task)
 static int show_events(struct td_handle *td, unsigned long long until_ns)
 {
 	const struct td_task *task;
-	bool waits;
 	int ret;
 
 	if (opts.mode == MODE_TABLE) {
@@ -544,10 +543,9 @@ static int show_events(struct td_handle *td, unsigned long long until_ns)
 			fprintf(stderr, "task_diag_all: events were lost\n");
 		else if (ret != -EAGAIN)
 			return fail(td_error(td));
-		/* Events that are there do not keep a signal waiting. */
-		waits = ret == -EAGAIN;
-		ret = wait_for_event(td_fd(td), waits ? until_ns : 1);
-	} while (ret > 0 || (!ret && !waits));
+		/* Neither a signal nor the end waits for events that are there. */
+		ret = wait_for_event(td_fd(td), ret == -EAGAIN ? until_ns : 1);
+	} while (ret >= 0 && (!until_ns || now_ns() < until_ns));
 	return 0;
 }
 
