@@ -333,8 +333,8 @@ int td_event(struct td_handle *td, const struct td_task **task, int timeout);
  * td_fd() - the file descriptor of the subscription
  * @td: the handle
  *
- * For poll(2), after td_event() returned -EAGAIN, and for setsockopt(2) with
- * SO_RCVBUF, which sets how many bytes of events may wait. It has no other use.
+ * For poll(2), after td_event() returned -EAGAIN or td_mirror_update() 0, and for
+ * setsockopt(2) with SO_RCVBUF, which sets how many bytes of events may wait. It has no other use.
  *
  * Return: the descriptor, or -1 without a subscription.
  */
@@ -382,8 +382,8 @@ void td_mirror_close(struct td_mirror *mirror);
  * read again, which the next call retries.
  *
  * 1 means that events were lost meanwhile, or that the mirror cannot tell whether
- * a task has ended. Then only another call makes it current, and no event may
- * follow: wait for td_fd() with poll(2) after 0 alone.
+ * a task has ended. Then only another call makes it current, perhaps without an
+ * event: wait for td_fd() with poll(2) only after 0.
  */
 int td_mirror_update(struct td_mirror *mirror, int timeout);
 

@@ -263,7 +263,7 @@ static int keep_mirror(unsigned long long until_ns, bool json)
 			ret = td_mirror_update(mirror, 0);
 			if (ret < 0)
 				return fail();
-			/* No event may follow by which it becomes current. */
+			/* Perhaps no event follows by which it becomes current. */
 			ret = wait_for_event(td_fd(td), ret ? 1 : next);
 		} while (ret >= 0 && now_ns() < next);
 		if (ret < 0)
