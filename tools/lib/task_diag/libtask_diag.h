@@ -334,7 +334,8 @@ int td_event(struct td_handle *td, const struct td_task **task, int timeout);
  * @td: the handle
  *
  * For poll(2), after td_event() returned -EAGAIN or td_mirror_update() 0, and for
- * setsockopt(2) with SO_RCVBUF, which sets how many bytes of events may wait. It has no other use.
+ * setsockopt(2) with SO_RCVBUF, which sets how many bytes of events may wait. It
+ * has no other use.
  *
  * Return: the descriptor, or -1 without a subscription.
  */
