@@ -518,8 +518,8 @@ FIXTURE_TEARDOWN(exec)
 
 /* Chooses the process by @attr besides, and finds it whenever it looks. */
 static void expect_always_chosen(struct __test_metadata *_metadata,
-				 FIXTURE_DATA(exec) *self, __u16 attr,
-				 const void *value, size_t len)
+				 FIXTURE_DATA(exec) *self, double seconds,
+				 __u16 attr, const void *value, size_t len)
 {
 	const struct task_diag_pid req = {
 		.show_flags = TASK_DIAG_SHOW_BASE,
@@ -530,7 +530,7 @@ static void expect_always_chosen(struct __test_metadata *_metadata,
 	struct td_msg msg;
 	unsigned int i;
 
-	for (i = 0; !enough(start, 2, i, i); i++) {
+	for (i = 0; !enough(start, seconds, i, i); i++) {
 		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
 		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
 		       sizeof(self->looks));
@@ -547,8 +547,9 @@ TEST_F(exec, process_has_a_state_in_an_exec_by_a_thread)
 {
 	static const char states[] = "RSDTtZPI";
 
-	expect_always_chosen(_metadata, self, TASK_DIAG_SELECT_STATES, states,
-			     sizeof(states));
+	/* In 2 s, one in four runs would meet the moment. */
+	expect_always_chosen(_metadata, self, 12, TASK_DIAG_SELECT_STATES,
+			     states, sizeof(states));
 }
 
 TEST_F(exec, process_has_its_terminal_in_an_exec_by_a_thread)
@@ -560,7 +561,7 @@ TEST_F(exec, process_has_its_terminal_in_an_exec_by_a_thread)
 		SKIP(return, "no terminal: CONFIG_UNIX98_PTYS");
 	ASSERT_EQ(0, fstat(self->terminal, &st));
 	tty = major(st.st_rdev) << 8 | minor(st.st_rdev);
-	expect_always_chosen(_metadata, self, TASK_DIAG_SELECT_TTY, &tty,
+	expect_always_chosen(_metadata, self, 2, TASK_DIAG_SELECT_TTY, &tty,
 			     sizeof(tty));
 }
 
