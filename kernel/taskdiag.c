@@ -770,22 +770,28 @@ static void task_diag_drop_task(struct task_diag_held *held)
 	held->mm = NULL;
 }
 
+/* Whether the task lives, has called no exec, and may be read. */
+static bool task_diag_goes_on(const struct task_diag_held *held)
+{
+	struct task_struct *task = held->t.task, *readable = NULL;
+
+	guard(rcu)();
+	return pid_alive(task) &&
+	       held->exec_id == READ_ONCE(task->self_exec_id) &&
+	       task_diag_may_read(task, &readable);
+}
+
 /*
- * Repeats the check of a task that must be the same as before: alive, without
- * an exec, and with the same credentials.
+ * Repeats the check of a task that must be the same as before, and have the same
+ * credentials.
  */
 static bool task_diag_may_still_read(const struct task_diag_held *held,
 				     const struct cred *cred)
 {
-	struct task_struct *task = held->t.task, *readable = NULL;
-
 	/* As in task_diag_put_task() */
 	smp_rmb();
-	guard(rcu)();
-	return pid_alive(task) &&
-	       held->exec_id == READ_ONCE(task->self_exec_id) &&
-	       rcu_access_pointer(task->real_cred) == cred &&
-	       task_diag_may_read(task, &readable);
+	return rcu_access_pointer(held->t.task->real_cred) == cred &&
+	       task_diag_goes_on(held);
 }
 
 /*
@@ -911,15 +917,10 @@ static void task_diag_put_errors(struct sk_buff *skb,
 	}
 }
 
-/* Why task_diag_may_still_read() failed: a task that lives on may be read again. */
+/* Why task_diag_may_still_read() failed: perhaps it may be read again. */
 static int task_diag_why_not(const struct task_diag_held *held)
 {
-	struct task_struct *task = held->t.task, *readable = NULL;
-
-	guard(rcu)();
-	return pid_alive(task) &&
-	       held->exec_id == READ_ONCE(task->self_exec_id) &&
-	       task_diag_may_read(task, &readable) ? -EAGAIN : -ESRCH;
+	return task_diag_goes_on(held) ? -EAGAIN : -ESRCH;
 }
 
 /*
