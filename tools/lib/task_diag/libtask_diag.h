@@ -382,9 +382,9 @@ void td_mirror_close(struct td_mirror *mirror);
  * a negative errno: as td_event(), or as td_next() if the tasks could not be
  * read again, which the next call retries.
  *
- * 1 means that events were lost meanwhile, or that the mirror cannot tell whether
- * a task has ended. Then only another call makes it current, perhaps without an
- * event: wait for td_fd() with poll(2) only after 0.
+ * 1 means that events were lost during the call, or that the mirror does not know
+ * whether a task has ended. Then only another call makes it current, perhaps
+ * without an event: wait for td_fd() with poll(2) only after 0.
  */
 int td_mirror_update(struct td_mirror *mirror, int timeout);
 

@@ -83,16 +83,15 @@ static struct entry *find(const struct td_mirror *mirror, __u64 id)
 /* Finds the entry of an id, or makes one that predates the last dump. */
 static struct entry *get(struct td_mirror *mirror, __u64 id)
 {
-	struct entry *entry = find(mirror, id), **at;
+	struct entry **at = place(mirror, id), *entry = *at;
 
-	if (entry)
+	if (entry && entry->base.id == id)
 		return entry;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry) {
 		td__fail(mirror->td, -ENOMEM, "malloc");
 		return NULL;
 	}
-	at = place(mirror, id);
 	entry->base.id = id;
 	entry->round = mirror->round - 1;
 	entry->next = *at;
@@ -112,7 +111,7 @@ static void drop(struct entry **at)
 
 static int bury(struct td_mirror *mirror, __u64 id)
 {
-	struct entry *entry;
+	struct entry **at, *entry;
 
 	if (mirror->dumping) {
 		entry = get(mirror, id);
@@ -120,8 +119,10 @@ static int bury(struct td_mirror *mirror, __u64 id)
 			return -ENOMEM;
 		entry->ended = true;
 		entry->round = mirror->round;
-	} else if (find(mirror, id)) {
-		drop(place(mirror, id));
+	} else {
+		at = place(mirror, id);
+		if (*at && (*at)->base.id == id)
+			drop(at);
 	}
 	return 0;
 }
@@ -270,15 +271,15 @@ static int receive_dump(struct td_mirror *mirror)
 			break;
 		ret = add_dumped(mirror, task);
 	}
-	/* If the dump lacks a thread because it ended meanwhile, its EXIT is here. */
+	/* If the dump lacks a thread that ended during it, the EXIT is here. */
 	return ret ? ret : apply_events(mirror, 0);
 }
 
 /*
  * Whether a process whose leader ends lives on in another thread. nr_threads
  * does not tell, as a traced thread counts until its tracer has waited for it.
- * Events wait meanwhile, so the EXIT of a thread that this finds alive is still
- * to come.
+ * No events are applied in this time, so the EXIT of a thread that this finds
+ * alive is still to come.
  *
  * A thread may begin after the kernel has noted which there are, and live on
  * alone. It counts, unless it makes up for one that was shown and then released.

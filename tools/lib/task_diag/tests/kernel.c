@@ -1138,7 +1138,7 @@ TEST_F(kernel, events_of_threads)
 	EXPECT_EQ(event.flags, TASK_DIAG_EVENT_LAST);
 }
 
-TEST_F(kernel, events_amid_a_dump_are_not_lost)
+TEST_F(kernel, events_during_a_dump_are_not_lost)
 {
 	struct task_diag_event event;
 	pid_t pids[MANY];

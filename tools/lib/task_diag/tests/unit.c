@@ -2387,7 +2387,7 @@ TEST_F(mirror, tasks_are_copied)
 	EXPECT_EQ(td_mirror_find(self->mirror, 1, NULL, 0), 0);
 }
 
-/* Also if tasks end meanwhile, and whatever the order of their FORKs */
+/* Also if tasks end in between, and in any order of their FORKs */
 TEST_F(mirror, tasks_follow_each_other)
 {
 	const __u64 ids[] = { 4097, 20481, 3, 4099 };
@@ -2421,7 +2421,7 @@ TEST_F(mirror, tasks_follow_each_other)
 	EXPECT_EQ(td_mirror_next(self->mirror, 4095, &base, sizeof(base)), 0);
 }
 
-TEST_F(mirror, events_amid_a_dump_are_right)
+TEST_F(mirror, events_during_a_dump_are_right)
 {
 	acknowledge();
 	answer();
@@ -2512,8 +2512,8 @@ TEST_F(mirror, name_of_an_ended_thread_does_not_bring_it_back)
 	EXPECT_HAS(1, 3);
 }
 
-/* Its EXIT comes before the dump, or was lost, and the name amid the dump. */
-TEST_F(mirror, name_amid_a_dump_does_not_bring_a_thread_back)
+/* Its EXIT comes before the dump, or was lost, and the name during the dump. */
+TEST_F(mirror, name_during_a_dump_does_not_bring_a_thread_back)
 {
 	int i;
 
