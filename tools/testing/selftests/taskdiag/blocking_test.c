@@ -1210,16 +1210,6 @@ static void count_in_child(struct __test_metadata *_metadata, pid_t last,
 	_exit(0);
 }
 
-/* The file descriptor @fd of the process */
-static int get_fd(pid_t pid, int fd)
-{
-	int pidfd = syscall(SYS_pidfd_open, pid, 0);
-
-	fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	close(pidfd);
-	return fd;
-}
-
 /* Whether a signal aborted the socket's dump, as its last message shows */
 static bool was_interrupted(int fd)
 {
@@ -1280,7 +1270,7 @@ TEST_F_TIMEOUT(hidden, hidden_crowd_leaves_no_trace, TD_FOREVER_S)
 				td_free(dump_behind_crowd(&self->sock, i));
 		}
 		ASSERT_EQ(sizeof(fd), read(fds[0], &fd, sizeof(fd)));
-		fd = get_fd(child, fd);
+		fd = td_get_fd(child, fd);
 		ASSERT_LE(0, fd);
 		usleep(50000 + 7000 * (i % 10));
 		EXPECT_TRUE(dies_at_once(child));

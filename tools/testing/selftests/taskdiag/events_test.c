@@ -931,17 +931,24 @@ static int become_alice(const void *unused)
 	return 0;
 }
 
-TEST_F(events, events_can_be_of_one_user)
+/* To those of processes of alice */
+static int subscribe_to_alice(FIXTURE_DATA(events) *self, __u32 events)
 {
 	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
 	const __u32 uid = TD_ALICE;
 	struct td_msg msg;
+
+	td_begin_subscribe(&self->sock, &msg, events, &req);
+	td_put(&msg, TASK_DIAG_SELECT_UID, &uid, sizeof(uid));
+	return td_send_subscribe(&self->sock, &self->seen, &msg);
+}
+
+TEST_F(events, events_can_be_of_one_user)
+{
 	pid_t pid, other;
 	int status;
 
-	td_begin_subscribe(&self->sock, &msg, EVENT(FORK) | EVENT(EXIT), &req);
-	td_put(&msg, TASK_DIAG_SELECT_UID, &uid, sizeof(uid));
-	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	ASSERT_EQ(0, subscribe_to_alice(self, EVENT(FORK) | EVENT(EXIT)));
 	pid = run(become_alice, NULL, &status);
 	other = run(do_nothing, NULL, &status);
 	td_drain(&self->sock, &self->seen);
@@ -1355,16 +1362,11 @@ TEST_F(events, events_that_wait_share_datagrams)
 /* A reader may have made room for what it has seen. */
 TEST_F(events, datagram_that_was_measured_stays_as_long)
 {
-	struct task_diag_pid req = { .dump_strategy = TASK_DIAG_DUMP_ALL };
-	const __u32 uid = TD_ALICE;
-	struct td_msg msg;
 	pid_t first, second;
 	ssize_t len;
 	int status;
 
-	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
-	td_put(&msg, TASK_DIAG_SELECT_UID, &uid, sizeof(uid));
-	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
+	ASSERT_EQ(0, subscribe_to_alice(self, EVENT(EXIT)));
 	first = run(become_alice, NULL, &status);
 	len = recv(self->sock.fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
 	ASSERT_LT(0, len);
@@ -1475,7 +1477,7 @@ static void subscribe_with_the_capability(const void *sock)
 }
 
 /*
- * To be told the I/O of a kernel thread, which has no memory, takes the capability.
+ * To see the I/O of a kernel thread, which has no memory, takes the capability.
  * khugepaged is one that ends when it is not needed.
  */
 TEST_F(events, statistics_leave_no_trace_of_the_subscribers_privileges)

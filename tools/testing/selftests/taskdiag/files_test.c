@@ -2514,7 +2514,7 @@ TEST_F(files, list_of_files_ends_when_the_process_becomes_undumpable)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-/* Changes its credentials at any pace: each call does, whatever it sets. */
+/* Changes its credentials at any pace: each call does, even to the same values. */
 static void change_credentials(const void *unused)
 {
 	unsigned int i, wait;

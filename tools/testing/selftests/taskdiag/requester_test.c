@@ -1274,14 +1274,11 @@ FIXTURE_TEARDOWN(yama)
 static int take_file_as_alice(pid_t pid, int fd)
 {
 	pid_t child = fork();
-	int pidfd;
 
 	if (child)
 		return td_wait(child);
 	td_become(TD_ALICE);
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	td_must(pidfd >= 0, "pidfd_open");
-	_exit(syscall(SYS_pidfd_getfd, pidfd, fd, 0) >= 0 ? 0 : errno);
+	_exit(td_get_fd(pid, fd) >= 0 ? 0 : errno);
 }
 
 /* Neither is the other's child, which Yama reports without a lock of the task. */

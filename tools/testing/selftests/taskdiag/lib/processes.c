@@ -33,6 +33,15 @@ int td_wait(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+int td_get_fd(pid_t pid, int fd)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+
+	fd = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	close(pidfd);
+	return fd;
+}
+
 __u64 td_pidfd_ino(__u32 pid)
 {
 	int fd = syscall(SYS_pidfd_open, pid, O_EXCL /* PIDFD_THREAD */);

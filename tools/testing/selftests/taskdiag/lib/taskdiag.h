@@ -426,6 +426,9 @@ pid_t td_clone(__u64 flags);
 /* Returns the child's exit status, or -1 if a signal ended it. */
 int td_wait(pid_t pid);
 
+/* A copy of the file descriptor @fd of the process, or -1 */
+int td_get_fd(pid_t pid, int fd);
+
 /* The inode number of a pidfd of the process or thread; 0 if it is gone */
 __u64 td_pidfd_ino(__u32 pid);
 
