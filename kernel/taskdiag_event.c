@@ -721,7 +721,7 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 		.group_dead = group_dead,
 	};
 
-	task_diag_end_with(task->real_cred);
+	task_diag_end_with(current_real_cred());
 	task_diag_emit(&occasion);
 	if (!group_dead || leader == task)
 		return;
