@@ -63,10 +63,59 @@ def hold_mmap_lock(file="holder"):
 
 # --- running htop --------------------------------------------------------
 
-def tmux(*arguments):
-    socket = f"{SOCKET}.{Htop.started}"
-    return subprocess.run(["tmux", "-u", "-S", socket, "-f", "/dev/null", *arguments],
-                          stdout=subprocess.PIPE, check=True).stdout.decode(errors="replace")
+class Terminal:
+    """
+    A terminal of tmux with the program argv. One client lives as long as it does: a client for
+    each command would come and go in what the program shows.
+    """
+
+    started = 0
+
+    def __init__(self, argv):
+        # With a socket of its own it cannot meet a server that is ending.
+        Terminal.started += 1
+        line = " ".join("'" + word.replace("'", "'\\''") + "'" for word in argv)
+        self.client = subprocess.Popen(
+            ["tmux", "-u", "-S", f"{SOCKET}.{Terminal.started}", "-f", "/dev/null", "-C",
+             "new-session", "-x", str(SIZE[0]), "-y", str(SIZE[1]), "exec " + line],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.reply()
+        self.command("refresh-client -f no-output")
+        self.server = int(self.command("display-message -p '#{pid}'"))
+
+    def command(self, line):
+        """The output of a command of tmux."""
+        self.client.stdin.write(line.encode() + b"\n")
+        self.client.stdin.flush()
+        return self.reply()
+
+    def reply(self):
+        output, guard = [], None
+        for line in self.client.stdout:
+            words = line.split()
+            if guard is None:
+                guard = words[1:] if words[:1] == [b"%begin"] else None
+            elif words[1:] == guard and words[0] == b"%end":
+                return b"".join(output).decode(errors="replace")
+            elif words[1:] == guard and words[0] == b"%error":
+                break
+            else:
+                output.append(line)
+        raise RuntimeError(f"tmux: {b''.join(output).decode(errors='replace')}")
+
+    def own(self):
+        """The processes of the terminal."""
+        return {self.client.pid} | descendants(self.server)
+
+    def end(self):
+        """Ends the program and the terminal."""
+        of_it = self.own()
+        for pid in of_it:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.client.communicate()
+        while any(os.path.exists(f"/proc/{pid}") for pid in of_it):
+            time.sleep(.05)
 
 
 def parents():
@@ -103,9 +152,6 @@ def settings(columns, *lines, tree=False):
 class Htop:
     """One build, run by a prefix of words. Its processes are those of the mount of proc."""
 
-    # Each run has a socket of its own, or a client could meet a server that is ending.
-    started = 0
-
     def __init__(self, root, *prefix, proc="/proc"):
         self.argv = [*prefix, f"{root}/bin/htop", "-d", "5"]
         self.root, self.proc = root, proc
@@ -113,51 +159,33 @@ class Htop:
     def start(self, rc, arguments=()):
         with open("/tmp/htoprc", "w", encoding="ascii") as file:
             file.write(rc)
-        Htop.started += 1
-        words = ["env", "HTOPRC=/tmp/htoprc", *self.argv, *arguments]
-        line = " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
-        tmux("new-session", "-d", "-x", str(SIZE[0]), "-y", str(SIZE[1]), "exec " + line)
-        return int(tmux("display-message", "-p", "#{pid}"))
+        return Terminal(["env", "HTOPRC=/tmp/htoprc", *self.argv, *arguments])
 
     def screen(self, rc, arguments=(), keys=(), meanwhile=None):
         """The screen once it no longer changes."""
-        server = self.start(rc, arguments)
-        self.settle()
+        terminal = self.start(rc, arguments)
+        self.settle(terminal)
         for key in keys:
-            tmux("send-keys", key)
+            terminal.command(f"send-keys {key}")
         born = meanwhile() if meanwhile else None
-        text = self.settle()
-        screen = Screen(text, descendants(server) | {os.getpid()}, born, self.proc)
-        self.stop(server)
+        text = self.settle(terminal)
+        screen = Screen(text, terminal.own() | {os.getpid()}, born, self.proc)
+        terminal.end()
         if born:
             os.kill(born, signal.SIGKILL)
             os.waitpid(born, 0)
         return screen
 
     @staticmethod
-    def settle(deadline=90):
+    def settle(terminal, deadline=90):
         before, end = 0, time.monotonic() + deadline
         while True:
             time.sleep(.6)
-            text = tmux("capture-pane", "-p", "-e")
+            text = terminal.command("capture-pane -p -e")
             rows = len(re.findall(r"^(?:\x1b\S*?m)* *(?:\x1b\S*?m)*\d+ ", text, re.M))
             if rows and rows == before or time.monotonic() > end:
                 return text
             before = rows
-
-    @staticmethod
-    def stop(server):
-        """Ends htop and its terminal."""
-        of_it = descendants(server)
-        with contextlib.suppress(subprocess.CalledProcessError):
-            tmux("kill-server")         # it may have ended
-        for pid in of_it:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        while any(os.path.exists(f"/proc/{pid}") for pid in of_it):
-            time.sleep(.05)
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x0f")
@@ -300,26 +328,24 @@ def set_ups():
 def files_opened(htop, rc):
     """
     The number of refreshes, how often they listed /proc, and whose files they opened.
-    Processes that start during this are left out: tmux's client may be in an exec, for
-    which task_diag does not wait.
+    Processes that start during this are left out.
     """
     record = "/tmp/strace"
     lasting = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
     traced = Htop("", "strace", "-f", "--seccomp-bpf", "-o", record,
                   "-e", "trace=openat,readlink,readlinkat")
     traced.argv[-3:] = htop.argv
-    server = traced.start(rc)
-    traced.settle()
+    terminal = traced.start(rc)
+    traced.settle(terminal)
     deadline = time.monotonic() + 180
     while True:
         time.sleep(1)
         with open(record, encoding="latin-1") as calls:
             if calls.read().count('"/proc/meminfo"') > 8 or time.monotonic() > deadline:
                 break
-    tmux("send-keys", "q")
+    terminal.command("send-keys q")
     time.sleep(2)                       # strace writes the rest of its output
-    if os.path.exists(f"/proc/{server}"):
-        traced.stop(server)
+    terminal.end()
     with open(record, encoding="latin-1") as calls:
         refreshes = calls.read().split('"/proc/meminfo"')[3:]
     text = "".join(refreshes)
