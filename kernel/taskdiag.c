@@ -63,6 +63,8 @@ struct task_diag_cursor {
  * @t: the task, or none if @t.task is NULL; holds a reference. @t.at_once,
  *	@t.until and @t.buf are set in both cases
  * @exec_id: its exec id when the walk met it, to notice an exec
+ * @id: the identity that it had then, which changes earlier in an exec by a
+ *	thread
  * @left: the rows of task_diag_groups[], as bits, that are still to be filled
  * @mm: the mm that its groups come from, once it continues in another message;
  *	holds a reference on the structure alone (mmgrab()), so that an unread
@@ -71,6 +73,7 @@ struct task_diag_cursor {
 struct task_diag_held {
 	struct task_diag_task	t;
 	u64			exec_id;
+	u64			id;
 	u64			left;
 	struct mm_struct	*mm;
 };
@@ -564,6 +567,21 @@ static __always_inline u32 task_diag_nr(struct pid *pid,
 	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
 }
 
+/* A debugger sets or resets a task's parent and that it is traced in turn. */
+static noinline struct task_struct *task_diag_tracer_locked(struct task_struct *task)
+{
+	guard(read_lock)(&tasklist_lock);
+	return ptrace_parent(task);
+}
+
+static __always_inline struct task_struct *
+task_diag_tracer(struct task_struct *task, const struct task_struct *parent)
+{
+	struct task_struct *tracer = ptrace_parent(task);
+
+	return tracer && tracer == parent ? task_diag_tracer_locked(task) : tracer;
+}
+
 /*
  * Fills all of BASE for @task, whose pid is @pid, @nr in @ns. Returns false if
  * the task, its parent or its tracer was released concurrently.
@@ -575,7 +593,7 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 						struct pid_namespace *ns)
 {
 	struct task_struct *parent = rcu_dereference(task->real_parent);
-	struct task_struct *tracer = ptrace_parent(task);
+	struct task_struct *tracer = task_diag_tracer(task, parent);
 	struct pid *tgid = task_tgid(task);
 	struct pid *pgid = task_pgrp(task);
 	struct pid *sid = task_session(task);
@@ -732,7 +750,11 @@ static int task_diag_hold_task(struct task_diag_run *run,
 {
 	const struct task_diag_query *query = &dump->query;
 	struct task_diag_held *held = &dump->held;
+	const struct pid *own = task_pid(task);
 
+	/* Perhaps it was released in the meantime. */
+	if (!own)
+		return -ESTALE;
 	run->cred = get_cred_rcu(cred);
 	if (!run->cred)
 		return -ESTALE;
@@ -755,6 +777,7 @@ static int task_diag_hold_task(struct task_diag_run *run,
 	};
 	held->left = query->rows;
 	held->exec_id = READ_ONCE(task->self_exec_id);
+	held->id = own->ino;
 	return 0;
 }
 
@@ -774,9 +797,11 @@ static void task_diag_drop_task(struct task_diag_held *held)
 static bool task_diag_goes_on(const struct task_diag_held *held)
 {
 	struct task_struct *task = held->t.task, *readable = NULL;
+	const struct pid *pid;
 
 	guard(rcu)();
-	return pid_alive(task) &&
+	pid = task_pid(task);
+	return pid && pid->ino == held->id &&
 	       held->exec_id == READ_ONCE(task->self_exec_id) &&
 	       task_diag_may_read(task, &readable);
 }
@@ -1114,8 +1139,9 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
 		if (!task_diag_find_kin(run, cursor))
 			return TASK_DIAG_WALK_GONE;
-		/* A process that has ended has no children. */
-		if (!cursor->next && task_diag_has_ended(run->kin))
+		/* A zombie has no children, once all of its threads are that. */
+		if (!cursor->next && READ_ONCE(run->kin->exit_state) &&
+		    thread_group_empty(run->kin))
 			return TASK_DIAG_WALK_END;
 	}
 
@@ -1207,7 +1233,9 @@ task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 			continue;
 		}
 		/* New tasks come last in a cgroup: the walk must not go on for ever. */
-		pid = task->start_time > walk->time ? NULL : task_pid(task);
+		pid = task->start_time > walk->time ||
+		      task_diag_leaves_cgroup(&dump->query.select, task) ?
+		      NULL : task_pid(task);
 		nr = pid_nr_ns(pid, run->ns);
 		result = nr ? task_diag_visit(run, dump, pid, nr, type) :
 			      TASK_DIAG_WALK_CONTINUE;

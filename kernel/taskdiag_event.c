@@ -578,8 +578,21 @@ static struct task_diag_audience *task_diag_find_audience(struct user_namespace 
 	return NULL;
 }
 
+/* Whether a thread of the process of @task subscribed. */
+static bool task_diag_is_own(const struct task_diag_subscription *sub,
+			     struct task_struct *task)
+{
+	struct task_struct *subscriber;
+
+	guard(rcu)();
+	subscriber = pid_task(sub->thread, PIDTYPE_PID);
+	return subscriber && same_thread_group(subscriber, task);
+}
+
+/* Reports to those with this user, or if @own is set to the task's process only. */
 static void task_diag_emit_audience(struct user_namespace *ns, kuid_t uid,
-				    const struct task_diag_occasion *occasion)
+				    const struct task_diag_occasion *occasion,
+				    bool own)
 {
 	struct task_diag_audience *audience = task_diag_find_audience(ns, uid);
 	struct task_diag_subscription *sub;
@@ -592,6 +605,7 @@ static void task_diag_emit_audience(struct user_namespace *ns, kuid_t uid,
 		    (task_diag_per_thread(&sub->query) ? occasion->thread :
 							 occasion->process) &&
 		    !atomic_read(&sub->ended) &&
+		    (!own || task_diag_is_own(sub, occasion->task)) &&
 		    task_diag_is_selected(sub, occasion->task))
 			task_diag_emit_as(sub, occasion);
 	}
@@ -639,10 +653,10 @@ static void task_diag_emit(const struct task_diag_occasion *occasion)
 	idx = srcu_read_lock(&task_diag_srcu);
 	/* A subscriber sees its own process, although its uid may be another. */
 	if (!uid_eq(cred->euid, uid))
-		task_diag_emit_audience(cred->user_ns, cred->euid, occasion);
+		task_diag_emit_audience(cred->user_ns, cred->euid, occasion, true);
 	for (ns = cred->user_ns; ns; ns = ns->parent) {
-		task_diag_emit_audience(ns, INVALID_UID, occasion);
-		task_diag_emit_audience(ns, uid, occasion);
+		task_diag_emit_audience(ns, INVALID_UID, occasion, false);
+		task_diag_emit_audience(ns, uid, occasion, false);
 		uid = ns->owner;
 	}
 	srcu_read_unlock(&task_diag_srcu, idx);

@@ -15,11 +15,11 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/task_diag.h>
 #include <linux/tty.h>
 #include <linux/unaligned.h>
 #include <linux/user_namespace.h>
 #include <net/netlink.h>
-#include <uapi/linux/task_diag.h>
 #include "taskdiag_select.h"
 
 #define BY(what)	BIT(TASK_DIAG_SELECT_##what - TASK_DIAG_SELECT_PIDS)
@@ -156,17 +156,30 @@ static int task_diag_parse_cgroup(struct task_diag_select *select,
 	return 0;
 }
 
-/* As cgroup.procs, cgroup.threads: no dead tasks but leaders of living ones. */
+/**
+ * task_diag_leaves_cgroup() - whether a task no longer counts as in its cgroup
+ * @select: the selection
+ * @task: the task. Under RCU.
+ *
+ * As cgroup.procs, cgroup.threads: no dead tasks but leaders of living ones.
+ */
+bool task_diag_leaves_cgroup(const struct task_diag_select *select,
+			     const struct task_struct *task)
+{
+	return select->per_thread ? READ_ONCE(task->flags) & PF_EXITING :
+				    !atomic_read(&task->signal->live);
+}
+
 static bool task_diag_in_cgroup(const struct task_diag_select *select,
 				struct task_struct *task)
 {
 	struct cgroup *cgroup;
 
-	if (!select->dead &&
-	    (select->per_thread ? READ_ONCE(task->flags) & PF_EXITING :
-				  !atomic_read(&task->signal->live)))
+	if (!select->dead && task_diag_leaves_cgroup(select, task))
 		return false;
-	cgroup = task_dfl_cgroup(task);
+	cgroup = task_diag_cgroup_of(task);
+	if (!cgroup)
+		return false;
 	return select->by & BY(DESCENDANTS) ?
 	       cgroup_is_descendant(cgroup, select->cgroup) :
 	       cgroup == select->cgroup;

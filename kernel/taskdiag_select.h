@@ -80,6 +80,8 @@ bool task_diag_selects(const struct task_diag_select *select,
 #ifdef CONFIG_CGROUPS
 struct task_struct *task_diag_cgroup_task(struct task_diag_cgroup_walk *walk);
 bool task_diag_cgroup_next(struct task_diag_select *select);
+bool task_diag_leaves_cgroup(const struct task_diag_select *select,
+			     const struct task_struct *task);
 #else
 static inline struct task_struct *task_diag_cgroup_task(struct task_diag_cgroup_walk *walk)
 {
@@ -87,6 +89,12 @@ static inline struct task_struct *task_diag_cgroup_task(struct task_diag_cgroup_
 }
 
 static inline bool task_diag_cgroup_next(struct task_diag_select *select)
+{
+	return false;
+}
+
+static inline bool task_diag_leaves_cgroup(const struct task_diag_select *select,
+					   const struct task_struct *task)
 {
 	return false;
 }

@@ -475,11 +475,11 @@ int task_diag_fill_fd(struct sk_buff *skb, struct task_diag_task *t)
 		task_unlock(task);
 		return -ENODATA;
 	}
-	rcu_read_lock();
+	spin_lock(&task->files->file_lock);
 	fdt = files_fdtable(task->files);
 	info.open_fds = bitmap_weight(fdt->open_fds, fdt->max_fds);
 	info.max_fds = fdt->max_fds;
-	rcu_read_unlock();
+	spin_unlock(&task->files->file_lock);
 	umask = proc_umask(task);
 	if (umask >= 0)
 		info.umask = umask;

@@ -43,6 +43,27 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 				   });
 }
 
+/**
+ * task_diag_cgroup_of() - the cgroup of a task
+ * @task: the task. Under RCU.
+ *
+ * Return: the cgroup in the default hierarchy, or NULL of a task that seems to be
+ * in the root, because it has its pid but cgroup_post_fork() was not called yet.
+ */
+struct cgroup *task_diag_cgroup_of(struct task_struct *task)
+{
+	const bool linked = !list_empty(&task->cg_list);
+	struct cgroup *cgroup;
+
+	/* css_set_move_task() sets the cgroup first. */
+	smp_rmb();
+	cgroup = task_dfl_cgroup(task);
+	if (!linked && cgroup == &cgrp_dfl_root.cgrp &&
+	    !(READ_ONCE(task->flags) & PF_EXITING))
+		return NULL;
+	return cgroup;
+}
+
 int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct cgroup *cgroup, *root;
@@ -57,9 +78,11 @@ int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
 
 	rcu_read_lock();
 	do {
-		cgroup = task_dfl_cgroup(t->task);
-	} while (!cgroup_tryget(cgroup));
+		cgroup = task_diag_cgroup_of(t->task);
+	} while (cgroup && !cgroup_tryget(cgroup));
 	rcu_read_unlock();
+	if (!cgroup)
+		return -EAGAIN;
 
 	/*
 	 * As cgroup_path_ns(), but without cgroup_mutex, in which the owner of

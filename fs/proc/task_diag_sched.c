@@ -136,6 +136,7 @@ int task_diag_fill_affinity(struct sk_buff *skb, struct task_diag_task *t)
 	const unsigned int cpus_len = BITS_TO_U32(nr_cpu_ids) * sizeof(u32);
 	struct task_diag_affinity info;
 	unsigned int mems_len = 0;
+	unsigned int seq __maybe_unused;
 	void *payload;
 
 	memset(&info, 0, sizeof(info));
@@ -151,11 +152,15 @@ int task_diag_fill_affinity(struct sk_buff *skb, struct task_diag_task *t)
 	if (!payload)
 		return -EMSGSIZE;
 	memcpy(payload, &info, sizeof(info));
-	bitmap_to_arr32(payload + info.cpus_at, cpumask_bits(&t->task->cpus_mask),
-			info.cpus);
+	scoped_guard(raw_spinlock_irqsave, &t->task->pi_lock)
+		bitmap_to_arr32(payload + info.cpus_at,
+				cpumask_bits(&t->task->cpus_mask), info.cpus);
 #ifdef CONFIG_CPUSETS
-	bitmap_to_arr32(payload + info.mems_at, t->task->mems_allowed.bits,
-			info.mems);
+	do {
+		seq = read_seqcount_begin(&t->task->mems_allowed_seq);
+		bitmap_to_arr32(payload + info.mems_at,
+				t->task->mems_allowed.bits, info.mems);
+	} while (read_seqcount_retry(&t->task->mems_allowed_seq, seq));
 #endif
 	return 0;
 }

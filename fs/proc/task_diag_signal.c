@@ -67,23 +67,30 @@ int task_diag_fill_signal(struct sk_buff *skb, struct task_diag_task *t)
 int task_diag_fill_limits(struct sk_buff *skb, struct task_diag_task *t)
 {
 	struct task_diag_limit info[RLIM_NLIMITS];
-	const struct rlimit *rlim;
-	unsigned long flags;
+	struct rlimit rlim[RLIM_NLIMITS];
+	struct task_struct *leader;
 	unsigned int i;
 
-	memset(info, 0, sizeof(info));
-	if (!lock_task_sighand(t->task, &flags))
+	rcu_read_lock();
+	if (!pid_alive(t->task)) {
+		rcu_read_unlock();
 		return -ESRCH;
-	for (i = 0; i < RLIM_NLIMITS; i++) {
-		rlim = &t->task->signal->rlim[i];
-		info[i].resource = i;
-		info[i].soft = rlim->rlim_cur == RLIM_INFINITY ?
-			       RLIM64_INFINITY : rlim->rlim_cur;
-		info[i].hard = rlim->rlim_max == RLIM_INFINITY ?
-			       RLIM64_INFINITY : rlim->rlim_max;
 	}
-	unlock_task_sighand(t->task, &flags);
+	/* As do_prlimit(), whose changes are of a soft and a hard limit at once */
+	leader = READ_ONCE(t->task->group_leader);
+	task_lock(leader);
+	memcpy(rlim, t->task->signal->rlim, sizeof(rlim));
+	task_unlock(leader);
+	rcu_read_unlock();
 
+	memset(info, 0, sizeof(info));
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		info[i].resource = i;
+		info[i].soft = rlim[i].rlim_cur == RLIM_INFINITY ?
+			       RLIM64_INFINITY : rlim[i].rlim_cur;
+		info[i].hard = rlim[i].rlim_max == RLIM_INFINITY ?
+			       RLIM64_INFINITY : rlim[i].rlim_max;
+	}
 	return task_diag_put_list(skb, TASK_DIAG_LIMITS, info, sizeof(info[0]),
 				  ARRAY_SIZE(info));
 }

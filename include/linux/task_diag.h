@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include <uapi/linux/task_diag.h>
 
+struct cgroup;
 struct cgroup_namespace;
 struct cred;
 struct mm_struct;
@@ -160,6 +161,7 @@ void *task_diag_reserve(struct sk_buff *skb, u16 attr, unsigned int len);
 void task_diag_shorten(struct sk_buff *skb, unsigned int start, unsigned int len);
 bool task_diag_is_empty(const struct sk_buff *skb);
 void task_diag_forget(struct task_diag_task *t);
+struct cgroup *task_diag_cgroup_of(struct task_struct *task);
 
 #ifdef CONFIG_TASK_DIAG
 extern struct static_key_false_deferred task_diag_subscribed;

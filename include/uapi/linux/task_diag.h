@@ -185,7 +185,7 @@ enum task_diag_flag {
  *	struct task_diag_signal.tty_nr, or 0 for none
  * @TASK_DIAG_SELECT_STATES: string of letters: only tasks in one of these states,
  *	see struct task_diag_base.state
- * @TASK_DIAG_SELECT_KTHREADS: u32, 0 for no kernel threads, 1 for no others
+ * @TASK_DIAG_SELECT_KTHREADS: u32, 0 for no kernel threads, 1 for these only
  * @TASK_DIAG_EVENTS: u32, mask of 1 << &enum task_diag_event_type; in every
  *	%TASK_DIAG_CMD_SUBSCRIBE request
  * @TASK_DIAG_EVENT: struct task_diag_event; in every %TASK_DIAG_CMD_EVENT message
@@ -332,8 +332,9 @@ struct task_diag_header {
  * @TASK_DIAG_EVENT_COMM: it got another name, other than by an exec, and
  *	other than workers of io_uring, which name themselves; for a process, its
  *	leader did
- * @TASK_DIAG_EVENT_CRED: its users, groups or capabilities changed, other than
- *	by an exec; for a process, those of its leader
+ * @TASK_DIAG_EVENT_CRED: its users, groups, capabilities or user namespace
+ *	changed, other than by an exec; setgroups() counts even if it sets the
+ *	same groups; for a process, those of its leader
  */
 enum task_diag_event_type {
 	TASK_DIAG_EVENT_UNSPEC,
@@ -463,7 +464,7 @@ struct task_diag_base {
  * @pad: zero
  *
  * Ids are in the caller's user namespace; an id that is not mapped there is
- * reported as the overflow id.
+ * reported as the overflow id, or in @loginuid as 4294967295, as in procfs.
  */
 struct task_diag_cred {
 	__u32		uid;
@@ -708,8 +709,8 @@ struct task_diag_sched {
 /**
  * struct task_diag_mem - %TASK_DIAG_MEM
  * @total_vm: size of all mappings (status: VmSize; statm: 1; stat: 23)
- * @hiwater_vm: the most that was (VmPeak)
- * @hiwater_rss: the most that was resident (VmHWM)
+ * @hiwater_vm: peak size (VmPeak)
+ * @hiwater_rss: peak resident size (VmHWM)
  * @rss_anon: resident anonymous memory (RssAnon)
  * @rss_file: resident file mappings (RssFile)
  * @rss_shmem: resident shared memory (RssShmem)

@@ -275,6 +275,37 @@ TEST_F(base, tracer_is_a_thread)
 	EXPECT_NE(getpid(), tracer);
 }
 
+static void trace_for_ever(const void *tracee)
+{
+	const pid_t pid = *(const pid_t *)tracee;
+
+	td_ready();
+	for (;;)
+		td_must(!ptrace(PTRACE_SEIZE, pid, NULL, NULL) &&
+			!ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) &&
+			waitpid(pid, NULL, __WALL) == pid &&
+			!ptrace(PTRACE_DETACH, pid, NULL, NULL), "ptrace");
+}
+
+TEST_F(base, tracer_is_never_a_parent_that_does_not_trace)
+{
+	const double end = td_now() + td_env_number("TD_SECONDS", 5);
+	pid_t pid, tracer, seen;
+	unsigned int nr = 0;
+
+	pid = td_spawn_sleeper(NULL, NULL);
+	ASSERT_LT(0, pid);
+	tracer = td_spawn(trace_for_ever, &pid);
+	ASSERT_LT(0, tracer);
+	while (td_now() < end || !nr) {
+		seen = base_of(&self->sock, pid).tpid;
+		if (seen)
+			ASSERT_EQ(tracer, seen);
+		nr += !!seen;
+	}
+	TH_LOG("traced %u times", nr);
+}
+
 /* --- sessions, process groups, parents --------------------------------- */
 
 static void lead_session(const void *unused)

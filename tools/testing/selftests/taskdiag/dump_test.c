@@ -1113,6 +1113,60 @@ TEST_F(parent, zombie_has_no_children)
 	td_free(answer);
 }
 
+static void use_memory_and_fork(const void *child)
+{
+	const size_t size = 256 << 20;
+	pid_t pid = fork();
+
+	while (!pid)
+		pause();
+	*(pid_t *)child = pid;
+	td_must(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+		     MAP_ANONYMOUS | MAP_POPULATE, -1, 0) != MAP_FAILED, "mmap");
+}
+
+static __u32 parent_of(struct td_sock *sock, pid_t pid)
+{
+	struct td_answer *answer;
+	__u32 ppid = 0;
+
+	answer = td_get(sock, 0, TASK_DIAG_DUMP_ONE, TASK_DIAG_SHOW_BASE, pid);
+	td_must(answer->nr_tasks == 1, "td_get");
+	ppid = answer->tasks[0].base.ppid;
+	td_free(answer);
+	return ppid;
+}
+
+/* Its memory is freed first, and only then do its children move. */
+TEST_F(sock, parent_that_is_ending_has_its_children)
+{
+	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct td_answer *answer;
+	unsigned int nr = 0;
+	bool is_parent;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, child);
+	pid = td_spawn(use_memory_and_fork, child);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	do {
+		answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+				 TASK_DIAG_SHOW_BASE, pid);
+		is_parent = parent_of(&self->sock, *child) == pid;
+		if (is_parent && answer->error != ESRCH) {
+			EXPECT_STREQ("", td_whole(answer));
+			ASSERT_EQ(1, answer->nr_tasks);
+		}
+		nr += is_parent;
+		td_free(answer);
+	} while (is_parent);
+	TH_LOG("%u dumps", nr);
+	kill(*child, SIGKILL);
+	munmap(child, sizeof(*child));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], EXEC_LOOP))

@@ -970,6 +970,35 @@ TEST_F(groups, limits_equal_procfs)
 	EXPECT_LT(0, oom.oom_score);
 }
 
+static void change_limits(const void *unused)
+{
+	const struct rlimit low = { 1, 2 }, high = { 10, 20 };
+
+	td_ready();
+	for (;;)
+		td_must(!setrlimit(RLIMIT_CORE, &low) &&
+			!setrlimit(RLIMIT_CORE, &high), "setrlimit");
+}
+
+TEST_F(groups, soft_and_hard_limit_are_of_one_moment)
+{
+	const double end = td_now() + td_env_number("TD_SECONDS", 5);
+	struct task_diag_limit limits[RLIM_NLIMITS];
+	unsigned int nr[2] = {};
+	pid_t pid;
+
+	pid = td_spawn(change_limits, NULL);
+	ASSERT_LT(0, pid);
+	while (td_now() < end || !nr[0] || !nr[1]) {
+		td_get_bytes(&self->sock, TASK_DIAG_DUMP_ONE, pid,
+			     TASK_DIAG_LIMITS, limits, sizeof(limits));
+		ASSERT_EQ(limits[RLIMIT_CORE].hard,
+			  2 * limits[RLIMIT_CORE].soft);
+		nr[limits[RLIMIT_CORE].soft == 1]++;
+	}
+	TH_LOG("%u and %u of each", nr[0], nr[1]);
+}
+
 static void set_oom_score_adj(const void *text)
 {
 	td_must(td_write_file("/proc/self/oom_score_adj", text),
@@ -1015,6 +1044,41 @@ TEST_F(groups, open_files_are_counted)
 	fd = PROCESS(&self->sock, pid, FD, fd);
 	EXPECT_LE(160, fd.open_fds);
 	EXPECT_LE(300, fd.max_fds);
+}
+
+#define HIGH_FD	60000
+
+/* Moves a file, and so has one or two more. */
+static void move_file(const void *low)
+{
+	struct rlimit limit = { HIGH_FD + 1, HIGH_FD + 1 };
+	int fd = *(const int *)low;
+
+	td_must(!setrlimit(RLIMIT_NOFILE, &limit), "setrlimit");
+	td_must(dup2(0, fd) == fd, "dup2");
+	td_ready();
+	for (;;)
+		td_must(dup2(fd, HIGH_FD) == HIGH_FD && !close(fd) &&
+			dup2(HIGH_FD, fd) == fd && !close(HIGH_FD), "dup2");
+}
+
+TEST_F(groups, count_of_open_files_is_of_one_moment)
+{
+	const double end = td_now() + td_env_number("TD_SECONDS", 5);
+	unsigned int least = ~0U, most = 0, count;
+	const int low = 40;
+	pid_t pid;
+
+	pid = td_spawn(move_file, &low);
+	ASSERT_LT(0, pid);
+	while (td_now() < end || least == most) {
+		count = PROCESS(&self->sock, pid, FD, fd).open_fds;
+		if (count < least)
+			least = count;
+		if (count > most)
+			most = count;
+	}
+	EXPECT_EQ(least + 1, most);
 }
 
 /* --- other readers, other namespaces ----------------------------------- */

@@ -656,6 +656,51 @@ TEST_F(cgroup, thread_may_be_in_another_cgroup)
 	td_set_free(&tids);
 }
 
+static void fork_in_group(const void *path)
+{
+	pid_t pid;
+
+	td_must(write_pid(path, "cgroup.procs", getpid()), "move");
+	td_ready();
+	for (;;) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* fork() gives it a number first, and then puts it into its parent's group. */
+TEST_F(cgroup, new_task_is_never_in_the_root)
+{
+	const double end = td_now() + td_env_number("TD_SECONDS", 5);
+	struct td_props_answer *answer;
+	const struct td_props *task;
+	unsigned int seen = 0;
+	__u64 id;
+	pid_t pid;
+	size_t i;
+
+	pid = td_spawn(fork_in_group, self->path);
+	ASSERT_LT(0, pid);
+	id = id_of(&self->sock, pid);
+	while (td_now() < end || seen < 10) {
+		answer = td_get_props(&self->sock, NLM_F_DUMP,
+				      TASK_DIAG_DUMP_CHILDREN, BIT(CGROUP), pid);
+		ASSERT_STREQ("", td_props_whole(answer));
+		for (i = 0; i < answer->nr_tasks; i++) {
+			task = &answer->tasks[i];
+			if (!(task->has & BIT(CGROUP)))
+				continue;
+			ASSERT_EQ(id, ((struct task_diag_cgroup *)
+				       task->groups[TASK_DIAG_CGROUP].data)->id);
+			seen++;
+		}
+		td_free_props(answer);
+	}
+	TH_LOG("%u new tasks", seen);
+}
+
 static __u32 to_judge[3];
 
 static const char *view_in_namespace(void)
