@@ -603,6 +603,8 @@ static unsigned long utime_ticks(pid_t pid)
 	return at ? strtoul(at, NULL, 10) : 0;
 }
 
+static int burnt;
+
 static void *burner(void *arg)
 {
 	struct timespec now;
@@ -613,6 +615,7 @@ static void *burner(void *arg)
 			__atomic_fetch_add((int *)arg, 1, __ATOMIC_RELAXED);
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	} while (!now.tv_sec && now.tv_nsec < 200000000);
+	__atomic_store_n(&burnt, 1, __ATOMIC_RELEASE);
 	return sleeper(NULL);
 }
 
@@ -623,7 +626,8 @@ static void prepare_burner(void)
 
 	if (pthread_create(&thread, NULL, burner, &n))
 		_exit(1);
-	usleep(1500000);
+	while (!__atomic_load_n(&burnt, __ATOMIC_ACQUIRE))
+		usleep(1000);
 }
 
 TEST_F(kernel, process_has_the_sums_and_its_leader_its_own)

@@ -5,7 +5,7 @@
  * read. Nor does the kernel keep what it should free.
  *
  * Environment: TD_TASKS, how many hidden tasks there are in a crowd (3000);
- * TD_PATIENCE, in seconds what "immediately" means (1).
+ * TD_PATIENCE, see td_patience().
  */
 #include "lib/fixture_attack.h"
 
@@ -22,12 +22,6 @@
 			 BIT(CMDLINE) | BIT(ENVIRON))
 /* What some tasks lack: only workers have NAME. */
 #define RARE_GROUPS	(BIT(NAME) | BIT(GROUPS) | BIT(LABEL) | BIT(AUTOGROUP))
-
-/* Seconds: what must happen immediately has happened by then. */
-static double now_s(void)
-{
-	return td_env_number("TD_PATIENCE", 1);
-}
 
 /* Whether the child ends within that time; then *@status says how. */
 static bool ends_within(pid_t pid, double seconds, int *status)
@@ -46,7 +40,7 @@ static bool dies_at_once(pid_t pid)
 {
 	int status;
 
-	return !kill(pid, SIGKILL) && ends_within(pid, now_s(), &status) &&
+	return !kill(pid, SIGKILL) && ends_within(pid, td_patience(), &status) &&
 	       WIFSIGNALED(status);
 }
 
@@ -230,7 +224,7 @@ TEST_F(attack, thousands_of_requests_stop_no_other_family)
 	other = td_spawn(be_alices_threads, &nr_flooded_threads);
 	ASSERT_LT(0, other);
 	child = start_flooding(self->groups, other, &sent);
-	EXPECT_GT(now_s(), ask_other_family_while(child, 3));
+	EXPECT_GT(td_patience(), ask_other_family_while(child, 3));
 	EXPECT_TRUE(dies_at_once(child));
 }
 
@@ -340,7 +334,7 @@ static void expect_during_long_walk(struct __test_metadata *_metadata,
 	child = fork();
 	if (!child) {
 		td_become(TD_ALICE);
-		map_pages(3 * now_s());
+		map_pages(3 * td_patience());
 		td_must(!td_open(&sock), "td_open");
 		_exit(holds(&sock) ? KSFT_PASS : KSFT_FAIL);
 	}
@@ -354,7 +348,7 @@ static void expect_during_long_walk(struct __test_metadata *_metadata,
 
 static bool is_told_at_once(struct td_sock *sock)
 {
-	double start, longest = 0, end = td_now() + 4 * now_s();
+	double start, longest = 0, end = td_now() + 4 * td_patience();
 	pthread_t thread;
 
 	td_must(!pthread_create(&thread, NULL, receive_for_ever, sock),
@@ -366,7 +360,7 @@ static bool is_told_at_once(struct td_sock *sock)
 			longest = td_now() - start;
 		usleep(1000);
 	}
-	return longest < now_s();
+	return longest < td_patience();
 }
 
 /* The second request on a socket waits for a part of the walk at most. */
@@ -986,12 +980,12 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 	pid_t pid;
 
 	pid = dump_in_child(_metadata, self, false);
-	EXPECT_GT(now_s(), ask_other_family_while(pid, TD_DEADLINE_S));
+	EXPECT_GT(td_patience(), ask_other_family_while(pid, TD_DEADLINE_S));
 	ASSERT_TRUE(ends_within(pid, 0.1, &status));
 	EXPECT_EQ(0, status);
 
 	pid = dump_in_child(_metadata, self, true);
-	EXPECT_GT(now_s(), ask_other_family_while(pid, 1));
+	EXPECT_GT(td_patience(), ask_other_family_while(pid, 1));
 	EXPECT_TRUE(dies_at_once(pid));
 
 	/* Within genetlink's locks, where even a short sleep is too long */
@@ -1008,7 +1002,7 @@ static void expect_no_stop(struct __test_metadata *_metadata,
 			EXPECT_EQ(1, answer->nr_tasks);
 			_exit(0);
 		}
-		EXPECT_GT(now_s(), ask_other_family_while(pid, TD_DEADLINE_S));
+		EXPECT_GT(td_patience(), ask_other_family_while(pid, TD_DEADLINE_S));
 		ASSERT_TRUE(ends_within(pid, 0.1, &status));
 		EXPECT_EQ(0, status);
 	}
@@ -1347,7 +1341,7 @@ TEST_F(attack, unread_dumps_cost_others_nothing)
 	while (unread->nr_tasks < 5)
 		ASSERT_TRUE(td_recv_props(&self->sock, unread));
 
-	EXPECT_GT(now_s(), ask_other_family());
+	EXPECT_GT(td_patience(), ask_other_family());
 	ASSERT_EQ(0, td_open(&other));
 	answer = td_dump(&other, TASK_DIAG_DUMP_CHILDREN, BIT(BASE), 0);
 	EXPECT_STREQ("", td_whole(answer));

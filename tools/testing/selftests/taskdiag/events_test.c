@@ -893,11 +893,12 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 {
 	const struct td_event *event;
 	struct task_diag_cred cred;
-	int status, ready[2];
+	int status, ready[2], done[2];
 	pid_t inner, outer, child;
 	char byte;
 
 	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(done));
 	inner = td_clone(CLONE_NEWUSER | CLONE_NEWPID);
 	if (!inner) {
 		td_must(!td_open(&self->sock), "td_open");
@@ -906,7 +907,7 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 		/* Its user 0 is not mapped yet: it has none. */
 		child = run(do_nothing, NULL, &status);
 		td_must(write(ready[1], "", 1) == 1, "write");
-		sleep(1);
+		td_must(read(done[0], &byte, 1) == 1, "read");
 		td_drain(&self->sock, &self->seen);
 		event = td_find_event(&self->seen, child, TASK_DIAG_EVENT_EXIT);
 		td_must(child == 2 && event, "exit");
@@ -920,6 +921,7 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	outer = run(do_nothing, NULL, &status);
 	EXPECT_LT(0, outer);
+	ASSERT_EQ(1, write(done[1], "", 1));
 	EXPECT_EQ(0, td_wait(inner));
 }
 

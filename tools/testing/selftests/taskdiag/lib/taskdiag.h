@@ -55,6 +55,12 @@ double td_cpu_time(void);
 /* A number of the environment, @otherwise without one */
 unsigned int td_env_number(const char *name, unsigned int otherwise);
 
+/*
+ * Seconds: what happens immediately has happened by then. TD_PATIENCE of the
+ * environment, or 1.
+ */
+double td_patience(void);
+
 /* Reads the start of a file; "" if there is no such file. */
 void td_read_file(const char *path, char *text, size_t size);
 

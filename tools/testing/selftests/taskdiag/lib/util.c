@@ -45,6 +45,11 @@ unsigned int td_env_number(const char *name, unsigned int otherwise)
 	return value ? strtoul(value, NULL, 10) : otherwise;
 }
 
+double td_patience(void)
+{
+	return td_env_number("TD_PATIENCE", 1);
+}
+
 void td_read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY);
