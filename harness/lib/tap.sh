@@ -71,13 +71,15 @@ run_fuzzer()
 # Runs the selftests in the directory $2 and calls them $1.
 run_selftests()
 {
-	local status=0 printed=$build/vm/$1.tap limit=2400 run=("$2/run_kselftest.sh" -c taskdiag)
+	local status=0 printed=$build/vm/$1.tap limit=2400
+	local environment=(TD_PATIENCE=5) run=("$2/run_kselftest.sh" -c taskdiag)
 
 	case $kernel in
 	debug | kcsan | kmsan)
 		# These are at least ten times slower.
 		limit=9000
-		run=(env TD_SECONDS=60 TD_PATIENCE=20 "${run[@]}" --override-timeout 3600)
+		environment=(TD_SECONDS=60 TD_PATIENCE=20)
+		run+=(--override-timeout 3600)
 		;;
 	esac
 	# Account for delays from the start, and keep a subscription: turning either on or off
@@ -85,7 +87,7 @@ run_selftests()
 	# shellcheck disable=SC2016
 	"${vm[@]}" --timeout $limit --log "$build/vm/$1.log" --append delayacct -- \
 		bash -c '"$0" --follow --pids 1 --events exit &>/dev/null & exec "$@"' \
-		"$2/taskdiag/task_diag_all" "${run[@]}" | tee "$printed" || status=$?
+		"$2/taskdiag/task_diag_all" env "${environment[@]}" "${run[@]}" | tee "$printed" || status=$?
 	# run_kselftest.sh itself always exits with 0.
 	if [ $status -eq 0 ]; then
 		echo "ok - $1: nothing amiss in the kernel log ($kernel)"
