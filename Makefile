@@ -11,7 +11,7 @@ series bisect: export BASE := $(or $(BASE),$(if $(KDIR),,7.3))
 
 help:
 	@echo 'make run [N=10000]  ps, /proc, BPF and task_diag side by side with N processes'
-	@echo 'make test           everything that must pass; ends with N passed, N failed, N skipped'
+	@echo 'make test           all tests but those that are run only if named; ends with N passed, ...'
 	@echo 'make test-debug     the selftests and the fuzzer on a kernel with KASAN, lockdep and the like'
 	@echo 'make test-kcsan     the same on a kernel that looks for data races'
 	@echo 'make test-kmsan     the same on a kernel that looks for uninitialised memory'

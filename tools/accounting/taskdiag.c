@@ -50,7 +50,7 @@ static void tell(int type, const void *data, size_t len)
 		memcpy(&mem, data, len < sizeof(mem) ? len : sizeof(mem));
 		printf("%llu", (mem.rss_anon + mem.rss_file + mem.rss_shmem) / 1024ULL);
 	} else if (type == TASK_DIAG_ERROR) {
-		printf("busy");
+		printf("?");
 	}
 	more = type == TASK_DIAG_MORE || (more && type != TASK_DIAG_PID);
 }
@@ -74,10 +74,10 @@ static void answer(void (*each)(int type, const void *data, size_t len))
 					return;
 				errx(1, "the kernel: %s", strerror(-*(int *)NLMSG_DATA(h)));
 			}
-			for (const struct nlattr *attr = NLMSG_DATA(h) + GENL_HDRLEN;
-			     (void *)attr < (void *)h + h->nlmsg_len;
-			     attr = (void *)attr + NLA_ALIGN(attr->nla_len))
-				each(attr->nla_type, attr + 1, attr->nla_len - NLA_HDRLEN);
+			for (const struct nlattr *a = NLMSG_DATA(h) + GENL_HDRLEN;
+			     (void *)a < (void *)h + h->nlmsg_len;
+			     a = (void *)a + NLA_ALIGN(a->nla_len))
+				each(a->nla_type & NLA_TYPE_MASK, a + 1, a->nla_len - NLA_HDRLEN);
 			if (!(h->nlmsg_flags & NLM_F_MULTI))
 				return;
 		}
