@@ -1969,8 +1969,11 @@ static rlim_t allow_files(rlim_t nr)
 	struct rlimit limit = { nr, nr };
 	char text[32];
 
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)nr);
-	td_write_file("/proc/sys/fs/nr_open", text);
+	td_read_file("/proc/sys/fs/nr_open", text, sizeof(text));
+	if (strtoull(text, NULL, 10) < nr) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)nr);
+		td_write_file("/proc/sys/fs/nr_open", text);
+	}
 	if (!setrlimit(RLIMIT_NOFILE, &limit))
 		return nr;
 	td_must(!getrlimit(RLIMIT_NOFILE, &limit), "getrlimit");
