@@ -1221,6 +1221,8 @@ TEST_F(stat, stat_of_a_zombie_equals_procfs)
 	static const unsigned int nr = 2;
 	pid_t pid;
 
+	/* On another processor a zombie might still be making its last switch. */
+	td_stay_on_cpu(sched_getcpu());
 	pid = td_spawn_zombie(just_work, NULL);
 	ASSERT_LT(0, pid);
 	memset(ended, 0, sizeof(*ended));
