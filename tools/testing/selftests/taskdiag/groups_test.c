@@ -974,6 +974,7 @@ static void change_limits(const void *unused)
 {
 	const struct rlimit low = { 1, 2 }, high = { 10, 20 };
 
+	td_must(!setrlimit(RLIMIT_CORE, &high), "setrlimit");
 	td_ready();
 	for (;;)
 		td_must(!setrlimit(RLIMIT_CORE, &low) &&
