@@ -108,6 +108,39 @@ def in_user_namespace():
     return unix_pairs()
 
 
+# Has a socket, reports it, and sleeps.
+SLEEPER = """
+import ctypes, signal, socket
+pair = socket.socketpair()
+ctypes.CDLL(None).prctl({}, {}, 0, 0, 0)
+print(flush=True)
+signal.pause()
+"""
+
+
+def start_sleeper(*prefix, dumpable=True):
+    held.append(subprocess.Popen(
+        [*prefix, sys.executable, "-c", SLEEPER.format(PR_SET_DUMPABLE, int(dumpable))],
+        stdout=subprocess.PIPE))
+    if not held[-1].stdout.readline():
+        sys.exit(f"{prefix} failed")
+    return held[-1].pid
+
+
+def own_user_namespace():
+    """A user who sees a process that is not dumpable, because the user namespace is the user's."""
+    start_sleeper("unshare", "--user", "--map-current-user", dumpable=False)
+
+
+def start_user_namespace():
+    """A process in a user namespace with one user, and another that has no number there."""
+    pid = start_sleeper("unshare", "--user", "--map-root-user")
+    caps = "+sys_admin,+sys_ptrace"
+    start_sleeper("setpriv", "--reuid=4321", f"--inh-caps={caps}", f"--ambient-caps={caps}",
+                  "nsenter", f"--target={pid}", "--user", "--preserve-credentials")
+    return pid
+
+
 def populate():
     for name in (b"fifteen letters", b"a) (b", b")", b"(x)", b" ", b"two\nlines", b"back\\slash",
                  b"\xc3\xa9\xff", b""):
@@ -123,6 +156,7 @@ def populate():
     child(with_sockets(unix_pairs, uid=1000))
     child(with_sockets(unix_pairs, uid=1000, dumpable=False))
     child(with_sockets(in_user_namespace))
+    child(with_sockets(own_user_namespace, uid=USER))
 
 
 # --- comparing -------------------------------------------------------------
@@ -195,6 +229,9 @@ def check_everybody(stock, patched):
     check("/proc of another pid namespace", lambda root: Prefixed(root, "unshare", "--pid", "--fork"))
     check("a pid namespace of its own", lambda root: Prefixed(
         root, "unshare", "--pid", "--fork", "--mount-proc"))
+    pid = start_user_namespace()
+    check("root of a user namespace", lambda root: Prefixed(
+        root, "nsenter", f"--target={pid}", "--user"))
     check("longer structs", lambda root: Runner(
         root, env={"LD_PRELOAD": sys.argv[3]} if root == patched.root else None))
     check("PROC_ROOT", lambda root: Runner(root, env={"PROC_ROOT": "/run/proc"}))
@@ -296,4 +333,5 @@ def main():
     os._exit(1 if tap.failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
