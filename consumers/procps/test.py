@@ -9,22 +9,26 @@ that makes the kernel's structs longer. For harness/vm: needs root, and a kernel
 task_diag. Prints TAP.
 """
 import ctypes
+import fcntl
 import glob
 import mmap
 import os
 import re
+import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 
 from runner import Prefixed, Result, Runner, Tap, between
-from zoo import (CLONE_NEWNET, FUSE, MS_BIND, MS_REC, SYS_LANDLOCK_CREATE_RULESET,
-                 SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become, bind, call, child, hangs,
-                 hidepid, leave_proc, own_mounts, populate, set_arguments, set_sysctl,
-                 spawn_when_told, start_container, start_fuse, start_holder, start_threads, state,
-                 wait_for_page, without_ptrace)
+from zoo import (CLONE_NEWNET, CLONE_NEWPID, FUSE, MNT_DETACH, MS_BIND, MS_REC, PR_SET_NAME,
+                 SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become,
+                 bind, call, child, hangs, hidepid, leave_proc, libc, own_mounts, populate,
+                 set_arguments, set_sysctl, spawn_when_told, start_container, start_fuse,
+                 start_holder, start_threads, state, wait_for_page, without_ptrace)
 
 # --- comparing what they print --------------------------------------------
 
@@ -100,6 +104,18 @@ def check_columns(what, stock, patched):
     bad += compare([["ps", "axLo", "pid,lwp," + ",".join(columns[at:at + 40])]
                     for at in range(0, len(columns), 40)], stock, patched)
     tap.result(not bad, f"{what}: same output of ps for its {len(listed)} columns", bad)
+
+
+def check_sort(pids, stock, patched):
+    """Sorts some tasks that do not change by each column that 'ps L' lists."""
+    columns = [line.split()[0] for line in stock.run(["ps", "L"]).out.decode().splitlines()]
+    # These are not listed, because they cannot be shown.
+    columns += ["cutime", "resident", "utime", "vm_data", "vm_lock", "vm_stack"]
+    some = ",".join(str(pid) for pid in (1, 2, *pids.values()))
+    bad = compare([["ps", "-p", some, "-o", "pid", "--sort", column + ",pid"]
+                   for column in columns], stock, patched)
+    bad += compare([["ps", "axo", "pid", "--sort", "-vm_lock,pid"]], stock, patched)
+    tap.result(not bad, f"same order of ps for {len(columns)} columns", bad)
 
 
 def commands_of_ps(pids):
@@ -188,7 +204,10 @@ def trace(runner, argv, *inject):
                                *[word for rule in inject for word in ("-e", "inject=" + rule)]))
     requests, files = [], []
     with open(record, encoding="ascii") as calls:
-        for line in calls:
+        lines = calls.readlines()
+        if not any("open" in line for line in lines):
+            sys.exit(f"strace recorded no call of {argv}")
+        for line in lines:
             text = re.search(r'"((?:\\x[0-9a-f]{2})*)"', line)
             data = bytes.fromhex(text.group(1).replace("\\x", "")) if text else b""
             # strace decodes the message's header itself
@@ -235,12 +254,20 @@ def check_fallbacks(stock, patched, pids, busy):
             ("an answer that ends early", "recvfrom:error=ENOBUFS:when=6+"),
             ("no memory for an answer", "recvfrom:error=ENOMEM:when=5+")):
         broken = Injected(patched.root, rule)
-        check_same(what, full, stock, broken)
+        bad = compare(full, stock, broken)
+        if not broken.injected:
+            bad.append("no call failed")
+        tap.result(not bad, f"{what}: same output", bad)
 
     with open(f"/proc/{pids['foreign']}/ns/net", encoding="ascii") as net:
         foreign = lambda: call("setns", net.fileno(), CLONE_NEWNET)
         check_same("network namespace of a foreign user namespace", full,
                    Runner(stock.root, foreign), Runner(patched.root, foreign))
+
+
+def read(path):
+    with open(path, encoding="latin-1") as file:
+        return file.read()
 
 
 class Injected(Runner):
@@ -249,14 +276,17 @@ class Injected(Runner):
     def __init__(self, root, rule):
         super().__init__(root)
         self.rule = rule
+        self.injected = False           # into any of the runs
 
     def run(self, argv, prefix=(), timeout=None):
-        return super().run(argv, ("strace", "-f", "-o", "/tmp/injected", "-e", "trace=exit_group",
+        traced = "trace=exit_group," + self.rule.split(":", maxsplit=1)[0]
+        return super().run(argv, ("strace", "-f", "-o", "/tmp/injected", "-e", traced,
                                   "-e", "inject=" + self.rule), timeout)
 
     def others(self):
-        with open("/tmp/injected", encoding="ascii") as calls:
-            return [int(calls.readlines()[-1].split()[0])]   # ps ends after its helper
+        lines = read("/tmp/injected").splitlines()
+        self.injected |= any("(INJECTED)" in line for line in lines)
+        return [int(lines[-1].split()[0])]      # ps ends after its helper
 
 
 # --- who may not see all tasks, or not in /proc -----------------------------------
@@ -337,27 +367,61 @@ def check_unlisted(patched):
     """A caller that sees all tasks lists /proc only if a task starts during the dump."""
     for _ in range(6):
         patched.run(["ps", "-eL", "-o", "pid,lwp,args"], (
-            "strace", "-f", "-o", "/tmp/listed", "-e", "trace=getdents64"))
-        with open("/tmp/listed", encoding="ascii") as calls:
-            lists = [line for line in calls if "getdents64" in line and ", 1024)" not in line]
-        if not lists:
+            "strace", "-f", "-o", "/tmp/listed", "-e", "trace=getdents64,openat"))
+        with open("/tmp/listed", encoding="ascii") as record:
+            calls = list(record)
+        lists = [line for line in calls if "getdents64" in line and ", 1024)" not in line]
+        if calls and not lists:
             break
-    tap.result(not lists, "root lists nobody", lists)
+    tap.result(calls and not lists, "root lists nobody", lists)
 
 
 FIFO = b"/run/fifo"
+TIOCGPTN, TIOCSPTLCK = 0x80045430, 0x40045431
+SYS_PREAD64 = "17"
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit(what)
+        time.sleep(0.01)
+
+
+def children(pid):
+    return [name for path in glob.glob(f"/proc/{pid}/task/*/children") for name in read(path).split()]
+
+
+def take_foreign_terminal():
+    """Has a terminal of another devpts, of a number that /dev/pts lacks."""
+    own_mounts()
+    call("mount", b"devpts", b"/mnt", b"devpts", 0, b"ptmxmode=666,newinstance")
+    number = -1
+    while number < 0 or os.path.exists(f"/dev/pts/{number}"):
+        master = os.open("/mnt/ptmx", os.O_RDWR | os.O_NOCTTY)
+        os.set_inheritable(master, True)
+        fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+        number, = struct.unpack("i", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
+    os.setsid()
+    fcntl.ioctl(os.open(f"/mnt/{number}", os.O_RDWR), termios.TIOCSCTTY, 0)
 
 
 def hold_execve():
     """
     A user's process that holds its mmap lock for writing, as hold_memory("write") does. Its child
-    needs this lock in execve(), where it holds the lock that a reader of its stat needs.
+    needs this lock in execve(), where it holds the lock that a reader of its stat needs. Only
+    the links in fd could tell the name of its terminal.
     """
+    take_foreign_terminal()
     become(USER, USER)
     page, direct = (os.open(f"{FUSE}/execve", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
     threading.Thread(target=spawn_when_told, args=(FIFO,)).start()
-    threading.Thread(target=wait_for_page, args=(page, 0)).start()
-    time.sleep(1)
+    wait_until(lambda: [state(pid) for pid in children("self")] == ["S"], "no child opens the FIFO")
+    reader = threading.Thread(target=wait_for_page, args=(page, 0))
+    reader.start()
+    wait_until(lambda: read(f"/proc/self/task/{reader.native_id}/syscall").split()[0] == SYS_PREAD64,
+               "nobody waits for the page")
     ctypes.CDLL(None).mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
 
 
@@ -371,26 +435,21 @@ def start_execve():
             hold_execve()
         finally:
             os._exit(1)
-    deadline = time.monotonic() + 60
-    while not (state(pid) == "D" and hangs(f"/proc/{pid}/cmdline")):
-        if time.monotonic() > deadline:
-            sys.exit("the lock is not held before execve()")
+    wait_until(lambda: state(pid) == "D" and hangs(f"/proc/{pid}/cmdline"),
+               "the lock is not held before execve()")
     os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
-    stuck = [int(name) for name in subprocess.run(
-        ["cat", *glob.glob(f"/proc/{pid}/task/*/children")], check=True,
-        stdout=subprocess.PIPE).stdout.split()]
-    while not (len(stuck) == 1 and hangs(f"/proc/{stuck[0]}/stat")):
-        if time.monotonic() > deadline:
-            sys.exit(f"of {stuck} none is stuck in execve()")
+    stuck = [int(name) for name in children(pid)]
+    wait_until(lambda: len(stuck) == 1 and hangs(f"/proc/{stuck[0]}/stat"),
+               f"of {stuck} none is stuck in execve()")
     return pid, stuck
 
 
 # Commands, and in which column they show the pid
 SHOW_LOCKED = {"ps aux": 1, "ps auxeww": 1, "ps -eLf": 1, "ps axo pid,pss,rchars,args": 0,
                "top -b -n1 -c": 0}
-SHOW_EXECVE = {"ps aux": 1, "ps axl": 2, "ps -eLf": 1, "top -b -n1 -c": 0,
+SHOW_EXECVE = {"ps aux": 1, "ps -ef": 1, "ps axl": 2, "ps -eLf": 1, "top -b -n1 -c": 0,
                "ps axo pid,vsz,rss,stackp,esp,exe,netns,wchan,ag_id,args": 0}
-FIND_NONE = ("pgrep -f zzz", "pidof zzz")
+FIND_NONE = ("pgrep -f zzz", "pgrep -t pts/99", "pidof zzz")
 
 
 def not_shown(runner, commands, pids):
@@ -436,10 +495,180 @@ def check_locked_memory(patched):
         os.waitpid(pid, 0)
 
 
+# --- long arguments, births, and programs that use the library -----------------------
+
+def start_family(length, count):
+    """Processes that share long arguments; the first leads a group of processes."""
+    def have_children():
+        os.setpgid(0, 0)
+        set_arguments(b"long\0arguments ".ljust(length - 1, b"x"), length)
+        for _ in range(count - 1):
+            child()
+    return child(have_children)
+
+
+def memory(runner, argv):
+    """The most memory that a program takes, in MiB"""
+    pid = os.fork()
+    if pid == 0:
+        runner.run(argv)
+        os._exit(0)
+    return os.wait4(pid, 0)[2].ru_maxrss >> 10
+
+
+def check_long_arguments(stock, patched):
+    """Arguments that take more memory than task_diag's answer may, all or each."""
+    for length, count, slack, commands in (
+            (5 << 20, 150, 16, ("pgrep -wf long.arg", "ps axo pid,args --cols 100",
+                                "ps -p {} -o pid,args --cols 100", "ps -Lp {} -o lwp,args --cols 100")),
+            (400 << 10, 200, 80, ("pgrep -f long.arg",))):
+        what = f"{count} processes with {length >> 10} KiB of arguments"
+        pid = start_family(length, count)
+        check_same(what, [argv.format(pid).split() for argv in commands], stock, patched)
+        argv = ["pgrep", "-f", "long.arg"]
+        before, now = memory(stock, argv), memory(patched, argv)
+        tap.result(now <= before + slack, f"{what}: {now} MiB of memory, stock {before} MiB")
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def check_births(patched):
+    """A process that is born after the library has read the time is no second old."""
+    record = "/tmp/births"
+    delay = ("strace", "-f", "-o", record, "-e", "trace=openat,getdents64",
+             "-e", "inject=getdents64:delay_enter=2000000:when=1")
+    for argv in (["ps", "-eo", "etimes,comm"], ["pgrep", "-l", "-O", "1000000", "."]):
+        born = []
+
+        def bear(born=born, record=record):
+            wait_until(lambda: os.path.exists(record) and "/proc/uptime" in read(record),
+                       "nobody reads the time")
+            born.append(child(lambda: call("prctl", PR_SET_NAME, b"newborn", 0, 0, 0)))
+        if os.path.exists(record):
+            os.unlink(record)
+        mother = threading.Thread(target=bear)
+        mother.start()
+        result = patched.run(argv, delay)
+        mother.join()
+        calls = read(record)
+        rows = [b" ".join(line.split()) for line in result.lines if b"newborn" in line]
+        wanted = [b"0 newborn"] if argv[0] == "ps" else []
+        good = rows == wanted and -1 < calls.find("/proc/uptime") < calls.find("(DELAYED)")
+        tap.result(good, f"{argv[0]}: a process that is born during the scan is not old", rows)
+        os.kill(born[0], signal.SIGKILL)
+        os.waitpid(born[0], 0)
+
+
+class Item(ctypes.Structure):
+    """struct pids_result"""
+    _fields_ = [("item", ctypes.c_int), ("str", ctypes.c_char_p)]
+
+
+class Scan:
+    """A program that uses libproc2 to get one text of each process"""
+
+    def __init__(self, root, item):
+        items = re.findall(r"^    (PIDS_\w+),", read(f"{root}/include/libproc2/pids.h"), re.M)
+        self.library = ctypes.CDLL(f"{root}/lib/libproc2.so.0")
+        self.library.procps_pids_get.restype = ctypes.POINTER(ctypes.POINTER(Item))
+        self.info = ctypes.c_void_p()
+        if self.library.procps_pids_new(ctypes.byref(self.info),
+                                        (ctypes.c_int * 1)(items.index("PIDS_" + item)), 1):
+            raise OSError("procps_pids_new")
+
+    def next(self):
+        stack = self.library.procps_pids_get(self.info, 0)
+        return stack[0][0].str if stack else None
+
+    def rest(self):
+        return list(iter(self.next, None))
+
+    def end(self):
+        self.library.procps_pids_unref(ctypes.byref(self.info))
+
+
+def in_child(function, *args):
+    """What function returns in a child process, as a text"""
+    ready, done = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(done, str(function(*args)).encode())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(done)
+    with open(ready, encoding="utf-8") as file:
+        text = file.read()
+    status = os.waitpid(pid, 0)[1]
+    return f"status {status}" if status else text
+
+
+def use_helper(root):
+    """The names of the helper in the middle of a list, and at its end; who holds the pipe then"""
+    os.environ["LIBPROC_TASKDIAG"] = "0"
+    ready, done = os.pipe()
+    scan = Scan(root, "CMDLINE")
+    scan.next()
+    amid = [read(f"/proc/{pid}/comm").strip() for pid in children("self")]
+    os.close(done)
+    held = not select.select([ready], [], [], 5)[0]
+    scan.rest()
+    return amid, held, children("self")
+
+
+def use_in_namespace(root):
+    """Whether a process can be the init of a new pid namespace after a scan"""
+    os.environ["LIBPROC_TASKDIAG"] = "0"
+    call("unshare", CLONE_NEWPID)
+    many = len(Scan(root, "CMDLINE").rest()) > 10
+    ready, done = os.pipe()
+    if os.fork() == 0:
+        os.write(done, b"%d" % os.getpid())
+        os._exit(0)
+    return many, os.read(ready, 10)
+
+
+def count_hidden(root):
+    hidepid(b"hidepid=1")
+    as_user()
+    return len(Scan(root, "CMDLINE").rest())
+
+
+def lose_terminal(root):
+    """The names of terminals, and those when /dev/pts is gone"""
+    own_mounts()
+    names = []
+    for _ in range(2):
+        scan = Scan(root, "TTY_NAME")
+        names.append(sorted(set(scan.rest())))
+        scan.end()
+        libc.umount2(b"/dev/pts", MNT_DETACH)
+    return names
+
+
+def check_library(stock, patched):
+    found = in_child(use_helper, patched.root)
+    tap.result(found == str((["procps-helper"], False, [])),
+               "the helper has a name, holds no pipe, and ends with the list", [found])
+    found = in_child(use_in_namespace, patched.root)
+    tap.result(found == str((True, b"1")), "no helper becomes the init of a pid namespace", [found])
+    before, found, after = (in_child(count_hidden, runner.root)
+                            for runner in (stock, patched, stock))
+    tap.result(between(before.encode(), found.encode(), after.encode(), 0),
+               "a client that wants the arguments alone gets all processes with hidepid=1",
+               [f"{found}, with stock {before} and {after}"])
+    before, found = (in_child(lose_terminal, runner.root) for runner in (stock, patched))
+    tap.result(found == before and "pts" in found, "a terminal that has gone has no name",
+               [before, found])
+
+
 def main():
     if len(sys.argv) != 4:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
+    if not os.path.exists(sys.argv[3]):
+        sys.exit(f"there is no {sys.argv[3]}")
     stock_root, patched_root = bind(sys.argv[1], "/run/stock"), bind(sys.argv[2], "/run/patched")
     stock, patched = Runner(stock_root), Runner(patched_root)
     user_stock, user = Runner(stock_root, as_user), Runner(patched_root, as_user)
@@ -450,6 +679,7 @@ def main():
     check_same("root, ps", commands_of_ps(pids), stock, patched)
     check_same("root, top, pgrep and the like", commands_of_others(pids), stock, patched)
     check_columns("root", stock, patched)
+    check_sort(pids, stock, patched)
     ascii_stock, ascii_patched = (Runner(r.root, env={"LC_ALL": "C"}) for r in (stock, patched))
     check_same("root, locale C", [["ps", "auxeww"], ["pgrep", "-a", "."]], ascii_stock, ascii_patched)
     check_same("root, LIBPROC_HIDE_KERNEL", [["ps", "aux"], ["top", "-b", "-n1"]],
@@ -469,6 +699,9 @@ def main():
     check_fallbacks(stock, patched, pids, busy)
     check_unlisted(patched)
     check_split_threads(stock, patched)
+    check_long_arguments(stock, patched)
+    check_births(patched)
+    check_library(stock, patched)
     check_locked_memory(patched)
     sys.stdout.flush()
     os._exit(1 if tap.failed else 0)
