@@ -7,7 +7,8 @@ usage: qa.py STOCK PATCHED [REGEX]
 Both are directories usr of consumers/pcp/run, beside which the tests are. With REGEX only the
 tests whose number it matches. For harness/vm: needs root, and a kernel with task_diag.
 Prints TAP lines. A test passes if its output is the recorded one, or the same with
-either agent but for paths, numbers and proc.ended: some depend on the distribution.
+either agent but for paths, numbers and proc.ended: some depend on the distribution. One that
+cannot run with either, for the same reason, is skipped.
 """
 import contextlib
 import difflib
@@ -49,15 +50,20 @@ class Tests:
                            cwd=f"{self.folder}/src", check=True)
 
     def run(self, number):
-        """Its output, which is the recorded one or not, and the reason if it did not run."""
+        """
+        Its output, or None if it does not end; whether that is the recorded one; and the reason if
+        it did not run.
+        """
         pmcd = Pmcd(self.root, "qa", socket="/run/pmcd.socket", port="44321")
         try:
             output = subprocess.run([f"./{number}"], cwd=self.folder, env=environment(self.root),
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False,
                                     stderr=subprocess.STDOUT, timeout=LIMIT).stdout
         except subprocess.TimeoutExpired:
-            output = b"no end after %d seconds" % LIMIT
+            output = None
         pmcd.stop()
+        if output is None:
+            return None, False, None
         skipped = re.search(rb"\[not run\] (.*)", output)
         same = False
         with contextlib.suppress(FileNotFoundError):        # some tests choose among several
@@ -83,15 +89,22 @@ def main():
     call("mount", b"tmpfs", b"/var/tmp", b"tmpfs", 0, None)
     stock, patched = map(Tests, sys.argv[1:3])
     wanted = sys.argv[3] if len(sys.argv) > 3 else ""
-    for number in filter(re.compile(wanted).search, numbers(patched.folder)):
+    chosen = list(filter(re.compile(wanted).search, numbers(patched.folder)))
+    if not chosen:
+        tap.result(False, f"there are tests '{wanted}'")
+    for number in chosen:
         output, same, skipped = patched.run(number)
-        if skipped:
-            print(f"ok - pcp qa: {number} # SKIP {skipped}", flush=True)
-        elif same:
+        if same:
             tap.result(True, number)
+            continue
+        other, _, other_skipped = stock.run(number)
+        if output is None or other is None:
+            late = [tree for tree, text in (("stock", other), ("patched", output)) if text is None]
+            tap.result(False, f"{number} ends in {LIMIT} seconds", late)
+        elif skipped and skipped == other_skipped:
+            print(f"ok - pcp qa: {number} # SKIP {skipped}", flush=True)
         else:
-            other = alike(stock.run(number)[0], stock.root)
-            output = alike(output, patched.root)
+            other, output = alike(other, stock.root), alike(output, patched.root)
             difference = difflib.diff_bytes(difflib.unified_diff, other, output,
                                             b"stock", b"patched", lineterm=b"")
             tap.result(output == other, f"{number} as with stock", list(difference))

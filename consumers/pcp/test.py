@@ -7,6 +7,7 @@ usage: test.py STOCK PATCHED [REGEX]
 Both are directories usr of consumers/pcp/run. With REGEX only the comparisons whose name it
 matches. For harness/vm: needs root, and a kernel with task_diag. Prints TAP lines.
 """
+import collections
 import contextlib
 import ctypes
 import mmap
@@ -18,14 +19,17 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from client import PM_IN_NULL, Client, Pmcd, environment
 from runner import Tap
-from zoo import (FUSE, PR_SET_NAME, USER, as_user, become, call, child, hidepid, libc, own_mounts,
-                 populate, populate_more, set_arguments, set_sysctl, start_fuse, start_holder)
+from zoo import (CLONE_NEWUSER, FUSE, PR_SET_DUMPABLE, PR_SET_NAME, USER, as_user, become, call,
+                 child, hidepid, libc, own_mounts, populate, populate_more, set_arguments, set_sysctl,
+                 spawn_when_told, start_fuse, start_holder, state, wait_for_page)
 
 TRIES = 6                               # tasks come and go, and work
+PATIENCE = 300                          # seconds for what is to happen soon
 SHORT = 1000                            # processes of a millisecond
 MAP_FIXED = 0x10
 PR_SET_VMA, PR_SET_VMA_ANON_NAME = 0x53564d41, 0
@@ -36,7 +40,21 @@ CORRECTED = re.compile(
     r"\.(psinfo\.(priority|rt_priority|policy|policy_s|delayacct_blkio_time|guest_time|"
     r"cguest_time|ngid)|id\.gid)$")
 
+# What a task that rests most of the time may have for a moment, and have had before
+MOMENTARY = re.compile("wchan|processor|sname|runq")
+
+# Processes with more arguments than execve() accepts, for which their name stands
+too_long = set()
+
 tap = Tap("pcp")
+
+
+def wait_until(what, condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{what}: not in {PATIENCE} seconds")
+        time.sleep(0.05)
 
 
 def all_names(pmcd):
@@ -114,26 +132,37 @@ def without_end(key, value):
     return value.rstrip(b"\n") if key[0].endswith(".memory.maps") else value
 
 
+def is_name(key):
+    return key[0] == "instance" or key[0].endswith(".psargs")
+
+
 def differences(observers, take, stock, patched):
-    """Those that stay while tasks come and go: what take(pmcd) gives of either."""
-    stay = None
-    for _ in range(TRIES):
-        before, value, after = take(stock), take(patched), take(stock)
+    """
+    Those of what take(pmcd) gives of either that stay while tasks come and go, and those that come
+    twice where stock's stays the same.
+    """
+    always, times, texts = None, collections.Counter(), {}
+    after = take(stock)
+    for number in range(TRIES):
+        before, value, after = after, take(patched), take(stock)
         found = {}
         for key in before.keys() | value.keys():
             if key[1] in observers or is_worker(before.get(key)) or \
+                    key[1] in too_long and is_name(key) or \
                     re.search("wchan|processor", key[0]) and \
                     is_rcu(before.get(("instance", key[1]))):
                 continue
             if not between(key, before.get(key), value.get(key), after.get(key)) and \
                     not is_exact_size(key, value.get(key), before):
                 found[key] = f"{key}: {before.get(key)!r}, patched {value.get(key)!r}"
+                times[key] += before.get(key) == after.get(key) and not MOMENTARY.search(key[0])
         if not before or not value:
             found["nothing", None] = "no values"
-        stay = found if stay is None else {k: v for k, v in found.items() if k in stay}
-        if not stay:
+        texts |= found
+        always = found.keys() if always is None else always & found.keys()
+        if number and not always and not any(times.values()):
             break
-    return sorted(stay.values())[:20]
+    return sorted(texts[key] for key in texts if key in always or times[key] > 1)[:20]
 
 
 class Agents:
@@ -219,6 +248,39 @@ def map_oddly():
              ctypes.c_ulong(mmap.PAGESIZE), b"a name")
 
 
+def start_in_user_namespace(users, uid, argv, owner):
+    """A program that the test's user may trace, but of which another owns the files."""
+    ready, done = os.pipe()
+    mapped, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(USER, USER)
+            call("unshare", CLONE_NEWUSER)
+            os.write(done, b"+")
+            os.read(mapped, 1)
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            os.execv(argv[0], argv)
+        finally:
+            os._exit(1)
+    os.read(ready, 1)
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/{pid}/{name}", "w", encoding="ascii") as file:
+            file.write(users)
+    os.write(tell, b"+")
+    wait_until(f"{owner} owns {pid}", lambda: os.stat(f"/proc/{pid}/io").st_uid == owner)
+    for fd in (ready, done, mapped, tell):
+        os.close(fd)
+
+
+def populate_user_namespaces():
+    undumpable = "import ctypes, signal; ctypes.CDLL(None).prctl" \
+                 f"({PR_SET_DUMPABLE}, 0, 0, 0, 0); signal.pause()"
+    start_in_user_namespace(f"{USER} {USER} 1\n", USER, [sys.executable, "-c", undumpable], 0)
+    start_in_user_namespace(f"0 {USER} 1\n1 100001 1\n", 1, ["/bin/sleep", "100000"], 100001)
+
+
 def tasks_of(pid):
     with contextlib.suppress(OSError):
         return os.listdir(f"/proc/{pid}/task")
@@ -256,24 +318,55 @@ def store(pmcd, metric, value):
                    env=environment(pmcd.root), stdout=subprocess.DEVNULL)
 
 
+def check_too_long(pmcd):
+    values = fetch(pmcd, ["proc.psinfo.psargs"])
+    bad = [f"{pid}: {values.get((name, pid))}" for pid in too_long
+           for name, text in (("proc.psinfo.psargs", b"(python3)"),
+                              ("instance", b"%06d (python3)" % pid))
+           if values.get((name, pid)) != text]
+    tap.result(not bad, "a name stands for arguments that execve() does not accept", bad)
+
+
 def check_own(agents):
     """The kernel lets the agent see itself, which its client may not."""
-    names = ["proc.psinfo.environ", "proc.io.rchar", "proc.fd.count", "proc.psinfo.cmd"]
+    names = ["proc.psinfo.environ", "proc.io.rchar", "proc.fd.count", "proc.psinfo.cmd",
+             "proc.memory.maps"]
     files, patched = ({name for name in names
                        if fetch(pmcd, names, as_user).get((name, pmcd.agent))}
                       for pmcd in (agents.files, agents.patched))
     tap.result(files == patched, "a user sees as much of the agent itself", [files, patched])
 
 
+def set_hot(pmcd):
+    """Processes are hot as soon as the agent has looked for them."""
+    store(pmcd, "hotproc.control.refresh", "1")
+    store(pmcd, "hotproc.control.config", f"uid == {USER} || fname == \"cat\"")
+    wait_until("hot processes", lambda: fetch(pmcd, ["hotproc.nprocs"], lambda: signal.alarm(100))
+               .get(("hotproc.nprocs", PM_IN_NULL)))
+
+
 def check_hot(agents):
     names = [name for name in all_names(agents.stock) if name.startswith("hotproc.")]
     for pmcd in agents.all:
-        store(pmcd, "hotproc.control.refresh", "1")
-        store(pmcd, "hotproc.control.config",
-              f"uid == {USER} || fname == \"cat\"")
-    time.sleep(4)
+        set_hot(pmcd)
     names = [name for name in names if ".predicate." not in name]
     agents.check("hotproc", names)
+
+
+def check_end(pmcd):
+    """A process that ended since the last fetch."""
+    names = ["proc.psinfo.cmd", "proc.psinfo.psargs"]
+    bad = []
+    for prepare in (None, as_user):
+        pid = child(lambda prepare=prepare: prepare and prepare())
+        client = Client(pmcd, names)
+        seen = client.values() | client.instances()
+        bad += [f"{key} is missing" for key in (*names, "instance") if (key, pid) not in seen]
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        bad += [f"{key} is still there" for key in client.values() | client.instances()
+                if key[1] == pid]
+    return bad
 
 
 def check_reuse(pmcd):
@@ -285,18 +378,21 @@ def check_reuse(pmcd):
         if new == 0:
             call("prctl", PR_SET_NAME, name, 0, 0, 0)
             os.execv("/bin/sleep", [name.decode(), "1000"])
+        wait_until(f"{new} is {name}", lambda: is_running(new, name))
         return new
+
+    def is_running(pid, name):
+        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+            return cmdline.read() == name + b"\0" + b"1000\0"
 
     bad = []
     client = Client(pmcd, ["proc.psinfo.psargs", "proc.psinfo.cmd"])
     for threads in range(10):
         pid = reuse(20000 + threads, b"first")
-        time.sleep(0.3)
         client.values()
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         new = reuse(pid, b"second")
-        time.sleep(0.3)
         if new == pid:
             values = client.values() | client.instances()
             seen = values["proc.psinfo.psargs", pid], values["instance", pid]
@@ -311,31 +407,83 @@ def check_reuse(pmcd):
     return bad
 
 
-def opened_files(pmcd, names, prepare=None):
-    """How many files of processes the agent opens for a fetch."""
-    fetch(pmcd, names, prepare)
-    log = "/tmp/opened"
-    with subprocess.Popen(["strace", "-q", "-e", "trace=open,openat", "-o", log, "-p",
-                           str(pmcd.agent)], stderr=subprocess.DEVNULL) as tracer:
-        time.sleep(1)
-        fetch(pmcd, names, prepare)
+def traced_fetch(pmcd, names, prepare, *options):
+    """The values of a fetch, and the lines of strace of the agent."""
+    log = "/tmp/traced"
+    with subprocess.Popen(["strace", "-q", "-o", log, *options, "-p", str(pmcd.agent)],
+                          stderr=subprocess.DEVNULL) as tracer:
+        wait_until("strace", lambda: f"TracerPid:\t{tracer.pid}\n" in status(pmcd.agent))
+        values = fetch(pmcd, names, prepare)
         tracer.terminate()
     with open(log, encoding="latin-1") as calls:
-        return sorted(set(re.findall(r'"/proc/(?:\d+/(?:task/\d+/)?)([\w/]+)"', calls.read())))
+        return values, calls.read()
+
+
+def status(pid):
+    with open(f"/proc/{pid}/status", encoding="latin-1") as file:
+        return file.read()
+
+
+def has_no_files(pid):
+    """As a thread of the kernel's, or a zombie."""
+    try:
+        return not os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return True
 
 
 def check_files(agents, names):
     """No file of a process but what only a file has."""
     names = [name for name in names if name.startswith("proc.")]
-    opened = opened_files(agents.patched, names)
-    # those that could not be told, and zombies, which have no descriptors
-    bad = [name for name in opened if name not in ("fd", "fdinfo", "stat")]
+    fetch(agents.patched, names)
+    known = {pid for pid in os.listdir("/proc") if pid.isdigit()}
+    _, calls = traced_fetch(agents.patched, names, None, "-e", "trace=open,openat")
+    known &= set(os.listdir("/proc"))
+    opened = set(re.findall(r'"/proc/(\d+)/(?:task/\d+/)?([\w/]+)"', calls))
+    bad = [] if '"/proc/stat"' in calls else ["strace has not seen the fetch"]
+    for pid, name in sorted(opened):
+        # a file tells that there are no descriptors, and where a process that ends is
+        if pid in known and not (name in ("fd", "fdinfo") and has_no_files(pid)) and \
+                not (name == "stat" and state(pid) in "ZX"):
+            bad.append(f"{pid}: {name}")
     tap.result(not bad, "no file of a process is opened", bad)
 
 
+MAY_LACK = "proc.psinfo.environ", "proc.memory.maps", "proc.io.cancelled_write_bytes"
+
+
+def check_aborted(agents):
+    """The kernel's answer ends early."""
+    names = [*MAY_LACK, "proc.psinfo.psargs", "proc.psinfo.cmd", "proc.id.uid"]
+
+    def take(*inject):
+        values, calls = traced_fetch(agents.patched, names, None, "-e", "trace=recvfrom", *inject)
+        count = calls.count("recvfrom(")
+        return {key: value for key, value in values.items()
+                if key[1] not in agents.observers and not is_worker(value)}, calls, count
+    whole, _, count = take()
+    bad = []
+    for when in (f"{count // 2}", f"{count // 2}+", "1+"):
+        rule = f"inject=recvfrom:error=ENOBUFS:when={when}"
+        values, calls, _ = take("-e", rule)
+        if "(INJECTED)" not in calls:
+            bad.append(f"{rule}: it is not called so often")
+        lacking = [key for key in whole if key not in values and key[0] in MAY_LACK]
+        if not lacking:
+            bad.append(f"{rule}: nothing is left out")
+        bad += [f"{rule}: {key} is {values.get(key)!r:.80}, not {value!r:.80}"
+                for key, value in whole.items()
+                if key not in lacking and values.get(key) != value and
+                os.path.exists(f"/proc/{key[1]}")]
+    tap.result(not bad, "an answer that ends early: what it lacks has no value", bad)
+
+
 def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as pids:
-        return pids.read().split()
+    pids = []
+    for tid in tasks_of(pid):
+        with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as some:
+            pids += some.read().split()
+    return pids
 
 
 def run_short_processes(to):
@@ -379,29 +527,89 @@ def check_ended(roots, watched):
         take(as_user)                   # the agent changes its credentials for that
     with os.fdopen(result, "rb") as file:
         utime, stime = pickle.load(file)
-    time.sleep(2)
+    wait_until("all are counted", lambda: take()["count"] - before["count"] >= SHORT)
     after = take()
     took = {name: after[name] - before[name] for name in after}
     os.kill(runner, signal.SIGKILL)
     os.waitpid(runner, 0)
-    if (took["failed"], took["killed"], took["lost"]) != (SHORT * 4 // 10, SHORT // 10, 0) or \
-            not SHORT <= took["count"] < SHORT * 1.2 or \
+    # and others of the system
+    least = {"count": SHORT, "failed": SHORT * 4 // 10, "killed": SHORT // 10, "lost": 0}
+    if not all(least[name] <= took[name] <= least[name] * 1.2 for name in least) or \
             not 0.8 * utime <= took["utime"] <= 1.3 * utime + 100 or \
             not 0.5 * stime <= took["stime"] <= 1.3 * stime + 100:
         bad.append(f"{took}, by getrusage() {utime:.0f} and {stime:.0f}")
     tap.result(not bad, f"{SHORT} short processes are counted, of which stock sees {len(seen)}", bad)
     pmcd.stop()
-    time.sleep(1)
-    tap.result(not os.path.exists(f"/proc/{counter}"), "what counts them ends with the agent")
+    wait_until("what counts them ends with the agent",
+               lambda: not os.path.exists(f"/proc/{counter}"))
+    tap.result(True, "what counts them ends with the agent")
 
 
-def lose_arguments():
-    """They are in a page that never comes."""
-    at = set_arguments(b"", mmap.PAGESIZE)
+readers = []                            # that wait for what never comes
+
+
+def waits(path):
+    """Whether a reader of this file waits; it may wait even for its own end."""
+    reader = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL)
+    try:
+        reader.wait(5)
+    except subprocess.TimeoutExpired:
+        readers.append(reader)
+        return True
+    return False
+
+
+def start_stuck(start):
+    """Returns its pid. It starts again if its threads were too slow to get stuck."""
+    for _ in range(5):
+        pid = start()
+        if waits(f"/proc/{pid}/cmdline"):
+            return pid
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    raise RuntimeError("no process is stuck")
+
+
+def lose_arguments(size=mmap.PAGESIZE):
+    """They are in a page that never comes, and maybe more than the kernel looks at."""
+    at = set_arguments(b"", size)
     page = libc.mmap(at, mmap.PAGESIZE, mmap.PROT_READ, mmap.MAP_PRIVATE | MAP_FIXED,
                      os.open(f"{FUSE}/arguments", os.O_RDONLY), 0)
     assert page == at
     become(USER, USER)
+
+
+FIFO = b"/run/fifo"
+
+
+def hold_execve():
+    """
+    Its child needs the lock of the memory that they share in execve(), where it holds the lock that
+    a reader of its stat needs.
+    """
+    become(USER, USER)
+    page, direct = (os.open(f"{FUSE}/execve", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
+    threading.Thread(target=spawn_when_told, args=(FIFO,)).start()
+    threading.Thread(target=wait_for_page, args=(page, 0)).start()
+    time.sleep(1)
+    libc.mmap(None, mmap.PAGESIZE, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
+
+
+def start_execve():
+    """Returns the pid of that process, and that of its child."""
+    os.mkfifo(FIFO)
+    os.chmod(FIFO, 0o644)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            hold_execve()
+        finally:
+            os._exit(1)
+    wait_until("the lock is held", lambda: state(pid) == "D" and waits(f"/proc/{pid}/cmdline"))
+    os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
+    stuck, = children(pid)
+    wait_until("it is stuck in execve()", lambda: waits(f"/proc/{stuck}/stat"))
+    return pid, int(stuck)
 
 
 def bear_children():
@@ -430,6 +638,8 @@ def check_born_stuck(pmcd):
                 break
             pids |= {pid for (what, pid), name in values.items()
                      if what == "instance" and name.endswith(b" (python3)")}
+    if len(pids) < 20:
+        bad.append(f"only {len(pids)} were seen")
     tap.result(not bad, f"nor do {len(pids)} that begin all the time", bad)
     os.killpg(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
@@ -440,21 +650,37 @@ def check_stuck(roots, names):
     set_sysctl("hung_task_timeout_secs", 0)
     pmcd = Pmcd(roots[1], "stuck")
     server = start_fuse()
-    pids = [child(lose_arguments), *map(start_holder, ("read", "write"))]
-    bad = []
+    pids = [start_stuck(lambda: child(lose_arguments)),
+            start_stuck(lambda: child(lambda: lose_arguments(7 << 20))),
+            *(start_stuck(lambda how=how: start_holder(how)) for how in ("read", "write"))]
+
+    def check(who, prepare):
+        values = fetch(pmcd, names, lambda: (prepare(), signal.alarm(100)))
+        return [f"{who}: {pid} is {values.get(('instance', pid))}" for pid in pids
+                if values.get(("instance", pid)) != b"%06d (python3)" % pid] + \
+               [f"{who}: {pid} has no mappings" for pid in pids if who != "another user" and
+                pid != stuck and b"[stack]" not in values.get(("proc.memory.maps", pid), b"")]
+    stuck, bad = None, []
+    root, their_user = ("root", lambda: None), ("their user", as_user)
     # another user first: root's client would leave names behind
-    for who, prepare in (("another user", lambda: os.setresuid(1, 1, 1)), ("their user", as_user),
-                         ("root", lambda: None)):
-        values = fetch(pmcd, names, lambda prepare=prepare: (prepare(), signal.alarm(100)))
-        bad += [f"{who}: {pid} is {values.get(('instance', pid))}" for pid in pids
-                if values.get(("instance", pid)) != b"%06d (python3)" % pid]
-        bad += [f"{who}: {pid} has no mappings" for pid in pids if who != "another user" and
-                b"[stack]" not in values.get(("proc.memory.maps", pid), b"")]
+    for who in ("another user", lambda: os.setresuid(1, 1, 1)), their_user, root:
+        bad += check(*who)
     tap.result(not bad, "processes that make their readers wait do not stop the agent", bad)
+
+    holder, stuck = start_execve()
+    pids.append(stuck)
+    set_hot(pmcd)
+    bad = []
+    for who in their_user, root:
+        bad += check(*who)
+    tap.result(not bad, "nor does one in execve(), if the client may trace it, nor hotproc", bad)
     check_born_stuck(pmcd)
-    for pid in (server, *pids):
+    for pid in (server, holder, *pids[:-1]):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+    for reader in readers:
+        reader.kill()
+        reader.wait()
     pmcd.stop()
 
 
@@ -465,8 +691,10 @@ def main():
     roots = sys.argv[1:3]
     call("mount", b"tmpfs", b"/var/tmp", b"tmpfs", 0, None)    # hotproc parses there
     os.environ.update(environment(roots[0]))
-    populate()
+    pids = populate()
+    too_long.update((pids["busy"], pids["user_busy"]))
     populate_more()
+    populate_user_namespaces()
     child(map_oddly)
     child(lambda: (map_oddly(), become(USER, USER)))
     for number in range(3):
@@ -482,10 +710,15 @@ def main():
         agents.check("a user", names, as_user)
         agents.check("root, three processes", names, None, [1, os.getpid(), os.getppid()])
         check_files(agents, names)
+        check_aborted(agents)
+        check_too_long(agents.patched)
         check_own(agents)
         check_ended(roots, agents.stock)
         check_hot(agents)
         for pmcd in agents.all[1:]:
+            bad = check_end(pmcd)
+            tap.result(not bad, "a process that ended is gone at the next fetch, "
+                       f"{os.path.basename(pmcd.folder)}", bad)
             bad = check_reuse(pmcd)
             tap.result(not bad, "a pid that is used again has its own name, "
                        f"{os.path.basename(pmcd.folder)}", bad)
