@@ -157,11 +157,13 @@ static int task_diag_parse_cgroup(struct task_diag_select *select,
 }
 
 /**
- * task_diag_leaves_cgroup() - whether a task no longer counts as in its cgroup
+ * task_diag_leaves_cgroup() - ask if a task no longer counts as in its cgroup
  * @select: the selection
  * @task: the task. Under RCU.
  *
  * As cgroup.procs, cgroup.threads: no dead tasks but leaders of living ones.
+ *
+ * Return: whether those files leave it out.
  */
 bool task_diag_leaves_cgroup(const struct task_diag_select *select,
 			     const struct task_struct *task)
