@@ -35,7 +35,7 @@
  * Memory: a handle holds about 40 KiB and the values of one task, see
  * td_set_limit(), and as much again with a subscription. The library allocates
  * memory for a task only if its values need more than those of any task before.
- * td_collect() holds the whole answer.
+ * td_collect() holds the whole answer, up to a limit of its own.
  */
 #ifndef __LIBTASK_DIAG_H
 #define __LIBTASK_DIAG_H
@@ -221,17 +221,19 @@ int td_count(struct td_handle *td, size_t *nr);
 /**
  * td_collect() - receive all of an answer before td_next() returns the first task
  * @td: the handle, after td_dump()
+ * @limit: about how many bytes the answer may have, or SIZE_MAX. With arguments,
+ *	environment, mappings or open files users decide how long it is.
  * @nr: set to the number of tasks, including a last one that is incomplete
  *
  * For a caller that must know first whether the answer is complete, or that
  * wants the tasks in another order, see td_seek(). The answer stays in memory
  * until the next request, td_stop() or td_close().
  *
- * Return: 0, or a negative errno if the answer ended early, as td_next(). In
- * that case td_next() returns the tasks that came before, and then the same
- * errno.
+ * Return: 0, or a negative errno if the answer ended early, as td_next(), or
+ * -E2BIG if it exceeded @limit. In that case td_next() returns the tasks that
+ * came before, and then the same errno.
  */
-int td_collect(struct td_handle *td, size_t *nr);
+int td_collect(struct td_handle *td, size_t limit, size_t *nr);
 
 /**
  * td_tell() - the position in an answer

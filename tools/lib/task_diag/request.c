@@ -70,6 +70,7 @@ struct channel {
  * @many: the answer has any number of messages, and a message that ends it
  * @active: the answer has not ended yet
  * @keep: the received part of the answer stays in the buffer, see td_collect()
+ * @limit: of that part, in bytes
  * @whole: the buffer has all of the answer
  * @inconsistent: the kernel reported that the answer is inconsistent
  * @result: how the answer ended
@@ -102,6 +103,7 @@ struct td_handle {
 	bool many;
 	bool active;
 	bool keep;
+	size_t limit;
 	bool whole;
 	bool inconsistent;
 	int result;
@@ -316,6 +318,8 @@ static int receive_datagram(struct td_handle *td)
 	if (td->whole)
 		return end_answer(td, td->result);
 	answers->end = td->keep ? NLMSG_ALIGN(answers->end) : 0;
+	if (td->keep && answers->end > td->limit)
+		return give_up(td, td__fail(td, -E2BIG, "the answer is too long"));
 	len = receive(answers, 0);
 	if (len < 0)
 		return give_up(td, td__fail(td, len, "cannot receive"));
@@ -794,7 +798,7 @@ int td_count(struct td_handle *td, size_t *nr)
 	return ret;
 }
 
-int td_collect(struct td_handle *td, size_t *nr)
+int td_collect(struct td_handle *td, size_t limit, size_t *nr)
 {
 	const size_t start = td->answers.at;
 	int ret;
@@ -802,6 +806,7 @@ int td_collect(struct td_handle *td, size_t *nr)
 	if (!td->active || !*td->ours)
 		return td_count(td, nr);
 	td->keep = true;
+	td->limit = limit;
 	ret = td_count(td, nr);
 	td->whole = true;
 	td_seek(td, start);

@@ -390,7 +390,7 @@ static int synthesize_other_threads(struct task_diag *td, struct task_synth *syn
 	*nr = 0;
 	err = td_dump(td->handle, &req, sizeof(req));
 	if (!err)
-		err = td_collect(td->handle, &all);
+		err = td_collect(td->handle, SIZE_MAX, &all);
 	if (err) {
 		for (i = 0; i < td->processes.nr; i++)
 			task_synth__proc_process(synth, td->processes.pids[i],
@@ -533,7 +533,7 @@ static const struct td_task *list_threads(struct task_diag *td, const struct tas
 	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_THREAD, tid);
 
 	if (td_dump(td->handle, &req, sizeof(req)) ||
-	    td_collect(td->handle, &td->nr_listed)) {
+	    td_collect(td->handle, SIZE_MAX, &td->nr_listed)) {
 		td->nr_listed = 0;
 		return NULL;
 	}

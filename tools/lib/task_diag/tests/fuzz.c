@@ -6,6 +6,7 @@
  *	tests/fuzz -max_total_time=120 corpus
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static void read_collected(struct td_handle *td)
 	const struct td_task *task;
 	size_t nr, second;
 
-	td_collect(td, &nr);
+	td_collect(td, SIZE_MAX, &nr);
 	td_next(td, &task);
 	second = td_tell(td);
 	read_all(td);

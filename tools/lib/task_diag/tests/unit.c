@@ -622,7 +622,7 @@ TEST_F(td, an_answer_that_another_request_dropped_is_not_complete)
 			td_stop(self->td);
 		}
 		EXPECT_DROPPED();
-		EXPECT_EQ(td_collect(self->td, &nr), -ECANCELED);
+		EXPECT_EQ(td_collect(self->td, SIZE_MAX, &nr), -ECANCELED);
 		EXPECT_EQ(nr, 0);
 	}
 	answer_with((__u32[]){ 3, 0 });
@@ -787,7 +787,7 @@ TEST_F(td, an_answer_that_ends_early_is_counted_up_to_there)
 static int collect(FIXTURE_DATA(td) *self, size_t nr)
 {
 	size_t collected = 999;
-	const int ret = td_collect(self->td, &collected);
+	const int ret = td_collect(self->td, SIZE_MAX, &collected);
 
 	return collected == nr ? ret : -EDOM;
 }
@@ -949,6 +949,35 @@ TEST_F(td, a_long_answer_is_collected)
 	fake_no_memory = false;
 	EXPECT_EQ(next(self), 1);
 	EXPECT_EQ(next(self), -ENOMEM);
+}
+
+TEST_F(td, an_answer_that_exceeds_the_limit_is_not_collected)
+{
+	static const char name[10000];
+	size_t nr;
+	__u32 i;
+
+	answer();
+	for (i = 1; i <= 9; i++) {
+		fake_task(i);
+		fake_put(TASK_DIAG_NAME, name, sizeof(name));
+		fake_datagram();
+	}
+	fake_done(0, NULL);
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(td_collect(self->td, 50000, &nr), -E2BIG);
+	EXPECT_EQ(nr, 5);
+	for (i = 1; i <= 5; i++) {
+		ASSERT_EQ(next(self), 1);
+		EXPECT_EQ(td_pid(self->task), i);
+	}
+	EXPECT_EQ(next(self), -E2BIG);
+
+	/* The limit is of one answer. */
+	answer_with((__u32[]){ 1, 2, 0 });
+	ASSERT_EQ(dump(self), 0);
+	EXPECT_EQ(collect(self, 2), 0);
+	EXPECT_EQ(next(self), 1);
 }
 
 TEST_F(td, a_datagram_that_is_cut_while_others_are_kept)
