@@ -112,7 +112,8 @@ run_command()
 	build | test | cost)
 		[ $# -eq 1 ] || bad_usage "unknown argument $2"
 		declare -F "${1}_all" >/dev/null || bad_usage "unknown argument $1"
-		"${1}_all"
+		# Whatever is not ok fails the command.
+		"${1}_all" | awk '{ print; fflush() } /^not ok/ { bad = 1 } END { exit bad }'
 		;;
 	bench)
 		[ $# -le 2 ] || bad_usage "unknown argument $3"
