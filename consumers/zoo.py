@@ -438,6 +438,40 @@ def start_container(programs=1):
                  "setpriv", f"--bounding-set={drop}")
 
 
+# Has a socket, reports it, and sleeps.
+SLEEPER = """
+import ctypes, signal, socket
+pair = socket.socketpair()
+ctypes.CDLL(None).prctl({}, {}, 0, 0, 0)
+print(flush=True)
+signal.pause()
+"""
+sleepers = []
+
+
+def start_sleeper(*prefix, dumpable=True):
+    sleepers.append(subprocess.Popen(
+        [*prefix, sys.executable, "-c", SLEEPER.format(PR_SET_DUMPABLE, int(dumpable))],
+        stdout=subprocess.PIPE))
+    if not sleepers[-1].stdout.readline():
+        sys.exit(f"{prefix} failed")
+    return sleepers[-1].pid
+
+
+def own_user_namespace():
+    """A user who sees a process that is not dumpable, because the user namespace is the user's."""
+    start_sleeper("unshare", "--user", "--map-current-user", dumpable=False)
+
+
+def start_user_namespace():
+    """A process in a user namespace with one user, and another that has no number there."""
+    pid = start_sleeper("unshare", "--user", "--map-root-user")
+    caps = "+sys_admin,+sys_ptrace"
+    start_sleeper("setpriv", "--reuid=4321", f"--inh-caps={caps}", f"--ambient-caps={caps}",
+                  "nsenter", f"--target={pid}", "--user", "--preserve-credentials")
+    return pid
+
+
 def set_sysctl(name, value):
     """Sets a sysctl of kernel. An open file accepts only one write, so open it each time."""
     with open(f"/proc/sys/kernel/{name}", "w", encoding="ascii") as sysctl:

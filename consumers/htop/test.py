@@ -20,12 +20,12 @@ import sys
 import threading
 import time
 
-from iproute2.test import own_user_namespace, start_user_namespace
 from runner import Tap, between, explain
 from zoo import (FUSE, PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START, PR_SET_NAME,
-                 SYS_SETRESUID, USER, become, bind, call, child, libc, long_arguments, populate,
-                 populate_more, program, set_sysctl, start_container, start_fuse, start_holder,
-                 start_threads, wait_for_page, zombie)
+                 SYS_SETRESUID, USER, become, bind, call, child, libc, long_arguments,
+                 own_user_namespace, populate, populate_more, program, set_sysctl,
+                 start_container, start_fuse, start_holder, start_threads, start_user_namespace,
+                 wait_for_page, zombie)
 
 
 SIZE = 240, 600                         # every task has its line

@@ -20,8 +20,8 @@ import time
 
 from runner import Prefixed, Runner, Tap
 from zoo import (CLONE_NEWUSER, PR_SET_DUMPABLE, PR_SET_NAME, USER, as_user, become, bind, call,
-                 child, hidepid, leave_proc, set_sysctl, sleep_forever, start_fuse, start_holder,
-                 without_ptrace)
+                 child, hidepid, leave_proc, own_user_namespace, set_sysctl, sleep_forever,
+                 start_fuse, start_holder, start_user_namespace, without_ptrace)
 
 
 CLONE_FILES = 0x00000400
@@ -106,39 +106,6 @@ def in_user_namespace():
     os.setresuid(1, 1, 1)
     call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
     return unix_pairs()
-
-
-# Has a socket, reports it, and sleeps.
-SLEEPER = """
-import ctypes, signal, socket
-pair = socket.socketpair()
-ctypes.CDLL(None).prctl({}, {}, 0, 0, 0)
-print(flush=True)
-signal.pause()
-"""
-
-
-def start_sleeper(*prefix, dumpable=True):
-    held.append(subprocess.Popen(
-        [*prefix, sys.executable, "-c", SLEEPER.format(PR_SET_DUMPABLE, int(dumpable))],
-        stdout=subprocess.PIPE))
-    if not held[-1].stdout.readline():
-        sys.exit(f"{prefix} failed")
-    return held[-1].pid
-
-
-def own_user_namespace():
-    """A user who sees a process that is not dumpable, because the user namespace is the user's."""
-    start_sleeper("unshare", "--user", "--map-current-user", dumpable=False)
-
-
-def start_user_namespace():
-    """A process in a user namespace with one user, and another that has no number there."""
-    pid = start_sleeper("unshare", "--user", "--map-root-user")
-    caps = "+sys_admin,+sys_ptrace"
-    start_sleeper("setpriv", "--reuid=4321", f"--inh-caps={caps}", f"--ambient-caps={caps}",
-                  "nsenter", f"--target={pid}", "--user", "--preserve-credentials")
-    return pid
 
 
 def populate():
