@@ -2,6 +2,7 @@
 """Tasks of every kind, and helpers with which the consumers' tests change the system."""
 import ctypes
 import fcntl
+import glob
 import mmap
 import os
 import resource
@@ -15,10 +16,14 @@ import threading
 import time
 
 libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                      ctypes.c_int, ctypes.c_int, ctypes.c_long]
 
 PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_DROP, PR_SET_MM = 4, 15, 24, 35
 PR_SET_MM_ARG_START, PR_SET_MM_ARG_END = 8, 9
 PTRACE_TRACEME = 0
+SYS_PREAD64 = "17"                      # as /proc/PID/syscall has it
 SYS_EXIT, SYS_SETRESUID, SYS_SETRESGID = 60, 117, 119
 SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF = 444, 446
 CAP_SYS_PTRACE = 19
@@ -154,9 +159,6 @@ def set_title(title, keep_end):
 
 def set_arguments(text, size):
     """Moves the arguments to a new mapping of that size, which begins with text; returns it."""
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
     at = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE,
                    mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     ctypes.memmove(at, text, len(text))
@@ -306,9 +308,6 @@ def map_deleted_library():
     path = "/tmp/library.so"
     shutil.copy("/bin/cat", path)
     with open(path, "rb") as file:
-        libc.mmap.restype = ctypes.c_void_p
-        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                              ctypes.c_int, ctypes.c_int, ctypes.c_long]
         libc.mmap(None, 8192, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE, file.fileno(), 0)
     os.unlink(path)
 
@@ -481,6 +480,7 @@ def set_sysctl(name, value):
 # --- a process whose memory is locked for ever ----------------------------
 
 FUSE = "/run/fuse"
+FIFO = b"/run/fifo"
 LOOKUP, FORGET, GETATTR, OPEN, READ, INIT, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 26, 36, 42
 
 
@@ -523,63 +523,27 @@ def start_fuse():
     return pid
 
 
-def wait_for_page(fd, offset=0):
-    try:
-        os.pread(fd, 1, offset)
-    except OSError:                     # the server has ended
-        pass
-
-
-def spawn_when_told(fifo):
-    """Starts a child that shares the memory and waits for a writer before it calls execve()."""
-    actions = ctypes.create_string_buffer(1024)
-    argv = (ctypes.c_char_p * 2)(b"true", None)
-    libc.posix_spawn_file_actions_init(actions)
-    libc.posix_spawn_file_actions_addopen(actions, 0, fifo, os.O_RDONLY, 0)
-    libc.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
-
-
-def hold_memory(how):
-    """
-    A user's process that keeps others from reading its memory. For "read" it holds its mmap
-    lock for reading, because it reads its own memory where the file is mapped, and waits to
-    map something, so nobody else gets the lock. For "write" it holds the lock for writing,
-    because it maps the file, which waits for the page that is being read. A reader needs the
-    lock to find out that nothing is mapped where the arguments should be.
-    """
-    nothing = set_arguments(b"", 4096)
-    call("munmap", ctypes.c_void_p(nothing), ctypes.c_size_t(4096))
-    become(USER, USER)
-    file = os.open(f"{FUSE}/{how}", os.O_RDONLY)
-    if how == "read":
-        page = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, file, 0)
-        waits = os.open("/proc/self/mem", os.O_RDONLY), page
-        map_it = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1
-    else:
-        waits = file, 0
-        map_it = mmap.MAP_PRIVATE, os.open(f"{FUSE}/{how}", os.O_RDONLY | os.O_APPEND)
-    threading.Thread(target=wait_for_page, args=waits).start()
-    time.sleep(0.5)
-    libc.mmap(None, 4096, mmap.PROT_READ, *map_it, 0)
-
-
-def start_holder(how):
-    pid = os.fork()
-    if pid == 0:
-        try:
-            hold_memory(how)
-        finally:
-            os._exit(1)
-    deadline = time.monotonic() + 30
-    while not (state(pid) == "D" and hangs(f"/proc/{pid}/cmdline")):
+def wait_until(condition, what):
+    deadline = time.monotonic() + 120
+    while not condition():
         if time.monotonic() > deadline:
-            sys.exit(f"the lock is not held to {how}")
-    return pid
+            raise RuntimeError(what)
+        time.sleep(0.01)
+
+
+def children(pid):
+    """The pids of its children, whose own files may take for ever."""
+    return [int(child) for tasks in glob.glob(f"/proc/{pid}/task/*/children")
+            for child in read_proc(tasks).split()]
+
+
+def read_proc(path):
+    with open(path, encoding="latin-1") as file:
+        return file.read()
 
 
 def state(pid):
-    with open(f"/proc/{pid}/stat", encoding="latin-1") as stat:
-        return stat.read().rpartition(")")[2].split()[0]
+    return read_proc(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
 
 
 def hangs(path):
@@ -590,3 +554,97 @@ def hangs(path):
         except subprocess.TimeoutExpired:
             process.kill()
             return True
+
+
+def wait_for_page(fd, offset=0):
+    try:
+        os.pread(fd, 1, offset)
+    except OSError:                     # the server has ended
+        pass
+
+
+def let_wait(fd, offset=0):
+    """Returns when another thread waits for the page."""
+    thread = threading.Thread(target=wait_for_page, args=(fd, offset), daemon=True)
+    thread.start()
+    wait_until(lambda: read_proc(f"/proc/self/task/{thread.native_id}/syscall").split()[0] ==
+               SYS_PREAD64, "nobody waits for the page")
+
+
+def hold_lock(file):
+    """
+    Holds the lock of its memory for writing, because it maps the file, which waits for the page
+    that is being read. The names of files need different lengths.
+    """
+    page, direct = (os.open(f"{FUSE}/{file}", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
+    let_wait(page)
+    libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
+
+
+def hold_memory(how):
+    """
+    A user's process that keeps others from reading its memory. For "read" it holds its mmap
+    lock for reading, because it reads its own memory where the file is mapped, and waits to
+    map something, so nobody else gets the lock. For "write" it holds the lock for writing. A
+    reader needs the lock to find out that nothing is mapped where the arguments should be.
+    """
+    nothing = set_arguments(b"", 4096)
+    call("munmap", ctypes.c_void_p(nothing), ctypes.c_size_t(4096))
+    become(USER, USER)
+    if how == "write":
+        hold_lock(how)
+        return
+    page = libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE,
+                     os.open(f"{FUSE}/{how}", os.O_RDONLY), 0)
+    let_wait(os.open("/proc/self/mem", os.O_RDONLY), page)
+    libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+
+
+def start_holding(function):
+    """Returns the pid of a process that calls function, which holds the lock of its memory."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            function()
+            sleep_forever()             # the server has ended
+        finally:
+            os._exit(1)
+    wait_until(lambda: state(pid) == "D" and hangs(f"/proc/{pid}/cmdline"), "the lock is not held")
+    return pid
+
+
+def start_holder(how):
+    return start_holding(lambda: hold_memory(how))
+
+
+def spawn_when_told():
+    """Starts a child that shares the memory and waits for a writer before it calls execve()."""
+    actions = ctypes.create_string_buffer(1024)
+    argv = (ctypes.c_char_p * 2)(b"true", None)
+    libc.posix_spawn_file_actions_init(actions)
+    libc.posix_spawn_file_actions_addopen(actions, 0, FIFO, os.O_RDONLY, 0)
+    libc.posix_spawn(None, b"/bin/true", actions, None, argv, argv)
+
+
+def start_before_execve(prepare):
+    """
+    Returns the pid of a process that holds the lock of its memory, and that of its child, which
+    needs this lock in execve(), where it holds the lock that a reader of its stat needs.
+    """
+    def hold():
+        prepare()
+        threading.Thread(target=spawn_when_told, daemon=True).start()
+        wait_until(lambda: [state(pid) for pid in children("self")] == ["S"],
+                   "no child opens the FIFO")
+        hold_lock("execve")
+    os.mkfifo(FIFO)
+    os.chmod(FIFO, 0o644)
+    pid = start_holding(hold)
+    child_pid, = children(pid)
+    return pid, child_pid
+
+
+def let_execve(pid):
+    """Returns when this child is stuck."""
+    os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
+    wait_until(lambda: hangs(f"/proc/{pid}/stat"), "it is not stuck in execve()")

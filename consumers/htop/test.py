@@ -17,15 +17,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 from runner import Tap, between, explain
-from zoo import (FUSE, PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START, PR_SET_NAME,
-                 SYS_SETRESUID, USER, become, bind, call, child, libc, long_arguments,
-                 own_user_namespace, populate, populate_more, program, set_sysctl,
-                 start_container, start_fuse, start_holder, start_threads, start_user_namespace,
-                 wait_for_page, zombie)
+from zoo import (PR_SET_MM, PR_SET_MM_ARG_END, PR_SET_MM_ARG_START, PR_SET_NAME, SYS_SETRESUID,
+                 USER, become, bind, call, child, hold_lock, libc, long_arguments,
+                 own_user_namespace, populate, populate_more, program, set_sysctl, start_container,
+                 start_fuse, start_holder, start_holding, start_threads, start_user_namespace,
+                 zombie)
 
 
 SIZE = 240, 600                         # every task has its line
@@ -90,30 +89,9 @@ def many_mappings():
     os.makedirs(path, exist_ok=True)
     names = [shutil.copy("/bin/cat", f"{path}/{name}") for name in "ab"]
     files = [os.open(name, os.O_RDONLY) for name in names]
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
     for count in range(20000):
         libc.mmap(None, 4096, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE,
                   files[count % 2], 0)
-
-
-def hold_mmap_lock(file="holder"):
-    """
-    Waits, while it makes a mapping, for a page that another thread reads. The names of files
-    need different lengths, also from those of start_holder().
-    """
-    plain, direct = (os.open(f"{FUSE}/{file}", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
-
-    def make_mapping():
-        time.sleep(1)
-        libc.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
-
-    threading.Thread(target=wait_for_page, args=(plain,), daemon=True).start()
-    threading.Thread(target=make_mapping, daemon=True).start()
 
 
 # --- running htop --------------------------------------------------------
@@ -582,30 +560,18 @@ def hold_long_arguments():
     """A user's process with more arguments than task_diag reports, and its mmap lock held."""
     long_arguments()
     become(USER, USER)
-    hold_mmap_lock("arguments")
-
-
-def is_held(pid):
-    reader = os.fork()
-    if reader == 0:
-        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
-            cmdline.read()
-        os._exit(0)
-    time.sleep(1)
-    return os.waitpid(reader, os.WNOHANG)[0] == 0
+    hold_lock("arguments")
 
 
 def check_stuck(patched, drop):
     """Where stock would wait for ever. Must run last."""
     set_sysctl("hung_task_timeout_secs", 0)     # do not report tasks that hang on purpose
     server = start_fuse()
-    holders = {child(function): function.__name__
-               for function in (hold_mmap_lock, hold_long_arguments)}
-    time.sleep(3)
-    bad = [f"{name} does not hold it" for pid, name in holders.items() if not is_held(pid)]
-    holders |= {start_holder(how): how for how in ("read", "write")}
+    long = start_holding(hold_long_arguments)
+    holders = {start_holding(lambda: hold_lock("holder")): "root's", long: "long arguments",
+               **{start_holder(how): how for how in ("read", "write")}}
     time.sleep(11)                      # htop does not read the mappings of younger processes
-    columns = MAIN + " M_LRS M_PSS IO_RATE"
+    columns, bad = MAIN + " M_LRS M_PSS IO_RATE", []
     for who, prefix in (
             ("root", ()),
             ("root without CAP_SYS_PTRACE", ("setpriv", "--bounding-set=-sys_ptrace")),
@@ -624,14 +590,13 @@ def check_stuck(patched, drop):
     result(not bad, "processes whose memory is locked for ever do not stop it", bad)
 
     # What they hold is released when the file system ends.
-    pid = next(pid for pid, name in holders.items() if name == "hold_long_arguments")
     terminals = [htop.start(settings("STATE")) for htop in (patched, Htop(patched.root, *drop))]
     for terminal in terminals:
         Htop.settle(terminal)
-    before = [terminal.rows().get(pid, "") for terminal in terminals]
+    before = [terminal.rows().get(long, "") for terminal in terminals]
     kill_child(server)
     time.sleep(5)
-    after = [terminal.rows().get(pid, "") for terminal in terminals]
+    after = [terminal.rows().get(long, "") for terminal in terminals]
     for terminal in terminals:
         terminal.end()
     result(all("python3" in line for line in before) and

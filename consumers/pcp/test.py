@@ -19,14 +19,14 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 from client import PM_IN_NULL, Client, Pmcd, environment
 from runner import Tap
 from zoo import (CLONE_NEWUSER, FUSE, PR_SET_DUMPABLE, PR_SET_NAME, USER, as_user, become, call,
-                 child, hidepid, libc, own_mounts, populate, populate_more, set_arguments, set_sysctl,
-                 spawn_when_told, start_fuse, start_holder, state, wait_for_page)
+                 child, children, hidepid, hold_lock, let_execve, libc, own_mounts, populate,
+                 populate_more, set_arguments, set_sysctl, start_before_execve, start_fuse,
+                 start_holder, start_holding, state, wait_until)
 
 TRIES = 6                               # tasks come and go, and work
 PATIENCE = 300                          # seconds for what is to happen soon
@@ -47,14 +47,6 @@ MOMENTARY = re.compile("wchan|processor|sname|runq")
 too_long = set()
 
 tap = Tap("pcp")
-
-
-def wait_until(what, condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{what}: not in {PATIENCE} seconds")
-        time.sleep(0.05)
 
 
 def all_names(pmcd):
@@ -214,9 +206,6 @@ class Agents:
 
 def map_oddly():
     """Mappings that maps has other names, permissions and lengths of lines for."""
-    libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
-                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
 
     def map_it(file, prot=mmap.PROT_READ, how=mmap.MAP_PRIVATE, offset=0):
         at = libc.mmap(None, mmap.PAGESIZE, prot, how, file, offset)
@@ -269,7 +258,7 @@ def start_in_user_namespace(users, uid, argv, owner):
         with open(f"/proc/{pid}/{name}", "w", encoding="ascii") as file:
             file.write(users)
     os.write(tell, b"+")
-    wait_until(f"{owner} owns {pid}", lambda: os.stat(f"/proc/{pid}/io").st_uid == owner)
+    wait_until(lambda: os.stat(f"/proc/{pid}/io").st_uid == owner, f"{owner} does not own {pid}")
     for fd in (ready, done, mapped, tell):
         os.close(fd)
 
@@ -341,8 +330,8 @@ def set_hot(pmcd):
     """Processes are hot as soon as the agent has looked for them."""
     store(pmcd, "hotproc.control.refresh", "1")
     store(pmcd, "hotproc.control.config", f"uid == {USER} || fname == \"cat\"")
-    wait_until("hot processes", lambda: fetch(pmcd, ["hotproc.nprocs"], lambda: signal.alarm(100))
-               .get(("hotproc.nprocs", PM_IN_NULL)))
+    wait_until(lambda: fetch(pmcd, ["hotproc.nprocs"], lambda: signal.alarm(100))
+               .get(("hotproc.nprocs", PM_IN_NULL)), "no process is hot")
 
 
 def check_hot(agents):
@@ -378,7 +367,7 @@ def check_reuse(pmcd):
         if new == 0:
             call("prctl", PR_SET_NAME, name, 0, 0, 0)
             os.execv("/bin/sleep", [name.decode(), "1000"])
-        wait_until(f"{new} is {name}", lambda: is_running(new, name))
+        wait_until(lambda: is_running(new, name), f"{new} is not {name}")
         return new
 
     def is_running(pid, name):
@@ -412,7 +401,7 @@ def traced_fetch(pmcd, names, prepare, *options):
     log = "/tmp/traced"
     with subprocess.Popen(["strace", "-q", "-o", log, *options, "-p", str(pmcd.agent)],
                           stderr=subprocess.DEVNULL) as tracer:
-        wait_until("strace", lambda: f"TracerPid:\t{tracer.pid}\n" in status(pmcd.agent))
+        wait_until(lambda: f"TracerPid:\t{tracer.pid}\n" in status(pmcd.agent), "strace does not trace the agent")
         values = fetch(pmcd, names, prepare)
         tracer.terminate()
     with open(log, encoding="latin-1") as calls:
@@ -478,14 +467,6 @@ def check_aborted(agents):
     tap.result(not bad, "an answer that ends early: what it lacks has no value", bad)
 
 
-def children(pid):
-    pids = []
-    for tid in tasks_of(pid):
-        with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as some:
-            pids += some.read().split()
-    return pids
-
-
 def run_short_processes(to):
     """Two fifths end with a status, a tenth by a signal. Writes what they took."""
     for number in range(SHORT):
@@ -527,7 +508,7 @@ def check_ended(roots, watched):
         take(as_user)                   # the agent changes its credentials for that
     with os.fdopen(result, "rb") as file:
         utime, stime = pickle.load(file)
-    wait_until("all are counted", lambda: take()["count"] - before["count"] >= SHORT)
+    wait_until(lambda: take()["count"] - before["count"] >= SHORT, "not all are counted")
     after = take()
     took = {name: after[name] - before[name] for name in after}
     os.kill(runner, signal.SIGKILL)
@@ -541,46 +522,8 @@ def check_ended(roots, watched):
         bad.append(f"{took}, by getrusage() {utime:.0f} and {stime:.0f}")
     tap.result(not bad, f"{SHORT} short processes are counted, of which stock sees {len(seen)}", bad)
     pmcd.stop()
-    wait_until("what counts them ends with the agent",
-               lambda: not os.path.exists(f"/proc/{counter}"))
+    wait_until(lambda: not os.path.exists(f"/proc/{counter}"), "what counts them does not end")
     tap.result(True, "what counts them ends with the agent")
-
-
-readers = []                            # that wait for what never comes
-
-
-def waits(path):
-    """Whether a reader of this file waits; it may wait even for its own end."""
-    reader = subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        reader.wait(5)
-    except subprocess.TimeoutExpired:
-        readers.append(reader)
-        return True
-    return False
-
-
-def start_holding(function):
-    """Returns the pid of a process that calls function, which holds the lock of its memory."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            function()
-        finally:
-            os._exit(1)
-    wait_until("the lock is held", lambda: state(pid) == "D" and waits(f"/proc/{pid}/cmdline"))
-    return pid
-
-
-def hold_lock(file):
-    """
-    It makes a mapping, which waits for a page that never comes. The names of files need different
-    lengths, also from those of start_holder().
-    """
-    page, direct = (os.open(f"{FUSE}/{file}", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    threading.Thread(target=wait_for_page, args=(page, 0)).start()
-    time.sleep(1)
-    libc.mmap(None, mmap.PAGESIZE, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
 
 
 def hold_long_arguments():
@@ -597,30 +540,6 @@ def lose_arguments():
                      os.open(f"{FUSE}/arguments", os.O_RDONLY), 0)
     assert page == at
     become(USER, USER)
-
-
-FIFO = b"/run/fifo"
-
-
-def hold_execve():
-    """
-    Its child needs the lock of the memory that they share in execve(), where it holds the lock that
-    a reader of its stat needs.
-    """
-    become(USER, USER)
-    threading.Thread(target=spawn_when_told, args=(FIFO,)).start()
-    hold_lock("execve")
-
-
-def start_execve():
-    """Returns the pid of that process, and that of its child."""
-    os.mkfifo(FIFO)
-    os.chmod(FIFO, 0o644)
-    pid = start_holding(hold_execve)
-    os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
-    stuck, = children(pid)
-    wait_until("it is stuck in execve()", lambda: waits(f"/proc/{stuck}/stat"))
-    return pid, int(stuck)
 
 
 def bear_children():
@@ -677,7 +596,8 @@ def check_stuck(roots, names):
         bad += check(*who)
     tap.result(not bad, "processes that make their readers wait do not stop the agent", bad)
 
-    holder, stuck = start_execve()
+    holder, stuck = start_before_execve(lambda: become(USER, USER))
+    let_execve(stuck)
     pids.append(stuck)
     set_hot(pmcd)
     bad = []
@@ -688,9 +608,6 @@ def check_stuck(roots, names):
     for pid in (server, holder, *pids[:-1]):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    for reader in readers:
-        reader.kill()
-        reader.wait()
     pmcd.stop()
 
 

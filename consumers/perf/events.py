@@ -22,8 +22,8 @@ import sys
 import threading
 import time
 
-from zoo import (FUSE, PR_SET_DUMPABLE, PR_SET_NAME, SYS_EXIT, hangs, set_sysctl,
-                 spawn_when_told, start_fuse, wait_for_page)
+from zoo import (PR_SET_DUMPABLE, PR_SET_NAME, SYS_EXIT, children, let_execve, set_sysctl,
+                 start_before_execve, start_fuse)
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE = {"mnt": 0x20000, "cgroup": 0x2000000, "uts": 0x4000000, "ipc": 0x8000000,
@@ -450,12 +450,6 @@ def bear_tasks():
         time.sleep(0.05)
 
 
-def children(parent):
-    """Does not open the children's files, which may take for ever."""
-    return [int(pid) for path in pathlib.Path(f"/proc/{parent}/task").glob("*/children")
-            for pid in path.read_text(encoding="ascii").split()]
-
-
 def check_births(patched):
     """Delays the request for threads by two seconds."""
     pid = start(set_name, b"parent", then=bear_tasks)
@@ -492,22 +486,13 @@ def check_births(patched):
 
 # --- a process that is stuck in execve() -----------------------------------
 
-FIFO = b"/dev/shm/fifo"
 ODD = b"/dev/shm/\xff"
 
 
-def hold_mmap_lock():
-    """
-    Maps a file that first waits for the page that is being read. An executable mapping has a
-    name that stock cannot read.
-    """
+def map_odd():
+    """An executable mapping has a name that stock cannot read."""
     with open(ODD, "w+b") as odd:
         map_file(odd.fileno(), mmap.PROT_READ | mmap.PROT_EXEC, 4096)
-    page, direct = (os.open(f"{FUSE}/file", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    threading.Thread(target=spawn_when_told, args=(FIFO,), daemon=True).start()
-    threading.Thread(target=wait_for_page, args=(page,), daemon=True).start()
-    time.sleep(1)
-    LIBC.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
 
 
 IN_TIME = ["timeout", "-s", "KILL", "60"]
@@ -526,19 +511,14 @@ def check_stuck(patched):
     """Where stock waits for ever"""
     set_sysctl("hung_task_timeout_secs", 0)
     server = start_fuse()
-    os.mkfifo(FIFO)
-    parent = start(become_user, then=hold_mmap_lock)
-    time.sleep(3)
+    parent, stuck = start_before_execve(lambda: (become_user(), map_odd()))
     every = ["-a", *NO_BUILD_IDS]
     threads = [*every, "--num-thread-synthesize", "4"]
-    holds = hangs(f"/proc/{parent}/maps")
     recordings = [record_beside(patched, "a process that holds its mmap lock", ["-a"])]
 
     # Now a child waits for the lock in execve(). perf record's search for build ids, perf
     # script and others wait for it.
-    os.close(os.open(FIFO, os.O_WRONLY | os.O_NONBLOCK))
-    time.sleep(1)
-    stuck = [pid for pid in children(parent) if hangs(f"/proc/{pid}/ns/mnt")]
+    let_execve(stuck)
     what = "a process that is stuck in execve()"
     recordings += [
         record_beside(patched, what, [*every, "--namespaces"]),
@@ -550,20 +530,20 @@ def check_stuck(patched):
                       [*threads, "--namespaces"], WITHOUT_PTRACE)]
     done = subprocess.run([*IN_TIME, patched, *SYNTHESIZE], stdout=subprocess.DEVNULL, check=False)
     os.kill(server, signal.SIGKILL)
-    while any(os.path.exists(f"/proc/{pid}") for pid in stuck):
-        time.sleep(0.1)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
 
-    print(f"{'ok' if stuck and not done.returncode else 'not ok'} - perf bench: {what}"
+    print(f"{'ok' if not done.returncode else 'not ok'} - perf bench: {what}"
           " does not stop it", flush=True)
     for title, data in recordings:
         texts = [text for _, text in events(patched, data)] if data else []
-        lacking = [pattern for pid in [parent, *(stuck if what in title else [])]
+        lacking = [pattern for pid in [parent, *([stuck] if what in title else [])]
                    for pattern in (rb"_COMM: .*:%d/%d$" % (pid, pid),
                                    rb"_FORK\(%d:%d\)" % (pid, pid))
                    if not any(re.search(pattern, text) for text in texts)]
         if "another user" not in title and not any(text.endswith(ODD) for text in texts):
             lacking.append(ODD)
-        good = holds and stuck and data and not lacking
+        good = data and not lacking
         print(f"# {len(texts)} events, lacks {lacking}")
         print(f"{'ok' if good else 'not ok'} - perf: {title} does not stop it, and has events",
               flush=True)

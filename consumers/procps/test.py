@@ -10,8 +10,6 @@ task_diag. Prints TAP.
 """
 import ctypes
 import fcntl
-import glob
-import mmap
 import os
 import re
 import select
@@ -21,14 +19,13 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 
 from runner import Prefixed, Result, Runner, Tap, between
-from zoo import (CLONE_NEWNET, CLONE_NEWPID, FUSE, MNT_DETACH, MS_BIND, MS_REC, PR_SET_NAME,
+from zoo import (CLONE_NEWNET, CLONE_NEWPID, MNT_DETACH, MS_BIND, MS_REC, PR_SET_NAME,
                  SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become,
-                 bind, call, child, hangs, hidepid, leave_proc, libc, own_mounts, populate,
-                 set_arguments, set_sysctl, spawn_when_told, start_container, start_fuse,
-                 start_holder, start_threads, state, wait_for_page, without_ptrace)
+                 bind, call, child, children, hidepid, leave_proc, let_execve, libc, own_mounts,
+                 populate, set_arguments, set_sysctl, start_before_execve, start_container,
+                 start_fuse, start_holder, start_threads, wait_until, without_ptrace)
 
 # --- comparing what they print --------------------------------------------
 
@@ -376,21 +373,7 @@ def check_unlisted(patched):
     tap.result(calls and not lists, "root lists nobody", lists)
 
 
-FIFO = b"/run/fifo"
 TIOCGPTN, TIOCSPTLCK = 0x80045430, 0x40045431
-SYS_PREAD64 = "17"
-
-
-def wait_until(condition, what):
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit(what)
-        time.sleep(0.01)
-
-
-def children(pid):
-    return [name for path in glob.glob(f"/proc/{pid}/task/*/children") for name in read(path).split()]
 
 
 def take_foreign_terminal():
@@ -405,43 +388,6 @@ def take_foreign_terminal():
         number, = struct.unpack("i", fcntl.ioctl(master, TIOCGPTN, bytes(4)))
     os.setsid()
     fcntl.ioctl(os.open(f"/mnt/{number}", os.O_RDWR), termios.TIOCSCTTY, 0)
-
-
-def hold_execve():
-    """
-    A user's process that holds its mmap lock for writing, as hold_memory("write") does. Its child
-    needs this lock in execve(), where it holds the lock that a reader of its stat needs. Only
-    the links in fd could tell the name of its terminal.
-    """
-    take_foreign_terminal()
-    become(USER, USER)
-    page, direct = (os.open(f"{FUSE}/execve", os.O_RDONLY | flags) for flags in (0, os.O_APPEND))
-    threading.Thread(target=spawn_when_told, args=(FIFO,)).start()
-    wait_until(lambda: [state(pid) for pid in children("self")] == ["S"], "no child opens the FIFO")
-    reader = threading.Thread(target=wait_for_page, args=(page, 0))
-    reader.start()
-    wait_until(lambda: read(f"/proc/self/task/{reader.native_id}/syscall").split()[0] == SYS_PREAD64,
-               "nobody waits for the page")
-    ctypes.CDLL(None).mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE, direct, 0)
-
-
-def start_execve():
-    """Returns the pid of that process, and that of its child in a list."""
-    os.mkfifo(FIFO)
-    os.chmod(FIFO, 0o644)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            hold_execve()
-        finally:
-            os._exit(1)
-    wait_until(lambda: state(pid) == "D" and hangs(f"/proc/{pid}/cmdline"),
-               "the lock is not held before execve()")
-    os.close(os.open(FIFO, os.O_WRONLY))        # waits for the child
-    stuck = [int(name) for name in children(pid)]
-    wait_until(lambda: len(stuck) == 1 and hangs(f"/proc/{stuck[0]}/stat"),
-               f"of {stuck} none is stuck in execve()")
-    return pid, stuck
 
 
 # Commands, and in which column they show the pid
@@ -486,9 +432,11 @@ def check_locked_memory(patched):
            for what in not_shown(Runner(patched.root, before), SHOW_LOCKED, pids)]
     tap.result(not bad, "processes whose memory is locked for ever stop nobody", bad)
 
-    holder, stuck = start_execve()
+    # Only the links in fd could tell the name of its terminal.
+    holder, stuck = start_before_execve(lambda: (take_foreign_terminal(), become(USER, USER)))
+    let_execve(stuck)
     bad = [f"{who}: {what}" for who in ("root", "its user")
-           for what in not_shown(Runner(patched.root, callers[who]), SHOW_EXECVE, stuck)]
+           for what in not_shown(Runner(patched.root, callers[who]), SHOW_EXECVE, [stuck])]
     tap.result(not bad, "a process that is stuck in execve() stops nobody who may trace it", bad)
     for pid in (server, holder, *pids):
         os.kill(pid, signal.SIGKILL)
