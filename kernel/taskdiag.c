@@ -121,6 +121,7 @@ struct task_diag_run {
  * @TASK_DIAG_WALK_FULL: the skb is full, the walk continues in another one
  * @TASK_DIAG_WALK_END: the walk is complete
  * @TASK_DIAG_WALK_GONE: the process that it starts from has ended or is hidden
+ * @TASK_DIAG_WALK_ENDLESS: it met tasks again and again, as somebody moves them
  */
 enum task_diag_walk_result {
 	TASK_DIAG_WALK_CONTINUE,
@@ -128,9 +129,10 @@ enum task_diag_walk_result {
 	TASK_DIAG_WALK_FULL,
 	TASK_DIAG_WALK_END,
 	TASK_DIAG_WALK_GONE,
+	TASK_DIAG_WALK_ENDLESS,
 };
 
-/* Where the callbacks of a dump find it */
+/* cb->ctx has no room for a dump: it holds a pointer. */
 static struct task_diag_dump **task_diag_ctx(struct netlink_callback *cb)
 {
 	return (struct task_diag_dump **)cb->ctx;
@@ -567,19 +569,26 @@ static __always_inline u32 task_diag_nr(struct pid *pid,
 	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
 }
 
-/* A debugger sets or resets a task's parent and that it is traced in turn. */
+/*
+ * ->parent and ->ptrace change one after the other, so that a real parent may look
+ * like a tracer.
+ */
 static noinline struct task_struct *task_diag_tracer_locked(struct task_struct *task)
 {
 	guard(read_lock)(&tasklist_lock);
 	return ptrace_parent(task);
 }
 
-static __always_inline struct task_struct *
-task_diag_tracer(struct task_struct *task, const struct task_struct *parent)
+static __always_inline struct task_struct *task_diag_tracer(struct task_struct *task)
 {
 	struct task_struct *tracer = ptrace_parent(task);
 
-	return tracer && tracer == parent ? task_diag_tracer_locked(task) : tracer;
+	if (likely(!tracer))
+		return NULL;
+	/* It may have become the real parent just before. */
+	smp_rmb();
+	return tracer == rcu_access_pointer(task->real_parent) ?
+	       task_diag_tracer_locked(task) : tracer;
 }
 
 /*
@@ -593,7 +602,7 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
 						struct pid_namespace *ns)
 {
 	struct task_struct *parent = rcu_dereference(task->real_parent);
-	struct task_struct *tracer = task_diag_tracer(task, parent);
+	struct task_struct *tracer = task_diag_tracer(task);
 	struct pid *tgid = task_tgid(task);
 	struct pid *pgid = task_pgrp(task);
 	struct pid *sid = task_session(task);
@@ -750,10 +759,9 @@ static int task_diag_hold_task(struct task_diag_run *run,
 {
 	const struct task_diag_query *query = &dump->query;
 	struct task_diag_held *held = &dump->held;
-	const struct pid *own = task_pid(task);
 
 	/* Perhaps it was released in the meantime. */
-	if (!own)
+	if (!pid_alive(task))
 		return -ESTALE;
 	run->cred = get_cred_rcu(cred);
 	if (!run->cred)
@@ -777,7 +785,7 @@ static int task_diag_hold_task(struct task_diag_run *run,
 	};
 	held->left = query->rows;
 	held->exec_id = READ_ONCE(task->self_exec_id);
-	held->id = own->ino;
+	held->id = pid->ino;
 	return 0;
 }
 
@@ -1059,11 +1067,18 @@ static bool task_diag_find_kin(struct task_diag_run *run,
 	return run->kin && task_diag_may_read(run->kin, &run->readable);
 }
 
+/* Whether the children of @process may have moved to another parent. */
 static bool task_diag_has_ended(const struct task_struct *process)
 {
-	/* Pairs with the decrement in do_exit(), before its children move. */
+	const struct task_struct *thread;
+
+	/* Pairs with tasklist_lock, under which find_alive_thread() asks the same. */
 	smp_rmb();
-	return !atomic_read(&process->signal->live);
+	for_each_thread(process, thread) {
+		if (!(READ_ONCE(thread->flags) & PF_EXITING))
+			return false;
+	}
+	return true;
 }
 
 /* Reports the task that has @pid, if there is one and the caller may see it. */
@@ -1102,6 +1117,12 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 		}
 		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
 					 state);
+		if (!err && unlikely(task_pid(task) != pid)) {
+			/* Its state may be from after an exec took @pid away. */
+			smp_rmb();
+			if (pid_task(pid, type) != task)
+				err = -ESTALE;
+		}
 		if (hold && !err)
 			err = task_diag_hold_task(run, dump, task, cred, pid, nr);
 		if (!err) {
@@ -1131,7 +1152,7 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 	const enum pid_type type = strategy == TASK_DIAG_DUMP_ALL_THREAD ?
 				   PIDTYPE_PID : PIDTYPE_TGID;
 	const unsigned int level = run->ns->level;
-	struct pid *pids[TASK_DIAG_RCU_BATCH];
+	struct pid *pids[TASK_DIAG_RCU_BATCH] __uninitialized;
 	unsigned int budget = ARRAY_SIZE(pids), max, nr_pids, i;
 	enum task_diag_walk_result result;
 	u32 nr;
@@ -1139,7 +1160,7 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
 		if (!task_diag_find_kin(run, cursor))
 			return TASK_DIAG_WALK_GONE;
-		/* A zombie has no children, once all of its threads are that. */
+		/* The children of a dead process have another parent. */
 		if (!cursor->next && READ_ONCE(run->kin->exit_state) &&
 		    thread_group_empty(run->kin))
 			return TASK_DIAG_WALK_END;
@@ -1224,15 +1245,18 @@ task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 	struct pid *pid;
 	u32 nr;
 
-	/* To find a process may take a look at many threads. */
+	/* css_task_iter_next() may step over many threads to find a process. */
 	while (budget-- && !need_resched()) {
+		/* Tasks that leave a cgroup and come back are its last. */
+		if (!walk->task && !walk->max--)
+			return TASK_DIAG_WALK_ENDLESS;
 		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
 		if (!task) {
 			if (!task_diag_cgroup_next(&dump->query.select))
 				return TASK_DIAG_WALK_END;
 			continue;
 		}
-		/* New tasks come last in a cgroup: the walk must not go on for ever. */
+		/* So are new ones. */
 		pid = task->start_time > walk->time ||
 		      task_diag_leaves_cgroup(&dump->query.select, task) ?
 		      NULL : task_pid(task);
@@ -1397,6 +1421,10 @@ static int task_diag_walk_error(enum task_diag_walk_result result,
 {
 	if (result == TASK_DIAG_WALK_GONE)
 		return task_diag_no_task(extack);
+	if (result == TASK_DIAG_WALK_ENDLESS) {
+		NL_SET_ERR_MSG(extack, "tasks move between cgroups all the time");
+		return -EAGAIN;
+	}
 	return result == TASK_DIAG_WALK_FULL ? -EMSGSIZE : 0;
 }
 

@@ -6,8 +6,8 @@
  * what the event reports still exists, and no lock is held. It is as if the
  * subscriber had sent a request: the same check decides whether it may see the
  * task, with its credentials, and the same functions fill in the groups, with
- * numbers of its namespaces. No task fails or waits because of a subscriber: an
- * event that cannot be sent is counted.
+ * numbers of its namespaces. No task fails because of a subscriber, or waits for
+ * it to read: an event that cannot be sent is counted.
  *
  * A task looks up only subscriptions that may see it. A subscriber with
  * CAP_SYS_PTRACE in its user namespace sees all tasks in it and below; any
@@ -50,7 +50,10 @@
 #define TASK_DIAG_EVENT_SIZE		NLMSG_DEFAULT_SIZE
 #define TASK_DIAG_EVENT_SIZE_MAX	SKB_WITH_OVERHEAD(32768)
 
-/* An event neither waits until there is memory, nor takes what is kept in reserve. */
+/*
+ * One attempt to reclaim memory, no OOM killer and no reserves: the task should
+ * not have to pay for a subscriber.
+ */
 #define TASK_DIAG_EVENT_GFP		(GFP_KERNEL | __GFP_NOWARN |		\
 					 __GFP_NORETRY | __GFP_NOMEMALLOC)
 
@@ -235,7 +238,7 @@ static void task_diag_fill_event(struct task_diag_event *event,
 		ppid = task_tgid(parent);
 	} while (!ppid && pid_alive(task));
 
-	event->time = ktime_get_boottime_ns() + sub->boottime;
+	event->time += sub->boottime;
 	event->id = pid->ino;
 	event->tgid = task_tgid_nr_ns(task, ns);
 	event->exit_signal = task->exit_signal;
@@ -343,8 +346,8 @@ static bool task_diag_may_still_be_sent(const struct task_diag_subscription *sub
 }
 
 /*
- * A check that uses the subscriber's privileges marks current as a user of them.
- * @used is the mark that current had before.
+ * ns_capable() in a check sets PF_SUPERPRIV on current, which used no privilege of
+ * its own. @used is the flag that current had before.
  */
 static void task_diag_unmark(unsigned int used)
 {
@@ -613,7 +616,8 @@ static void task_diag_emit_audience(struct user_namespace *ns, kuid_t uid,
 
 /*
  * Ends the subscriptions that current made with @cred, which it no longer has,
- * or with which it ends. No event may come that would wake their readers.
+ * or with which it ends. Now, as no later event may come that would wake their
+ * readers.
  */
 static void task_diag_end_with(const struct cred *cred)
 {
@@ -668,6 +672,7 @@ static void task_diag_emit_of(u32 type, struct task_struct *task, u64 old_id)
 {
 	task_diag_emit(&(struct task_diag_occasion) {
 		.event.type = type,
+		.event.time = ktime_get_boottime_ns(),
 		.event.old_id = old_id,
 		.task = task,
 		.process = thread_group_leader(task),
@@ -725,6 +730,7 @@ void __task_diag_exit(struct task_struct *task, bool group_dead)
 	struct task_struct *leader = task->group_leader;
 	struct task_diag_occasion occasion = {
 		.event.type = TASK_DIAG_EVENT_EXIT,
+		.event.time = ktime_get_boottime_ns(),
 		.event.flags = group_dead ? TASK_DIAG_EVENT_LAST : 0,
 		.event.exit_code = group_dead && leader == task ?
 				   task_diag_process_exit_code(leader) :

@@ -13,6 +13,7 @@
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/task_diag.h>
@@ -210,6 +211,8 @@ static int task_diag_start_cgroup(struct task_diag_select *select)
 	if (!select->walk)
 		return -ENOMEM;
 	select->walk->time = ktime_get_ns();
+	select->walk->max = 2 * (READ_ONCE(nr_threads) +
+				 READ_ONCE(select->cgroup->nr_descendants)) + 1024;
 	css_get(&select->cgroup->self);
 	task_diag_enter_cgroup(select, &select->cgroup->self);
 	return 0;

@@ -20,6 +20,7 @@ struct task_struct;
  * @it: position among its tasks
  * @task: the next task, if it was fetched; @it holds a reference
  * @time: when the walk began, as in task_struct.start_time
+ * @max: how many more tasks and cgroups it may meet
  */
 struct task_diag_cgroup_walk {
 	struct cgroup_subsys_state	*css;
@@ -28,6 +29,7 @@ struct task_diag_cgroup_walk {
 #endif
 	struct task_struct		*task;
 	u64				time;
+	unsigned int			max;
 };
 
 /**

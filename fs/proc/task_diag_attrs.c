@@ -2,8 +2,8 @@
 /*
  * task_diag: the groups of properties
  *
- * Every value here has a procfs counterpart in a file under /proc/PID, and is
- * read the way that file reads it.
+ * Most values have a counterpart in a file under /proc/PID, and are read the way
+ * that file reads them, unless that could wait for another user.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>

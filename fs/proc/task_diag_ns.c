@@ -47,21 +47,20 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
  * task_diag_cgroup_of() - the cgroup of a task
  * @task: the task. Under RCU.
  *
- * Return: the cgroup in the default hierarchy, or NULL of a task that seems to be
- * in the root, because it has its pid but cgroup_post_fork() was not called yet.
+ * Return: the cgroup in the default hierarchy, or NULL if cgroup_post_fork() has
+ * not put a new task into its cgroup yet.
  */
 struct cgroup *task_diag_cgroup_of(struct task_struct *task)
 {
-	const bool linked = !list_empty(&task->cg_list);
-	struct cgroup *cgroup;
+	struct cgroup *cgroup = task_dfl_cgroup(task);
 
-	/* css_set_move_task() sets the cgroup first. */
-	smp_rmb();
+	if (cgroup != &cgrp_dfl_root.cgrp)
+		return cgroup;
+	/* A new task, or one that css_set_move_task() is moving, seems to be there. */
+	guard(spinlock_irqsave)(&css_set_lock);
 	cgroup = task_dfl_cgroup(task);
-	if (!linked && cgroup == &cgrp_dfl_root.cgrp &&
-	    !(READ_ONCE(task->flags) & PF_EXITING))
-		return NULL;
-	return cgroup;
+	return list_empty(&task->cg_list) && cgroup == &cgrp_dfl_root.cgrp &&
+	       !(READ_ONCE(task->flags) & PF_EXITING) ? NULL : cgroup;
 }
 
 int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)

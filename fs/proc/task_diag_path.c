@@ -3,8 +3,8 @@
  * task_diag: the groups of properties that are paths: program, working and root
  * directory
  *
- * Take no reference on a directory or a mount: whoever puts the last one
- * unmounts.
+ * Working and root directory are read without a reference: whoever drops the last
+ * one on a mount unmounts it.
  */
 #include <linux/dcache.h>
 #include <linux/err.h>

@@ -76,7 +76,7 @@ int task_diag_fill_limits(struct sk_buff *skb, struct task_diag_task *t)
 		rcu_read_unlock();
 		return -ESRCH;
 	}
-	/* As do_prlimit(), whose changes are of a soft and a hard limit at once */
+	/* The lock of do_prlimit(), which sets soft and hard limit together */
 	leader = READ_ONCE(t->task->group_leader);
 	task_lock(leader);
 	memcpy(rlim, t->task->signal->rlim, sizeof(rlim));

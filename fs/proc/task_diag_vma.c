@@ -27,8 +27,14 @@
 #include "internal.h"
 #include "task_diag_attrs.h"
 
-/* Longer paths are not reported: no program could open them either. */
+/*
+ * Of a buffer for one path. Directories that are made relative to each other have
+ * paths of any length.
+ */
 #define TASK_DIAG_NAME_MAX	SZ_1M
+
+/* A process that maps ahead of the walk, and unmaps behind it, must not keep it up. */
+#define TASK_DIAG_VMAS_MORE	SZ_16K
 
 /* The most bytes of names in the list of one process's mappings */
 #define TASK_DIAG_NAMES_MAX	SZ_16M
@@ -203,6 +209,8 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	struct vm_area_struct *vma;
 	int err = 0;
 
+	if (!t->pos)
+		t->vmas = 2 * walk->mm->map_count + TASK_DIAG_VMAS_MORE;
 	while (!err) {
 		vma = task_diag_next_vma(walk, t->pos) ?:
 		      task_diag_gate_vma(walk, t->pos);
@@ -219,7 +227,9 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 		if (err)
 			break;
 		t->pos = vma->vm_end;
-		if (fatal_signal_pending(current))
+		if (!t->vmas--)
+			err = -E2BIG;
+		else if (fatal_signal_pending(current))
 			/* A list that was aborted must not look complete. */
 			err = -EAGAIN;
 		else if (time_after(jiffies, t->until))
@@ -229,7 +239,7 @@ task_diag_walk_vmas(struct sk_buff *skb, struct task_diag_task *t,
 	return err;
 }
 
-/* The name of a mapping of a file. @before is whether the last one was such, too. */
+/* The name of a mapping of a file. @before: the previous mapping was of one, too. */
 static const char *task_diag_vma_path(const struct path *path,
 				      struct task_diag_name *name, bool before)
 {
@@ -362,7 +372,6 @@ int task_diag_fill_vma(struct sk_buff *skb, struct task_diag_task *t)
 		task_diag_forget(t);
 	}
 	err = -ENAMETOOLONG;
-	/* Deeply nested directories make paths that no program can open. */
 	for (name->size = PATH_MAX;
 	     err == -ENAMETOOLONG && name->size <= TASK_DIAG_NAME_MAX;
 	     name->size *= 2) {

@@ -60,6 +60,7 @@ struct task_diag_value {
  * @pos: where a group that comes in parts continues; 0 at its start, afterwards
  *	for the filler's own use
  * @names: bytes of names that were reported for such a group
+ * @vmas: how many more mappings such a group may walk over
  * @kept: a value that is being reported in parts, if @kept.data is set: a copy,
  *	because its source may change
  * @part: how much of @kept was reported
@@ -83,6 +84,7 @@ struct task_diag_task {
 	gfp_t			gfp;
 	u64			pos;
 	u32			names;
+	u32			vmas;
 	struct task_diag_value	kept;
 	u32			part;
 	char			*buf;

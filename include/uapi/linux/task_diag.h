@@ -197,7 +197,8 @@ enum task_diag_flag {
  * %TASK_DIAG_DUMP_ALL or %TASK_DIAG_DUMP_ALL_THREAD.
  *
  * Attribute n from 1 to 63 is a group of properties, and 1ULL << n its show
- * flag. A group of bytes, or of an array of u32, may come in several
+ * flag; further groups take a second mask at the end of struct task_diag_pid. A
+ * group of bytes, or of an array of u32, may come in several
  * attributes, of one message or of several; the reader joins their payloads in
  * order.
  *
@@ -397,9 +398,11 @@ struct task_diag_event {
 /**
  * struct task_diag_error - a group that could not be read
  * @attr: the group's attribute
- * @error: negative errno: -EAGAIN if the task was contended or changed its
- *	credentials, -EFAULT if one of its pages is not in memory, -ESRCH if it
- *	ended or became hidden
+ * @error: negative errno: -EAGAIN if the task was contended, or changed while it
+ *	was read; -EFAULT if one of its pages is not in memory; -ESRCH if it ended,
+ *	called exec or became hidden; -E2BIG if the group is longer than the kernel
+ *	reports; -ENAMETOOLONG if a path is; -ENOMEM; or the errno of a security
+ *	module
  */
 struct task_diag_error {
 	__u32	attr;
@@ -509,13 +512,14 @@ enum task_diag_vma_flag {
 
 /**
  * struct task_diag_vma - %TASK_DIAG_VMA
- * @start: first address (maps: 1)
+ * @start: first address (maps: 1); of a mapping that was merged with one already
+ *	reported, where the rest of it begins
  * @end: address after the last
- * @pgoff: where in the file it starts, bytes (maps: 3)
+ * @pgoff: where in the file @start is, bytes (maps: 3)
  * @ino: inode number of the file, or 0 (maps: 5)
  * @dev_major: major number of the file's device (maps: 4)
  * @dev_minor: minor number
- * @generation: generation of the inode
+ * @generation: generation of the inode (not in procfs)
  * @flags: &enum task_diag_vma_flag (maps: 2)
  * @name_len: length of the whole name
  * @name_off: where in the name the bytes at @name_at belong
@@ -755,7 +759,8 @@ struct task_diag_mem {
  * @caught: caught (SigCgt)
  * @queued: signals queued for the real user id (SigQ, before the slash)
  * @queue_limit: the most that may be (SigQ, after the slash)
- * @tty_nr: device number of the controlling terminal, or 0 (stat: 7)
+ * @tty_nr: device number of the controlling terminal, or 0 (stat: 7): its major
+ *	number in bits 8 to 19, its minor number in bits 0 to 7 and 20 to 31
  * @tty_pgrp: foreground process group of that terminal, or -1 (stat: 8)
  * @exit_code: how it ended, in the form that waitpid(2) reports; for a stopped
  *	process the signal that stopped it, until the parent has waited for that
@@ -807,8 +812,8 @@ struct task_diag_io {
 
 /**
  * struct task_diag_cgroup - %TASK_DIAG_CGROUP
- * @id: id of the control group of the unified hierarchy, the inode number of
- *	its directory
+ * @id: id of the control group of the unified hierarchy: on 64-bit kernels the
+ *	inode number of its directory, whose lower half that is on 32-bit kernels
  * @path_len: length of the whole path
  * @path_off: where in the path the bytes at @path_at belong
  * @path_at: where in the payload they begin; they extend to its end
@@ -828,7 +833,8 @@ struct task_diag_cgroup {
 /**
  * struct task_diag_ns - %TASK_DIAG_NS, of one namespace
  * @ino: inode number of the namespace (in brackets in the links in ns)
- * @dev: device number of its file system, as new_encode_dev() makes it
+ * @dev: device number of its file system, encoded as
+ *	struct task_diag_signal.tty_nr
  * @type: which one: a CLONE_NEW* flag
  * @for_children: 1 if the task's future children get it (ns/pid_for_children,
  *	ns/time_for_children), 0 if the task itself is in it
@@ -942,7 +948,8 @@ enum task_diag_file_kind {
  * @umask: permissions that files it creates lack (status: Umask)
  * @pad: zero
  * @kinds: how many are of each &enum task_diag_file_kind, with
- *	%TASK_DIAG_FD_KINDS; zero without
+ *	%TASK_DIAG_FD_KINDS; zero without. More kinds make it longer, so it stays
+ *	the last.
  *
  * Absent for a task without files: zombies.
  */
