@@ -3,8 +3,13 @@
  * Which tasks a dump reports, whatever happens concurrently, and that it continues
  * where it stopped, in whatever portions it is received.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 #include <pty.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
 #include "lib/harness.h"
@@ -550,6 +555,84 @@ TEST_F(exec, process_has_a_state_in_an_exec_by_a_thread)
 	/* In 2 s, one in four runs would meet the moment. */
 	expect_always_chosen(_metadata, self, 12, TASK_DIAG_SELECT_STATES,
 			     states, sizeof(states));
+}
+
+/* The leader that it loses is, but with another number. */
+TEST_F(exec, process_is_never_dead_in_an_exec_by_a_thread)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_BASE,
+		.dump_strategy = TASK_DIAG_DUMP_ALL,
+	};
+	struct td_answer *answer;
+	double start = td_now();
+	struct td_msg msg;
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; !enough(start, 12, i, i); i++) {
+		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
+		       sizeof(self->looks));
+		answer = td_exchange(&self->sock, &msg);
+		ASSERT_STREQ("", td_whole(answer));
+		for (k = 0; k < answer->nr_tasks; k++)
+			ASSERT_NE('X', answer->tasks[k].base.state);
+		td_free(answer);
+	}
+}
+
+/* Adds the tasks of one datagram whose own number is another, and all others. */
+static bool count_numbers(const struct td_sock *sock, unsigned int *other,
+			  unsigned int *same)
+{
+	const struct nlmsghdr *nlh = (void *)sock->buf;
+	struct td_answer unused = {};
+	const struct nlattr *attr;
+	struct task_diag_nspid own;
+	ssize_t len;
+	size_t pos;
+	__u32 pid;
+
+	len = recv(sock->fd, sock->buf, sock->size, 0);
+	td_must(len > 0, "recv");
+	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		if (nlh->nlmsg_type != sock->family)
+			return false;
+		pid = 0;
+		pos = NLMSG_LENGTH(GENL_HDRLEN);
+		while ((attr = td_next_attr(&unused, nlh, &pos))) {
+			if (attr->nla_type == TASK_DIAG_PID)
+				memcpy(&pid, attr + 1, sizeof(pid));
+			if (attr->nla_type != TASK_DIAG_NSPID)
+				continue;
+			memcpy(&own, attr + 1, sizeof(own));
+			*(own.pid == pid ? same : other) += 1;
+		}
+	}
+	return true;
+}
+
+TEST_F(exec, thread_has_its_own_number_in_an_exec_by_a_thread)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_NSPID,
+		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
+	};
+	unsigned int i, other = 0, same = 0;
+	double start = td_now();
+	struct td_msg msg;
+
+	for (i = 0; !enough(start, 5, i, i); i++) {
+		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
+		       sizeof(self->looks));
+		ASSERT_EQ(0, td_send(&self->sock, &msg));
+		while (count_numbers(&self->sock, &other, &same))
+			;
+		ASSERT_EQ(0, other);
+	}
+	EXPECT_LT(0, same);
 }
 
 TEST_F(exec, process_has_its_terminal_in_an_exec_by_a_thread)
@@ -1165,6 +1248,70 @@ TEST_F(sock, parent_that_is_ending_has_its_children)
 	TH_LOG("%u dumps", nr);
 	kill(*child, SIGKILL);
 	munmap(child, sizeof(*child));
+}
+
+#define NR_SECCOMP_FILTERS	2000
+#define NR_OF_THREADED		8
+
+/* It takes long to end, after it began to: each filter is freed. */
+static void *have_filters(void *ready)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog prog = { .len = 1, .filter = &allow };
+	unsigned int i;
+
+	td_must(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+	for (i = 0; i < NR_SECCOMP_FILTERS; i++)
+		td_must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog),
+			"a seccomp filter");
+	*(atomic_bool *)ready = true;
+	return td_sleep_in_thread(NULL);
+}
+
+static void fork_and_start_thread(const void *unused)
+{
+	atomic_bool ready = false;
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < NR_OF_THREADED; i++) {
+		while (!td_fork())
+			pause();
+	}
+	td_must(!pthread_create(&thread, NULL, have_filters, &ready), "pthread_create");
+	while (!ready)
+		usleep(1000);
+}
+
+/* Its children move when the last thread of it has begun to end. */
+TEST_F_TIMEOUT(sock, parent_whose_thread_takes_long_to_end_has_its_children, 300)
+{
+	struct td_answer *answer;
+	siginfo_t info = {};
+	unsigned int i;
+	bool ended;
+	pid_t pid;
+
+	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	for (i = 0; i < 10; i++) {
+		pid = td_spawn(fork_and_start_thread, NULL);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		do {
+			answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN,
+					 TASK_DIAG_SHOW_BASE, pid);
+			info.si_pid = 0;
+			ASSERT_EQ(0, waitid(P_PID, pid, &info,
+					    WEXITED | WNOHANG | WNOWAIT));
+			ended = info.si_pid || answer->error == ESRCH;
+			if (!ended) {
+				EXPECT_STREQ("", td_whole(answer));
+				ASSERT_EQ(NR_OF_THREADED, answer->nr_tasks);
+			}
+			td_free(answer);
+		} while (!ended);
+		td_kill_children();
+	}
 }
 
 int main(int argc, char **argv)

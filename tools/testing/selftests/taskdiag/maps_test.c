@@ -1464,6 +1464,84 @@ TEST_F_TIMEOUT(maps, list_with_endless_names_ends, 300)
 	free_lists(lists);
 }
 
+#define NR_AHEAD	1000	/* mappings that it has at a time */
+
+/* How many it has made, ever higher ones, and unmapped but for the last */
+static unsigned long *nr_made;
+
+static void map_ahead(const void *unused)
+{
+	char *at = map(1UL << 32, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned long i;
+
+	td_must(!munmap(at, 1UL << 32), "munmap");
+	for (i = 0; ; i++) {
+		/* Neighbours must differ, or they merge. */
+		td_must(mmap(at + i * PAGE, PAGE, i & 1 ? PROT_READ : PROT_NONE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+			MAP_FAILED, "mmap");
+		if (i >= NR_AHEAD)
+			munmap(at + (i - NR_AHEAD) * PAGE, PAGE);
+		if (i == NR_AHEAD)
+			td_ready();
+		__atomic_store_n(nr_made, i, __ATOMIC_RELEASE);
+	}
+}
+
+/* Receives a datagram, and sets *@error if it has one. False after the last. */
+static bool recv_error(const struct td_sock *sock, int *error)
+{
+	const struct nlmsghdr *nlh = (void *)sock->buf;
+	struct task_diag_error what;
+	struct td_answer unused = {};
+	const struct nlattr *attr;
+	ssize_t len;
+	size_t pos;
+
+	len = recv(sock->fd, sock->buf, sock->size, 0);
+	td_must(len > 0, "recv");
+	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
+		if (nlh->nlmsg_type != sock->family)
+			return false;
+		pos = NLMSG_LENGTH(GENL_HDRLEN);
+		while ((attr = td_next_attr(&unused, nlh, &pos))) {
+			if (attr->nla_type != TASK_DIAG_ERROR)
+				continue;
+			memcpy(&what, attr + 1, sizeof(what));
+			*error = what.error;
+		}
+	}
+	return true;
+}
+
+/* Nor one that is mapped ahead of the reader */
+TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
+{
+	struct task_diag_pid req = {
+		.show_flags = BIT(VMA),
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+	};
+	unsigned long before;
+	unsigned int i = 0;
+	struct td_msg msg;
+	int error = 0;
+
+	nr_made = (void *)map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	req.pid = td_spawn(map_ahead, NULL);
+	ASSERT_LT(0, (int)req.pid);
+	td_set_recv_size(&self->sock, 16384);
+	td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
+	ASSERT_EQ(0, td_send(&self->sock, &msg));
+	while (recv_error(&self->sock, &error)) {
+		ASSERT_GT(1000, ++i);
+		before = __atomic_load_n(nr_made, __ATOMIC_ACQUIRE);
+		while (__atomic_load_n(nr_made, __ATOMIC_ACQUIRE) < before + NR_AHEAD)
+			usleep(100);
+	}
+	EXPECT_EQ(-E2BIG, error);
+	munmap(nr_made, PAGE);
+}
+
 /* --- filters ----------------------------------------------------------- */
 
 TEST_F(maps, filters_choose_mappings)

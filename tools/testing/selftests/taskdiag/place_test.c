@@ -701,6 +701,48 @@ TEST_F(cgroup, new_task_is_never_in_the_root)
 	TH_LOG("%u new tasks", seen);
 }
 
+#define OTHER_HIERARCHY	"/tmp/taskdiag_hierarchy"
+
+static void move_elsewhere(const void *unused)
+{
+	static const char *const groups[] = {
+		OTHER_HIERARCHY "/group", OTHER_HIERARCHY,
+	};
+	unsigned int i;
+
+	for (i = 0; ; i++) {
+		td_must(write_pid(groups[i % 2], "tasks", getpid()), "move");
+		if (i == 2)
+			td_ready();
+	}
+}
+
+/* While it moves between groups of another hierarchy, the root seems not to have it. */
+TEST_F(cgroup, task_in_the_root_group_has_it_while_it_moves_elsewhere)
+{
+	const double end = td_now() + td_env_number("TD_SECONDS", 5);
+	struct td_props_answer *answer;
+	pid_t pid;
+
+	mkdir(OTHER_HIERARCHY, 0755);
+	if (mount("none", OTHER_HIERARCHY, "cgroup", 0, "none,name=taskdiag"))
+		SKIP(return, "no hierarchies of version 1");
+	mkdir(OTHER_HIERARCHY "/group", 0755);
+	pid = td_spawn(move_elsewhere, NULL);
+	ASSERT_LT(0, pid);
+	while (td_now() < end && !_metadata->exit_code) {
+		answer = td_get_props(&self->sock, 0, TASK_DIAG_DUMP_ONE,
+				      BIT(CGROUP), pid);
+		ASSERT_STREQ("", td_props_whole(answer));
+		EXPECT_EQ(BIT(CGROUP), answer->tasks[0].has & BIT(CGROUP));
+		td_free_props(answer);
+	}
+	td_kill_children();
+	rmdir(OTHER_HIERARCHY "/group");
+	umount2(OTHER_HIERARCHY, MNT_DETACH);
+	rmdir(OTHER_HIERARCHY);
+}
+
 static __u32 to_judge[3];
 
 static const char *view_in_namespace(void)

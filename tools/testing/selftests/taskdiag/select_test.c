@@ -412,6 +412,31 @@ TEST_F(cgroups, cgroup_under_churn_loses_nobody)
 	waitpid(churn, NULL, 0);
 }
 
+/* Whoever owns a control group could keep a dump of it going for ever. */
+TEST_F(cgroups, cgroup_whose_tasks_come_back_ends_with_an_error)
+{
+	struct td_answer *answer = td_new_answer();
+	unsigned int i, moved = 0, nr_datagrams = 0;
+
+	/* More than a datagram has room for */
+	for (i = 0; i < 150; i++)
+		ASSERT_TRUE(move("td", td_spawn_sleeper(NULL, NULL)));
+	td_set_recv_size(&self->sock, 4096);
+	start(&self->sock, &self->by, TASK_DIAG_DUMP_ALL, TASK_DIAG_SHOW_BASE);
+	by_u64(&self->by, TASK_DIAG_SELECT_CGROUP, self->id);
+	ASSERT_EQ(0, td_send(&self->sock, &self->by.msg));
+	while (td_recv(&self->sock, answer)) {
+		ASSERT_GT(500, ++nr_datagrams);
+		for (; moved < answer->nr_tasks; moved++) {
+			ASSERT_TRUE(move("td/empty", answer->tasks[moved].base.pid));
+			ASSERT_TRUE(move("td", answer->tasks[moved].base.pid));
+		}
+	}
+	EXPECT_EQ(EAGAIN, answer->error);
+	EXPECT_STREQ("tasks move between cgroups all the time", answer->text);
+	td_free(answer);
+}
+
 /* An unread dump holds its place in them: it must not hold them for ever. */
 TEST_F(cgroups, cgroup_of_an_unread_dump_can_be_removed)
 {
