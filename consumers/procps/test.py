@@ -467,7 +467,7 @@ def memory(runner, argv):
 def check_long_arguments(stock, patched):
     """Arguments that take more memory than task_diag's answer may, all or each."""
     for length, count, slack, commands in (
-            (5 << 20, 150, 16, ("pgrep -wf long.arg", "ps axo pid,args --cols 100",
+            (5 << 20, 150, 144, ("pgrep -wf long.arg", "ps axo pid,args --cols 100",
                                 "ps -p {} -o pid,args --cols 100", "ps -Lp {} -o lwp,args --cols 100")),
             (400 << 10, 200, 80, ("pgrep -f long.arg",))):
         what = f"{count} processes with {length >> 10} KiB of arguments"
