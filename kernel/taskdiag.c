@@ -1248,8 +1248,11 @@ task_diag_walk_cgroup(struct task_diag_run *run, struct task_diag_dump *dump)
 	/* css_task_iter_next() may step over many threads to find a process. */
 	while (budget-- && !need_resched()) {
 		/* Tasks that leave a cgroup and come back are its last. */
-		if (!walk->task && !walk->max--)
-			return TASK_DIAG_WALK_ENDLESS;
+		if (!walk->task) {
+			if (!walk->max)
+				return TASK_DIAG_WALK_ENDLESS;
+			walk->max--;
+		}
 		task = walk->css ? task_diag_cgroup_task(walk) : NULL;
 		if (!task) {
 			if (!task_diag_cgroup_next(&dump->query.select))
@@ -1539,8 +1542,11 @@ static int task_diag_put_tasks(struct sk_buff *skb, struct netlink_callback *cb,
 		len = skb->len;
 		result = task_diag_step(skb, dump);
 		idle = skb->len == len;
-		if (result != TASK_DIAG_WALK_CONTINUE)
-			return task_diag_walk_error(result, cb->extack);
+		if (result != TASK_DIAG_WALK_CONTINUE) {
+			err = task_diag_walk_error(result, cb->extack);
+			/* Only an empty datagram has room for any text. */
+			return err && skb->len ? -EMSGSIZE : err;
+		}
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
