@@ -1466,8 +1466,8 @@ TEST_F_TIMEOUT(maps, list_with_endless_names_ends, 300)
 
 #define NR_AHEAD	1000	/* mappings that it has at a time */
 
-/* How many it has made, ever higher ones, and unmapped but for the last */
-static unsigned long *nr_made;
+/* How many it has made, ever higher ones, and unmapped but for the last; and is to make */
+static unsigned long *nr_made, *nr_wanted;
 
 static void map_ahead(const void *unused)
 {
@@ -1485,6 +1485,9 @@ static void map_ahead(const void *unused)
 		if (i == NR_AHEAD)
 			td_ready();
 		__atomic_store_n(nr_made, i, __ATOMIC_RELEASE);
+		/* The reader must not find the lock taken. */
+		while (i >= __atomic_load_n(nr_wanted, __ATOMIC_ACQUIRE))
+			usleep(100);
 	}
 }
 
@@ -1521,12 +1524,13 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 		.show_flags = BIT(VMA),
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 	};
-	unsigned long before;
 	unsigned int i = 0;
 	struct td_msg msg;
 	int error = 0;
 
 	nr_made = (void *)map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	nr_wanted = nr_made + 1;
+	*nr_wanted = NR_AHEAD;
 	req.pid = td_spawn(map_ahead, NULL);
 	ASSERT_LT(0, (int)req.pid);
 	td_set_recv_size(&self->sock, 16384);
@@ -1534,8 +1538,8 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 	ASSERT_EQ(0, td_send(&self->sock, &msg));
 	while (recv_error(&self->sock, &error)) {
 		ASSERT_GT(1000, ++i);
-		before = __atomic_load_n(nr_made, __ATOMIC_ACQUIRE);
-		while (__atomic_load_n(nr_made, __ATOMIC_ACQUIRE) < before + NR_AHEAD)
+		__atomic_add_fetch(nr_wanted, NR_AHEAD, __ATOMIC_RELEASE);
+		while (__atomic_load_n(nr_made, __ATOMIC_ACQUIRE) < *nr_wanted)
 			usleep(100);
 	}
 	EXPECT_EQ(-E2BIG, error);
