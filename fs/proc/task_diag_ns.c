@@ -53,14 +53,20 @@ static int task_diag_put_cgroup(struct sk_buff *skb, struct task_diag_task *t,
 struct cgroup *task_diag_cgroup_of(struct task_struct *task)
 {
 	struct cgroup *cgroup = task_dfl_cgroup(task);
+	unsigned long flags;
+	bool linked;
 
 	if (cgroup != &cgrp_dfl_root.cgrp)
 		return cgroup;
 	/* A new task, or one that css_set_move_task() is moving, seems to be there. */
-	guard(spinlock_irqsave)(&css_set_lock);
+	spin_lock_irqsave(&css_set_lock, flags);
+	linked = !list_empty(&task->cg_list);
 	cgroup = task_dfl_cgroup(task);
-	return list_empty(&task->cg_list) && cgroup == &cgrp_dfl_root.cgrp &&
-	       !(READ_ONCE(task->flags) & PF_EXITING) ? NULL : cgroup;
+	spin_unlock_irqrestore(&css_set_lock, flags);
+	if (!linked && cgroup == &cgrp_dfl_root.cgrp &&
+	    !(READ_ONCE(task->flags) & PF_EXITING))
+		return NULL;
+	return cgroup;
 }
 
 int task_diag_fill_cgroup(struct sk_buff *skb, struct task_diag_task *t)
