@@ -353,7 +353,8 @@ def compare(what, world, stock, patched, may_fail=False):
     if restless:
         print(f"# not at rest: {restless}\nnot ok - {what}", flush=True)
         return
-    if may_fail and isinstance(theirs, str) and theirs == ours:
+    # perf of 7.3 filters users by BPF, for which it may be built or not.
+    if isinstance(theirs, str) and theirs == ours and (may_fail or "BPF filtering" in theirs):
         print(f"ok - {what} # SKIP {theirs.splitlines()[-1]}", flush=True)
         return
     if isinstance(theirs, str) or isinstance(ours, str):
@@ -419,7 +420,8 @@ def refusals(world):
     return [
         *((f"a user who may not see all, {' '.join(options)}", options, AS_USER) for options in (
             ["-a"], ["-a", "-d"], ["-a", "--num-thread-synthesize", "4"], ["-p", own, "-d"])),
-        ("root who may not see all", ["-a", "--namespaces"], WITHOUT_PTRACE),
+        ("root who may not see all", ["-a"],
+         ["setpriv", "--bounding-set=-sys_ptrace,-perfmon,-sys_admin"]),
         ("a user with hidepid=2", ["-a", "-d"], hidepid),
         ("refused in a foreign network namespace", ["-a"],
          ["nsenter", f"--net=/proc/{world['namespaces']}/ns/net"]),
