@@ -173,6 +173,21 @@ static void answer_with(const __u32 *pids)
 	fake_done(0, NULL);
 }
 
+/* An answer with tasks 1 to @nr, each in a datagram of its own of @len bytes and more */
+static void answer_with_long(__u32 nr, size_t len)
+{
+	static const char name[25000];
+	__u32 i;
+
+	answer();
+	for (i = 1; i <= nr; i++) {
+		fake_task(i);
+		fake_put(TASK_DIAG_NAME, name, len);
+		fake_datagram();
+	}
+	fake_done(0, NULL);
+}
+
 /* The answer to a plain request */
 static void plain_answer(__u32 pid)
 {
@@ -918,13 +933,7 @@ TEST_F(td, a_long_answer_is_collected)
 	static const char name[25000];
 	__u32 i;
 
-	answer();
-	for (i = 1; i <= 100; i++) {
-		fake_task(i);
-		fake_put(TASK_DIAG_NAME, name, sizeof(name));
-		fake_datagram();
-	}
-	fake_done(0, NULL);
+	answer_with_long(100, sizeof(name));
 	ASSERT_EQ(dump(self), 0);
 	ASSERT_EQ(collect(self, 100), 0);
 	for (i = 1; i <= 100; i++) {
@@ -953,17 +962,10 @@ TEST_F(td, a_long_answer_is_collected)
 
 TEST_F(td, an_answer_that_exceeds_the_limit_is_not_collected)
 {
-	static const char name[10000];
 	size_t nr;
 	__u32 i;
 
-	answer();
-	for (i = 1; i <= 9; i++) {
-		fake_task(i);
-		fake_put(TASK_DIAG_NAME, name, sizeof(name));
-		fake_datagram();
-	}
-	fake_done(0, NULL);
+	answer_with_long(9, 10000);
 	ASSERT_EQ(dump(self), 0);
 	EXPECT_EQ(td_collect(self->td, 50000, &nr), -E2BIG);
 	EXPECT_EQ(nr, 5);

@@ -521,6 +521,14 @@ FIXTURE_TEARDOWN(exec)
 	td_close(&self->sock);
 }
 
+/* A request for the process, again and again */
+static void begin_looks(FIXTURE_DATA(exec) *self, struct td_msg *msg,
+			const struct task_diag_pid *req)
+{
+	td_request_get(&self->sock, msg, NLM_F_DUMP, req);
+	td_put(msg, TASK_DIAG_SELECT_PIDS, self->looks, sizeof(self->looks));
+}
+
 /* Chooses the process by @attr besides, and finds it whenever it looks. */
 static void expect_always_chosen(struct __test_metadata *_metadata,
 				 FIXTURE_DATA(exec) *self, double seconds,
@@ -536,9 +544,7 @@ static void expect_always_chosen(struct __test_metadata *_metadata,
 	unsigned int i;
 
 	for (i = 0; !enough(start, seconds, i, i); i++) {
-		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
-		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
-		       sizeof(self->looks));
+		begin_looks(self, &msg, &req);
 		td_put(&msg, attr, value, len);
 		answer = td_exchange(&self->sock, &msg);
 		ASSERT_STREQ("", td_whole(answer));
@@ -571,9 +577,7 @@ TEST_F(exec, process_is_never_dead_in_an_exec_by_a_thread)
 	size_t k;
 
 	for (i = 0; !enough(start, 12, i, i); i++) {
-		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
-		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
-		       sizeof(self->looks));
+		begin_looks(self, &msg, &req);
 		answer = td_exchange(&self->sock, &msg);
 		ASSERT_STREQ("", td_whole(answer));
 		for (k = 0; k < answer->nr_tasks; k++)
@@ -582,57 +586,38 @@ TEST_F(exec, process_is_never_dead_in_an_exec_by_a_thread)
 	}
 }
 
-/* Adds the tasks of one datagram whose own number is another, and all others. */
-static bool count_numbers(const struct td_sock *sock, unsigned int *other,
-			  unsigned int *same)
-{
-	const struct nlmsghdr *nlh = (void *)sock->buf;
-	struct td_answer unused = {};
-	const struct nlattr *attr;
-	struct task_diag_nspid own;
-	ssize_t len;
-	size_t pos;
-	__u32 pid;
-
-	len = recv(sock->fd, sock->buf, sock->size, 0);
-	td_must(len > 0, "recv");
-	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
-		if (nlh->nlmsg_type != sock->family)
-			return false;
-		pid = 0;
-		pos = NLMSG_LENGTH(GENL_HDRLEN);
-		while ((attr = td_next_attr(&unused, nlh, &pos))) {
-			if (attr->nla_type == TASK_DIAG_PID)
-				memcpy(&pid, attr + 1, sizeof(pid));
-			if (attr->nla_type != TASK_DIAG_NSPID)
-				continue;
-			memcpy(&own, attr + 1, sizeof(own));
-			*(own.pid == pid ? same : other) += 1;
-		}
-	}
-	return true;
-}
-
 TEST_F(exec, thread_has_its_own_number_in_an_exec_by_a_thread)
 {
 	const struct task_diag_pid req = {
 		.show_flags = TASK_DIAG_SHOW_NSPID,
 		.dump_strategy = TASK_DIAG_DUMP_ALL_THREAD,
 	};
-	unsigned int i, other = 0, same = 0;
+	struct td_props_answer *answer;
+	struct task_diag_nspid own;
 	double start = td_now();
+	unsigned int i, nr = 0;
 	struct td_msg msg;
+	size_t k;
 
 	for (i = 0; !enough(start, 5, i, i); i++) {
-		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
-		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
-		       sizeof(self->looks));
+		begin_looks(self, &msg, &req);
 		ASSERT_EQ(0, td_send(&self->sock, &msg));
-		while (count_numbers(&self->sock, &other, &same))
+		answer = td_new_props();
+		answer->may_repeat = true;
+		while (td_recv_props(&self->sock, answer))
 			;
-		ASSERT_EQ(0, other);
+		ASSERT_STREQ("", td_props_whole(answer));
+		for (k = 0; k < answer->nr_tasks; k++) {
+			if (!(answer->tasks[k].has & BIT(NSPID)))
+				continue;
+			td_copy_part(&answer->tasks[k].groups[TASK_DIAG_NSPID], 0,
+				     &own, sizeof(own));
+			ASSERT_EQ(answer->tasks[k].pid, own.pid);
+			nr++;
+		}
+		td_free_props(answer);
 	}
-	EXPECT_LT(0, same);
+	EXPECT_LT(0, nr);
 }
 
 TEST_F(exec, process_has_its_terminal_in_an_exec_by_a_thread)
@@ -699,9 +684,7 @@ TEST_F(exec, process_has_its_sums_in_an_exec_by_a_thread)
 	unsigned int i;
 
 	for (i = 0; !enough(start, 2, i, i); i++) {
-		td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
-		td_put(&msg, TASK_DIAG_SELECT_PIDS, self->looks,
-		       sizeof(self->looks));
+		begin_looks(self, &msg, &req);
 		ASSERT_EQ(0, td_send(&self->sock, &msg));
 		while (count_sums(&self->sock, &sums))
 			;
@@ -1116,14 +1099,12 @@ FIXTURE(parent)
 	pid_t pid;
 };
 
-static void start_children(const void *unused)
+static void start_children(const void *nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_OF_PARENT; i++) {
-		if (td_fork())
-			continue;
-		for (;;)
+	for (i = 0; i < *(const unsigned int *)nr; i++) {
+		while (!td_fork())
 			pause();
 	}
 }
@@ -1132,7 +1113,7 @@ FIXTURE_SETUP(parent)
 {
 	ASSERT_EQ(0, td_open(&self->sock));
 	td_set_recv_size(&self->sock, 4096);
-	self->pid = td_spawn(start_children, NULL);
+	self->pid = td_spawn(start_children, &(unsigned int){ NR_OF_PARENT });
 	ASSERT_LT(0, self->pid);
 }
 
@@ -1272,12 +1253,8 @@ static void fork_and_start_thread(const void *unused)
 {
 	atomic_bool ready = false;
 	pthread_t thread;
-	unsigned int i;
 
-	for (i = 0; i < NR_OF_THREADED; i++) {
-		while (!td_fork())
-			pause();
-	}
+	start_children(&(unsigned int){ NR_OF_THREADED });
 	td_must(!pthread_create(&thread, NULL, have_filters, &ready), "pthread_create");
 	while (!ready)
 		usleep(1000);

@@ -1491,32 +1491,6 @@ static void map_ahead(const void *unused)
 	}
 }
 
-/* Receives a datagram, and sets *@error if it has one. False after the last. */
-static bool recv_error(const struct td_sock *sock, int *error)
-{
-	const struct nlmsghdr *nlh = (void *)sock->buf;
-	struct task_diag_error what;
-	struct td_answer unused = {};
-	const struct nlattr *attr;
-	ssize_t len;
-	size_t pos;
-
-	len = recv(sock->fd, sock->buf, sock->size, 0);
-	td_must(len > 0, "recv");
-	for (; NLMSG_OK(nlh, len); nlh = NLMSG_NEXT(nlh, len)) {
-		if (nlh->nlmsg_type != sock->family)
-			return false;
-		pos = NLMSG_LENGTH(GENL_HDRLEN);
-		while ((attr = td_next_attr(&unused, nlh, &pos))) {
-			if (attr->nla_type != TASK_DIAG_ERROR)
-				continue;
-			memcpy(&what, attr + 1, sizeof(what));
-			*error = what.error;
-		}
-	}
-	return true;
-}
-
 /* Nor one that is mapped ahead of the reader */
 TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 {
@@ -1524,9 +1498,8 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 		.show_flags = BIT(VMA),
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 	};
+	struct td_props_answer *answer;
 	unsigned int i = 0;
-	struct td_msg msg;
-	int error = 0;
 
 	nr_made = (void *)map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	nr_wanted = nr_made + 1;
@@ -1534,15 +1507,17 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 	req.pid = td_spawn(map_ahead, NULL);
 	ASSERT_LT(0, (int)req.pid);
 	td_set_recv_size(&self->sock, 16384);
-	td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
-	ASSERT_EQ(0, td_send(&self->sock, &msg));
-	while (recv_error(&self->sock, &error)) {
+	answer = td_start_props(&self->sock, NLM_F_DUMP, &req);
+	while (td_recv_props(&self->sock, answer)) {
 		ASSERT_GT(1000, ++i);
 		__atomic_add_fetch(nr_wanted, NR_AHEAD, __ATOMIC_RELEASE);
 		while (__atomic_load_n(nr_made, __ATOMIC_ACQUIRE) < *nr_wanted)
 			usleep(100);
 	}
-	EXPECT_EQ(-E2BIG, error);
+	EXPECT_STREQ("", td_props_whole(answer));
+	ASSERT_EQ(1, answer->nr_tasks);
+	EXPECT_EQ(-E2BIG, answer->tasks[0].groups[TASK_DIAG_VMA].error);
+	td_free_props(answer);
 	munmap(nr_made, PAGE);
 }
 

@@ -412,7 +412,7 @@ TEST_F(cgroups, cgroup_under_churn_loses_nobody)
 	waitpid(churn, NULL, 0);
 }
 
-/* Whoever owns a control group could keep a dump of it going for ever. */
+/* The owner of a control group must not keep a dump of it from ending. */
 TEST_F(cgroups, cgroup_whose_tasks_come_back_ends_with_an_error)
 {
 	struct td_answer *answer = td_new_answer();
