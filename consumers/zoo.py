@@ -534,16 +534,16 @@ def wait_until(condition, what):
 def children(pid):
     """The pids of its children, whose own files may take for ever."""
     return [int(child) for tasks in glob.glob(f"/proc/{pid}/task/*/children")
-            for child in read_proc(tasks).split()]
+            for child in read(tasks).split()]
 
 
-def read_proc(path):
+def read(path):
     with open(path, encoding="latin-1") as file:
         return file.read()
 
 
 def state(pid):
-    return read_proc(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
 
 
 def hangs(path):
@@ -567,7 +567,7 @@ def let_wait(fd, offset=0):
     """Returns when another thread waits for the page."""
     thread = threading.Thread(target=wait_for_page, args=(fd, offset), daemon=True)
     thread.start()
-    wait_until(lambda: read_proc(f"/proc/self/task/{thread.native_id}/syscall").split()[0] ==
+    wait_until(lambda: read(f"/proc/self/task/{thread.native_id}/syscall").split()[0] ==
                SYS_PREAD64, "nobody waits for the page")
 
 

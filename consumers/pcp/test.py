@@ -25,11 +25,10 @@ from client import PM_IN_NULL, Client, Pmcd, environment
 from runner import Tap
 from zoo import (CLONE_NEWUSER, FUSE, PR_SET_DUMPABLE, PR_SET_NAME, USER, as_user, become, call,
                  child, children, hidepid, hold_lock, let_execve, libc, own_mounts, populate,
-                 populate_more, set_arguments, set_sysctl, start_before_execve, start_fuse,
+                 populate_more, read, set_arguments, set_sysctl, start_before_execve, start_fuse,
                  start_holder, start_holding, state, wait_until)
 
 TRIES = 6                               # tasks come and go, and work
-PATIENCE = 300                          # seconds for what is to happen soon
 SHORT = 1000                            # processes of a millisecond
 MAP_FIXED = 0x10
 PR_SET_VMA, PR_SET_VMA_ANON_NAME = 0x53564d41, 0
@@ -401,7 +400,8 @@ def traced_fetch(pmcd, names, prepare, *options):
     log = "/tmp/traced"
     with subprocess.Popen(["strace", "-q", "-o", log, *options, "-p", str(pmcd.agent)],
                           stderr=subprocess.DEVNULL) as tracer:
-        wait_until(lambda: f"TracerPid:\t{tracer.pid}\n" in status(pmcd.agent), "strace does not trace the agent")
+        wait_until(lambda: f"TracerPid:\t{tracer.pid}\n" in status(pmcd.agent),
+                   "strace does not trace the agent")
         values = fetch(pmcd, names, prepare)
         tracer.terminate()
     with open(log, encoding="latin-1") as calls:
@@ -409,8 +409,7 @@ def traced_fetch(pmcd, names, prepare, *options):
 
 
 def status(pid):
-    with open(f"/proc/{pid}/status", encoding="latin-1") as file:
-        return file.read()
+    return read(f"/proc/{pid}/status")
 
 
 def has_no_files(pid):

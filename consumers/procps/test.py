@@ -24,7 +24,7 @@ from runner import Prefixed, Result, Runner, Tap, between
 from zoo import (CLONE_NEWNET, CLONE_NEWPID, MNT_DETACH, MS_BIND, MS_REC, PR_SET_NAME,
                  SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_RESTRICT_SELF, USER, as_user, become,
                  bind, call, child, children, hidepid, leave_proc, let_execve, libc, own_mounts,
-                 populate, set_arguments, set_sysctl, start_before_execve, start_container,
+                 populate, read, set_arguments, set_sysctl, start_before_execve, start_container,
                  start_fuse, start_holder, start_threads, wait_until, without_ptrace)
 
 # --- comparing what they print --------------------------------------------
@@ -260,11 +260,6 @@ def check_fallbacks(stock, patched, pids, busy):
         foreign = lambda: call("setns", net.fileno(), CLONE_NEWNET)
         check_same("network namespace of a foreign user namespace", full,
                    Runner(stock.root, foreign), Runner(patched.root, foreign))
-
-
-def read(path):
-    with open(path, encoding="latin-1") as file:
-        return file.read()
 
 
 class Injected(Runner):
