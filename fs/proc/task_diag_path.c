@@ -3,8 +3,8 @@
  * task_diag: the groups of properties that are paths: program, working and root
  * directory
  *
- * Working and root directory are read without a reference: whoever drops the last
- * one on a mount unmounts it.
+ * Working and root directory are read without a reference: to drop the last one on
+ * a mount is to unmount it.
  */
 #include <linux/dcache.h>
 #include <linux/err.h>
