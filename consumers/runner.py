@@ -91,9 +91,16 @@ def number(token):
     return float(match.group(1)) if match else None
 
 
+# An idle thread of the kernel may run at any moment.
+IDLE_OR_RUNNING = re.compile(rb"[IR]([<N]?)")
+
+
 def between(before, token, after, slack):
     if token in (before, after):
         return True
+    states = [IDLE_OR_RUNNING.fullmatch(text) for text in (before, token, after)]
+    if all(states):
+        return len({state.group(1) for state in states}) == 1
     numbers = [number(text) for text in (before, token, after)]
     if None in numbers:
         return False

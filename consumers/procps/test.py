@@ -55,6 +55,7 @@ def difference(before, result, after, slack=0):
 
 
 tap = Tap("procps")
+TRIES = 12                              # kernel threads start, end and work
 
 
 def compare(commands, stock, patched, slack=0):
@@ -63,7 +64,7 @@ def compare(commands, stock, patched, slack=0):
     for argv in commands:
         finish = Result.sort_top if argv[0] == "top" else lambda result: result
         before = finish(stock.run(argv))
-        for _ in range(6):              # kernel threads start, end and work
+        for _ in range(TRIES):
             result = finish(patched.run(argv))
             if not difference(before, result, before, slack):
                 break
