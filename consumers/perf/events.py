@@ -422,6 +422,8 @@ def refusals(world):
             ["-a"], ["-a", "-d"], ["-a", "--num-thread-synthesize", "4"], ["-p", own, "-d"])),
         ("root who may not see all", ["-a"],
          ["setpriv", "--bounding-set=-sys_ptrace,-perfmon,-sys_admin"]),
+        *((f"root with CAP_PERFMON who may not see all, {' '.join(options)}", options,
+           WITHOUT_PTRACE) for options in (["-a"], ["-a", "-d", "--num-thread-synthesize", "4"])),
         ("a user with hidepid=2", ["-a", "-d"], hidepid),
         ("refused in a foreign network namespace", ["-a"],
          ["nsenter", f"--net=/proc/{world['namespaces']}/ns/net"]),
@@ -518,11 +520,12 @@ def check_stuck(patched):
     threads = [*every, "--num-thread-synthesize", "4"]
     recordings = [record_beside(patched, "a process that holds its mmap lock", ["-a"])]
 
-    # Now a child waits for the lock in execve(). perf record's search for build ids, perf
-    # script and others wait for it.
+    # Now a child waits for the lock in execve().
     let_execve(stuck)
     what = "a process that is stuck in execve()"
+    with_build_ids = record_beside(patched, f"{what}, build ids", ["-a"])
     recordings += [
+        with_build_ids,
         record_beside(patched, what, [*every, "--namespaces"]),
         record_beside(patched, f"{what}, 4 threads", [*threads, "--namespaces"]),
         record_beside(patched, f"{what}, its user", every, AS_USER),
@@ -530,13 +533,17 @@ def check_stuck(patched):
         record_beside(patched, f"{what}, another user, 4 threads", threads, AS_OTHER),
         record_beside(patched, f"{what}, another user, root without CAP_SYS_PTRACE",
                       [*threads, "--namespaces"], WITHOUT_PTRACE)]
-    done = subprocess.run([*IN_TIME, patched, *SYNTHESIZE], stdout=subprocess.DEVNULL, check=False)
+    others = [(name, subprocess.run([*IN_TIME, patched, *argv], stdout=subprocess.DEVNULL,
+                                    check=False).returncode)
+              for name, argv in (("bench", SYNTHESIZE),
+                                 ("script", ["script", "-f", "-i", str(with_build_ids[1])]))]
     os.kill(server, signal.SIGKILL)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
 
-    print(f"{'ok' if not done.returncode else 'not ok'} - perf bench: {what}"
-          " does not stop it", flush=True)
+    for name, status in others:
+        print(f"{'ok' if not status else 'not ok'} - perf {name}: {what} does not stop it",
+              flush=True)
     for title, data in recordings:
         texts = [text for _, text in events(patched, data)] if data else []
         lacking = [pattern for pid in [parent, *([stuck] if what in title else [])]
@@ -554,12 +561,14 @@ def check_stuck(patched):
 # --- perf's own tests ------------------------------------------------------
 
 TESTS = ["cache", "reopen", "Object code reading", "Lookup mmap thread", "Share thread maps",
-         "Thread map", "Synthesize thread map", "Remove thread map", "maps__merge_in", "Test api io"]
+         "Thread map", "Synthesize thread map", "Remove thread map", "Test api io"]
+# 6.12 and 7.3 have different names for it.
+TEST_OF_MAPS = ["maps__merge_in", "Maps - per process"]
 
 
 def verdicts(perf):
     """The results that perf reports for its tests"""
-    shown = subprocess.run([perf, "test", *TESTS], stdout=subprocess.PIPE,
+    shown = subprocess.run([perf, "test", *TESTS, *TEST_OF_MAPS], stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, check=False).stdout.decode()
     found = re.findall(r"^ *[\d.]+: (.*?) *: (.*)$", shown, re.MULTILINE)
     return {name.strip(): verdict.strip() for name, verdict in found}
@@ -567,7 +576,7 @@ def verdicts(perf):
 
 def compare_tests(stock, patched):
     theirs, ours = verdicts(stock), verdicts(patched)
-    print(f"{'ok' if len(theirs) >= len(TESTS) else 'not ok'} - perf test: {len(theirs)} tests run"
+    print(f"{'ok' if len(theirs) > len(TESTS) else 'not ok'} - perf test: {len(theirs)} tests run"
           " with stock", flush=True)
     for name in sorted(theirs.keys() | ours.keys()):
         before, now = theirs.get(name, "is missing"), ours.get(name, "is missing")

@@ -333,14 +333,13 @@ static void run_workers(struct worker *workers, int nr)
 }
 
 /* Retries a contended process; of several, later ones less often. */
-static int get_process(struct task_diag *td, const struct task_synth *synth, pid_t pid,
+static int get_process(struct task_diag *td, const struct task_diag_pid *req,
 		       const struct td_task **task)
 {
-	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ONE, pid);
 	int i, err;
 
 	for (i = 0; i <= td->tries; i++) {
-		err = td_get(td->handle, &req, sizeof(req), task);
+		err = td_get(td->handle, req, sizeof(*req), task);
 		if (err || !is_busy(*task))
 			return err;
 		usleep(TRY_AFTER_US);
@@ -361,7 +360,8 @@ static int synthesize_processes(struct task_diag *td, struct worker *workers)
 	if (!td->err)
 		run_workers(workers, td->nr_workers);
 	for (i = 0; i < td->busy.nr; i++) {
-		err = get_process(td, synth, td->busy.pids[i], &task);
+		req = request(synth, TASK_DIAG_DUMP_ONE, td->busy.pids[i]);
+		err = get_process(td, &req, &task);
 		if (!err)
 			synthesize_task(synth, task);
 		else if (err != -ESRCH)
@@ -491,6 +491,7 @@ bool task_diag__has_process(const struct task_diag *td, pid_t pid)
 
 int task_diag__synthesize_process(struct task_diag *td, struct task_synth *synth, pid_t pid)
 {
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ONE, pid);
 	const struct td_task *task;
 	int err;
 
@@ -498,7 +499,7 @@ int task_diag__synthesize_process(struct task_diag *td, struct task_synth *synth
 		return -ENOENT;
 	/* The task is part of the connection. */
 	mutex_lock(&td->lock);
-	err = td->err ?: get_process(td, synth, pid, &task);
+	err = td->err ?: get_process(td, &req, &task);
 	if (!err)
 		synthesize_task(synth, task);
 	mutex_unlock(&td->lock);
@@ -544,6 +545,7 @@ static const struct td_task *list_threads(struct task_diag *td, const struct tas
 int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 				 pid_t tid)
 {
+	struct task_diag_pid req = request(synth, TASK_DIAG_DUMP_ONE, tid);
 	const struct td_task *task;
 	struct task_diag_base base;
 
@@ -552,7 +554,7 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 	task = find_thread(td, tid);
 	if (!task) {
 		td->nr_listed = 0;
-		get_process(td, synth, tid, &task);
+		get_process(td, &req, &task);
 	}
 	if (!task)
 		task = list_threads(td, synth, tid);
@@ -575,11 +577,11 @@ static bool proc_is_ours(void)
 	return !access("/proc/self", F_OK) && nsinfo__is_in_root_namespace();
 }
 
-struct task_diag *task_diag__open(struct machine *machine)
+struct task_diag *task_diag__open_host(void)
 {
 	struct task_diag *td;
 
-	if (!task_diag_enabled || !machine__is_host(machine) || !proc_is_ours())
+	if (!task_diag_enabled || !proc_is_ours())
 		return NULL;
 	td = zalloc(sizeof(*td));
 	if (!td)
@@ -594,6 +596,11 @@ struct task_diag *task_diag__open(struct machine *machine)
 	return td;
 }
 
+struct task_diag *task_diag__open(struct machine *machine)
+{
+	return machine__is_host(machine) ? task_diag__open_host() : NULL;
+}
+
 void task_diag__close(struct task_diag *td)
 {
 	if (!td)
@@ -603,4 +610,72 @@ void task_diag__close(struct task_diag *td)
 	free(td->busy.pids);
 	mutex_destroy(&td->lock);
 	free(td);
+}
+
+struct td_handle *task_diag__handle(struct task_diag *td)
+{
+	return td->handle;
+}
+
+/* --- the namespaces of a process ---------------------------------------- */
+
+/* What asks for them has no connection of its own, and asks for many. */
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct task_diag *shared_td;
+static bool shared_failed;
+
+static void read_nsinfo(const struct td_task *task, struct task_diag_nsinfo *info)
+{
+	struct task_diag_nspid nspid;
+	struct task_diag_base base;
+	struct td_item item = {};
+	struct task_diag_ns ns;
+	int levels = 0;
+
+	info->mnt_ino = 0;
+	while (td_item(task, TASK_DIAG_NS, &item, &ns, sizeof(ns)) > 0) {
+		if (ns.type == CLONE_NEWNS)
+			info->mnt_ino = ns.ino;
+	}
+
+	td_group(task, TASK_DIAG_BASE, &base, sizeof(base));
+	info->tgid = base.tgid;
+	info->nstgid = base.tgid;
+	item = (struct td_item){};
+	while (td_item(task, TASK_DIAG_NSPID, &item, &nspid, sizeof(nspid)) > 0) {
+		info->nstgid = nspid.tgid;
+		levels++;
+	}
+	info->in_pidns = levels > 1;
+}
+
+int task_diag__nsinfo(pid_t pid, struct task_diag_nsinfo *info)
+{
+	const struct task_diag_pid req = {
+		.show_flags = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_NS | TASK_DIAG_SHOW_NSPID,
+		.dump_strategy = TASK_DIAG_DUMP_ONE,
+		.pid = pid,
+	};
+	const struct td_task *task;
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&shared_lock);
+	if (!shared_td && !shared_failed) {
+		shared_td = task_diag__open_host();
+		shared_failed = !shared_td;
+	}
+	if (shared_td)
+		err = get_process(shared_td, &req, &task);
+	if (!err)
+		read_nsinfo(task, info);
+	pthread_mutex_unlock(&shared_lock);
+	return err;
+}
+
+void task_diag__exit_nsinfo(void)
+{
+	pthread_mutex_lock(&shared_lock);
+	task_diag__close(shared_td);
+	shared_td = NULL;
+	pthread_mutex_unlock(&shared_lock);
 }

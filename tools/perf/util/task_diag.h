@@ -2,13 +2,29 @@
 #ifndef __PERF_TASK_DIAG_H
 #define __PERF_TASK_DIAG_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <linux/compiler.h>
+#include <linux/types.h>
 #include "synthetic-events.h"
 
 struct task_diag;
+
+/**
+ * struct task_diag_nsinfo - where a process is
+ * @mnt_ino: inode number of its mount namespace, or 0 if it cannot be read now
+ * @tgid: the process
+ * @nstgid: its number in its own pid namespace
+ * @in_pidns: is that below the one of perf?
+ */
+struct task_diag_nsinfo {
+	u64 mnt_ino;
+	pid_t tgid;
+	pid_t nstgid;
+	bool in_pidns;
+};
 
 #ifdef HAVE_TASK_DIAG_SUPPORT
 
@@ -21,7 +37,11 @@ struct task_diag;
  * kernel that reports nothing.
  */
 struct task_diag *task_diag__open(struct machine *machine);
+struct task_diag *task_diag__open_host(void);
 void task_diag__close(struct task_diag *td);
+
+/* For what is not here: the handle of libtask_diag */
+struct td_handle *task_diag__handle(struct task_diag *td);
 
 /**
  * task_diag__synthesize_threads - synthesize the events of all tasks
@@ -68,6 +88,19 @@ int task_diag__synthesize_process(struct task_diag *td, struct task_synth *synth
 int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 				 pid_t tid);
 
+/**
+ * task_diag__nsinfo - find the namespaces of a process of the host
+ * @pid: the process, or one of its threads
+ * @info: what is found
+ *
+ * Return: 0; -ESRCH if there is no such process, or the caller may not read the
+ * links in its ns; another negative number if that is left to /proc.
+ */
+int task_diag__nsinfo(pid_t pid, struct task_diag_nsinfo *info);
+
+/* Closes what task_diag__nsinfo() keeps open. */
+void task_diag__exit_nsinfo(void);
+
 #else /* HAVE_TASK_DIAG_SUPPORT */
 
 static inline struct task_diag *task_diag__open(struct machine *machine __maybe_unused)
@@ -108,6 +141,16 @@ static inline int task_diag__synthesize_thread(struct task_diag *td __maybe_unus
 					       pid_t tid __maybe_unused)
 {
 	return 1;
+}
+
+static inline int task_diag__nsinfo(pid_t pid __maybe_unused,
+				    struct task_diag_nsinfo *info __maybe_unused)
+{
+	return -ENOENT;
+}
+
+static inline void task_diag__exit_nsinfo(void)
+{
 }
 
 #endif /* HAVE_TASK_DIAG_SUPPORT */
