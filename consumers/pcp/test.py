@@ -95,8 +95,9 @@ def between(key, before, value, after):
         return True
     if not all(isinstance(v, (int, float)) for v in (before, value, after)):
         return False
-    # Its share in a page depends on how many others there are.
-    shared = ".smaps.pss" in key[0] or key[0] == "proc.smaps.locked"
+    # Its share in a page depends on how many others there are, and that a page of a file was
+    # referenced, on whether others read the file.
+    shared = ".smaps.pss" in key[0] or key[0] in ("proc.smaps.locked", "proc.smaps.referenced")
     slack = before // 50 + 4 if shared else 0
     return min(before, after) - slack <= value <= max(before, after) + slack
 
