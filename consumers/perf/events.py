@@ -533,10 +533,16 @@ def check_stuck(patched):
         record_beside(patched, f"{what}, another user, 4 threads", threads, AS_OTHER),
         record_beside(patched, f"{what}, another user, root without CAP_SYS_PTRACE",
                       [*threads, "--namespaces"], WITHOUT_PTRACE)]
+    sampled = "/dev/shm/sampled"
     others = [(name, subprocess.run([*IN_TIME, patched, *argv], stdout=subprocess.DEVNULL,
                                     check=False).returncode)
-              for name, argv in (("bench", SYNTHESIZE),
-                                 ("script", ["script", "-f", "-i", str(with_build_ids[1])]))]
+              for name, argv in (
+                  ("bench", SYNTHESIZE),
+                  ("script", ["script", "-f", "-i", str(with_build_ids[1])]),
+                  # The last process that mapped the libraries is the one that is stuck.
+                  ("record of samples", ["record", "-q", "-a", "-e", "cpu-clock", "-o", sampled,
+                                         "--", "sh", "-c", "for i in 1 2 3 4 5; do ls /; done"]),
+                  ("report", ["report", "-f", "-i", sampled, "--stdio"]))]
     os.kill(server, signal.SIGKILL)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)

@@ -617,9 +617,9 @@ struct td_handle *task_diag__handle(struct task_diag *td)
 	return td->handle;
 }
 
-/* --- the namespaces of a process ---------------------------------------- */
+/* --- what perf asks about one process ------------------------------------ */
 
-/* What asks for them has no connection of its own, and asks for many. */
+/* Who asks has no connection, and asks about many. */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct task_diag *shared_td;
 static bool shared_failed;
@@ -649,30 +649,50 @@ static void read_nsinfo(const struct td_task *task, struct task_diag_nsinfo *inf
 	info->in_pidns = levels > 1;
 }
 
-int task_diag__nsinfo(pid_t pid, struct task_diag_nsinfo *info)
+/* With the lock. The task is valid until the next call. */
+static int get_shared(u64 show_flags, pid_t pid, const struct td_task **task)
 {
 	const struct task_diag_pid req = {
-		.show_flags = TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_NS | TASK_DIAG_SHOW_NSPID,
+		.show_flags = show_flags,
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
 		.pid = pid,
 	};
-	const struct td_task *task;
-	int err = -ENOENT;
 
-	pthread_mutex_lock(&shared_lock);
 	if (!shared_td && !shared_failed) {
 		shared_td = task_diag__open_host();
 		shared_failed = !shared_td;
 	}
-	if (shared_td)
-		err = get_process(shared_td, &req, &task);
+	return shared_td ? get_process(shared_td, &req, task) : -ENOENT;
+}
+
+int task_diag__nsinfo(pid_t pid, struct task_diag_nsinfo *info)
+{
+	const struct td_task *task;
+	int err;
+
+	pthread_mutex_lock(&shared_lock);
+	err = get_shared(TASK_DIAG_SHOW_BASE | TASK_DIAG_SHOW_NS | TASK_DIAG_SHOW_NSPID, pid,
+			 &task);
 	if (!err)
 		read_nsinfo(task, info);
 	pthread_mutex_unlock(&shared_lock);
 	return err;
 }
 
-void task_diag__exit_nsinfo(void)
+bool task_diag__may_wait(pid_t pid)
+{
+	const struct td_task *task;
+	bool waits;
+	int err;
+
+	pthread_mutex_lock(&shared_lock);
+	err = get_shared(TASK_DIAG_SHOW_EXE, pid, &task);
+	waits = !err && td_group(task, TASK_DIAG_EXE, NULL, 0) == -EAGAIN;
+	pthread_mutex_unlock(&shared_lock);
+	return waits || err == -ESRCH;
+}
+
+void task_diag__exit_shared(void)
 {
 	pthread_mutex_lock(&shared_lock);
 	task_diag__close(shared_td);

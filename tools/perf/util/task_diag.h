@@ -90,7 +90,7 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
 
 /**
  * task_diag__nsinfo - find the namespaces of a process of the host
- * @pid: the process, or one of its threads
+ * @pid: the process
  * @info: what is found
  *
  * Return: 0; -ESRCH if there is no such process, or the caller may not read the
@@ -98,8 +98,17 @@ int task_diag__synthesize_thread(struct task_diag *td, struct task_synth *synth,
  */
 int task_diag__nsinfo(pid_t pid, struct task_diag_nsinfo *info);
 
-/* Closes what task_diag__nsinfo() keeps open. */
-void task_diag__exit_nsinfo(void);
+/**
+ * task_diag__may_wait - whether to look at the links in /proc/PID may wait for ever
+ * @pid: the process
+ *
+ * Return: true if the process is in execve(), or not there, or the caller may not
+ * look at them; false also if the kernel does not tell.
+ */
+bool task_diag__may_wait(pid_t pid);
+
+/* Closes the connection of task_diag__nsinfo() and task_diag__may_wait(). */
+void task_diag__exit_shared(void);
 
 #else /* HAVE_TASK_DIAG_SUPPORT */
 
@@ -149,7 +158,12 @@ static inline int task_diag__nsinfo(pid_t pid __maybe_unused,
 	return -ENOENT;
 }
 
-static inline void task_diag__exit_nsinfo(void)
+static inline bool task_diag__may_wait(pid_t pid __maybe_unused)
+{
+	return false;
+}
+
+static inline void task_diag__exit_shared(void)
 {
 }
 
