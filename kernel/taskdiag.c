@@ -693,7 +693,7 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	int err;
 
 	err = task_diag_put_task(&run, query, task, cred, pid, nr,
-				 task_state_to_char(task));
+				 data_race(task_state_to_char(task)));
 	if (!err)
 		__skb_put(skb, query->template.nlh.nlmsg_len);
 	return err;
@@ -1105,7 +1105,8 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 		cred = __task_cred(task);
 		if (!task_diag_may_read(task, &run->readable))
 			return TASK_DIAG_WALK_CONTINUE;
-		state = task_state_to_char(task);
+		/* A task that ends writes exit_state plainly. */
+		state = data_race(task_state_to_char(task));
 		if (unlikely(dump->query.select.filters) &&
 		    !task_diag_selects(&dump->query.select, task, cred, state, run->ns)) {
 			/* Perhaps because the task is losing @pid. */
