@@ -693,7 +693,7 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	int err;
 
 	err = task_diag_put_task(&run, query, task, cred, pid, nr,
-				 data_race(task_state_to_char(task)));
+				 task_state_to_char(task));
 	if (!err)
 		__skb_put(skb, query->template.nlh.nlmsg_len);
 	return err;

@@ -297,7 +297,7 @@ static int task_diag_begin_event(struct sk_buff *skb,
 		    !task_diag_may_be_sent(subscriber, task) ||
 		    (select->filters &&
 		     !task_diag_selects(select, task, *cred,
-					data_race(task_state_to_char(task)), ns)))
+					task_state_to_char(task), ns)))
 			return -ENOENT;
 		err = task_diag_put_first(skb, &sub->query, task, *cred, pid, nr,
 					  ns);
