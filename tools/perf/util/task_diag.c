@@ -619,7 +619,7 @@ struct td_handle *task_diag__handle(struct task_diag *td)
 
 /* --- what perf asks about one process ------------------------------------ */
 
-/* Who asks has no connection, and asks about many. */
+/* The callers have no connection of their own, and ask about many processes. */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct task_diag *shared_td;
 static bool shared_failed;
