@@ -1741,29 +1741,8 @@ static struct ctl_table task_diag_sysctls[] = {
 	},
 };
 
-/* Checks what this file relies on in the rows, to notice a mistake at boot. */
-static bool __init task_diag_check_table(void)
-{
-	const struct task_diag_group *group;
-	u64 attrs = 0;
-	unsigned int i;
-
-	for (i = 0; i < task_diag_nr_groups; i++) {
-		group = &task_diag_groups[i];
-		if (i >= 64 || group->attr >= 64 || attrs & BIT_ULL(group->attr) ||
-		    (i && group->phase < group[-1].phase) ||
-		    (i && group->phase == TASK_DIAG_PHASE_RCU) ||
-		    (i && !group->fill && !group->missing))
-			return false;
-		attrs |= BIT_ULL(group->attr);
-	}
-	return true;
-}
-
 static int __init task_diag_init(void)
 {
-	if (WARN_ON(!task_diag_check_table()))
-		return -EINVAL;
 	register_sysctl_init("kernel", task_diag_sysctls);
 	return genl_register_family(&task_diag_family);
 }

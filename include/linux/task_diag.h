@@ -154,7 +154,7 @@ struct task_diag_group {
 	int (*fill)(struct sk_buff *skb, struct task_diag_task *t);
 };
 
-/* In the order of the phases, and no more than 64: see task_diag_check_table() */
+/* In the order of the phases, and no more than 64 */
 extern const struct task_diag_group task_diag_groups[];
 extern const unsigned int task_diag_nr_groups;
 
