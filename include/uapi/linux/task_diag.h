@@ -391,7 +391,7 @@ struct task_diag_event {
 	__aligned_u64	lost;
 	__u32		tgid;
 	__u32		ppid;
-	__u32		exit_code;
+	__s32		exit_code;
 	__s32		exit_signal;
 };
 

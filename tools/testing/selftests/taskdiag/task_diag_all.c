@@ -270,7 +270,7 @@ static void print_json_event(const struct task_diag_event *event)
 	       event->time, event->id);
 	printf(",\"parent_id\":%llu,\"old_id\":%llu,\"lost\":%llu,\"tgid\":%u",
 	       event->parent_id, event->old_id, event->lost, event->tgid);
-	printf(",\"ppid\":%u,\"exit_code\":%u,\"exit_signal\":%d}", event->ppid,
+	printf(",\"ppid\":%u,\"exit_code\":%d,\"exit_signal\":%d}", event->ppid,
 	       event->exit_code, event->exit_signal);
 }
 
