@@ -578,8 +578,9 @@ TEST_F(kernel, lists_and_masks_are_those_of_system_calls)
 	EXPECT_EQ(sched_getaffinity(self->other, sizeof(set), &set), 0);
 	cpus = td_cpus(self->task, mask, ARRAY_SIZE(mask));
 	EXPECT_GT(cpus, 0);
+	/* The system call leaves out those that are not online. */
 	for (i = 0; i < (size_t)cpus && i < CPU_SETSIZE; i++)
-		EXPECT_EQ(mask[i / 32] >> i % 32 & 1, !!CPU_ISSET(i, &set));
+		EXPECT_GE(mask[i / 32] >> i % 32 & 1, !!CPU_ISSET(i, &set));
 	EXPECT_GE(td_mems(self->task, mask, ARRAY_SIZE(mask)), 0);
 
 	ASSERT_GT(read_file(self->other, "cgroup"), 0);
@@ -1078,7 +1079,7 @@ TEST_F(kernel, events_of_a_process)
 	EXPECT_COMES(child, EXIT);
 	EXPECT_EQ(event.id, id);
 	EXPECT_EQ(event.flags, TASK_DIAG_EVENT_LAST);
-	EXPECT_EQ((int)event.exit_code, status);
+	EXPECT_EQ(event.exit_code, status);
 	EXPECT_EQ(event.exit_signal, SIGCHLD);
 	EXPECT_GE(event.time, time);
 	EXPECT_LE(event.time, now_ns());

@@ -1465,17 +1465,19 @@ TEST_F_TIMEOUT(maps, list_with_endless_names_ends, 300)
 }
 
 #define NR_AHEAD	1000	/* mappings that it has at a time */
+#define MAX_AHEAD	250000	/* that it makes */
 
 /* How many it has made, ever higher ones, and unmapped but for the last; and is to make */
 static unsigned long *nr_made, *nr_wanted;
 
 static void map_ahead(const void *unused)
 {
-	char *at = map(1UL << 32, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const size_t size = MAX_AHEAD * PAGE;
+	char *at = map(size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	unsigned long i;
 
-	td_must(!munmap(at, 1UL << 32), "munmap");
-	for (i = 0; ; i++) {
+	td_must(!munmap(at, size), "munmap");
+	for (i = 0; i < MAX_AHEAD; i++) {
 		/* Neighbours must differ, or they merge. */
 		td_must(mmap(at + i * PAGE, PAGE, i & 1 ? PROT_READ : PROT_NONE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
@@ -1509,7 +1511,7 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 	td_set_recv_size(&self->sock, 16384);
 	answer = td_start_props(&self->sock, NLM_F_DUMP, &req);
 	while (td_recv_props(&self->sock, answer)) {
-		ASSERT_GT(1000, ++i);
+		ASSERT_GT(MAX_AHEAD / NR_AHEAD, ++i);
 		__atomic_add_fetch(nr_wanted, NR_AHEAD, __ATOMIC_RELEASE);
 		while (__atomic_load_n(nr_made, __ATOMIC_ACQUIRE) < *nr_wanted)
 			usleep(100);
