@@ -1288,7 +1288,8 @@ static void spin_on_cpu(const void *unused)
  */
 TEST_F_TIMEOUT(hidden, walk_past_a_hidden_crowd_shows_progress, TD_FOREVER_S)
 {
-	const unsigned int size = td_env_number("TD_TASKS", 3000);
+	/* More than a fast machine walks past within a tick */
+	const unsigned int size = 3 * td_env_number("TD_TASKS", 3000);
 	static const uid_t alice = TD_ALICE;
 	const double deadline = td_now() + 100;
 	struct td_answer *answer;
