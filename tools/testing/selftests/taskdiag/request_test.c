@@ -192,6 +192,7 @@ TEST_F(request, unknown_strategy_is_refused)
 
 TEST_F(request, unknown_flag_is_refused_and_named)
 {
+	__u32 half = 0;
 	unsigned int bit;
 	char text[80];
 
@@ -207,9 +208,8 @@ TEST_F(request, unknown_flag_is_refused_and_named)
 	/* A part of the field is as good as the whole */
 	memset(&self->req.flags, 0x40, sizeof(self->req.flags));
 	self->req.flags |= FLAGS;
-	memset(text, 0x40, sizeof(__u16));
-	snprintf(text, sizeof(text), "flags has unknown bits 0x%x",
-		 *(__u16 *)text);
+	memset(&half, 0x40, 2);
+	snprintf(text, sizeof(text), "flags has unknown bits 0x%x", half);
 	expect_refused(_metadata,
 		       ask_bytes(&self->sock, variant->flags, &self->req,
 				 offsetof(struct task_diag_pid, flags) + 2),
