@@ -245,4 +245,5 @@ static struct kunit_suite task_diag_suite = {
 	.name = "task_diag",
 	.test_cases = task_diag_cases,
 };
+
 kunit_test_suite(task_diag_suite);
