@@ -130,8 +130,8 @@ enum task_diag_cost {
  *	costs %TASK_DIAG_COST_MANY
  * @per_process: the value of a process differs from that of its leader
  * @uses_mm: @fill takes the task's mm by itself and releases it
- * @no_event: no event has the group: it may take long, or it asks the security
- *	modules about current, which in an event is the task itself
+ * @no_event: no event has the group: it may take long, or a security module
+ *	makes no check if the task is current, as it is in an event
  * @missing: the option that the group needs and this kernel was built without,
  *	or NULL
  * @fill: appends the group's attributes with task_diag_reserve(). It must not

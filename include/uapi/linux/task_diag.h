@@ -24,7 +24,8 @@
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: the
  *	same, also the first message of every dump
  * @TASK_DIAG_CMD_SUBSCRIBE: request: report events from now on, described by
- *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed
+ *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed, or
+ *	the thread that subscribed ends, calls exec or changes its credentials
  * @TASK_DIAG_CMD_EVENT: sent to a subscriber: one event
  */
 enum task_diag_cmd {
@@ -97,9 +98,9 @@ struct task_diag_pid {
  * @TASK_DIAG_FILE_PATHS: FILES reports paths
  * @TASK_DIAG_FD_KINDS: FD counts descriptors by kind, and looks at each of them
  *	for that
- * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader, and the event
- *	that its last thread ended, have the values of the whole process as well, in
- *	%TASK_DIAG_PROCESS
+ * @TASK_DIAG_WITH_PROCESS: the message of a thread group's leader has the values
+ *	of the whole process as well, in %TASK_DIAG_PROCESS; of the EXIT events,
+ *	only that of the last thread has them
  *
  * The first two together restrict the groups to executable mappings of files.
  * Each of them needs VMA or VMA_STAT; the next two need FILES,
@@ -153,7 +154,7 @@ enum task_diag_flag {
  *	link /proc/PID/cwd reads
  * @TASK_DIAG_ROOT: the same for the root directory (root)
  * @TASK_DIAG_WCHAN: bytes without a terminating zero, /proc/PID/wchan: the
- *	function in which the task sleeps, or 0
+ *	function in which the task sleeps, or the digit 0
  * @TASK_DIAG_AUTOGROUP: struct task_diag_autogroup
  * @TASK_DIAG_IOPRIO: struct task_diag_ioprio
  * @TASK_DIAG_AFFINITY: struct task_diag_affinity and the masks that it refers to
@@ -183,8 +184,8 @@ enum task_diag_flag {
  * @TASK_DIAG_SELECT_SID: u32, only tasks of this session
  * @TASK_DIAG_SELECT_TTY: u32, only tasks with this controlling terminal, as
  *	struct task_diag_signal.tty_nr, or 0 for none
- * @TASK_DIAG_SELECT_STATES: string of letters: only tasks in one of these states,
- *	see struct task_diag_base.state
+ * @TASK_DIAG_SELECT_STATES: string of up to 16 letters, with a zero byte: only
+ *	tasks in one of these states, see struct task_diag_base.state
  * @TASK_DIAG_SELECT_KTHREADS: u32, 0 for no kernel threads, 1 for these only
  * @TASK_DIAG_EVENTS: u32, mask of 1 << &enum task_diag_event_type; in every
  *	%TASK_DIAG_CMD_SUBSCRIBE request
@@ -307,8 +308,7 @@ enum task_diag_attr {
  * @show_flags: mask of the TASK_DIAG_SHOW_* flags that a request may set
  * @dump_strategies: mask of 1ULL << &enum task_diag_dump_strategy
  * @page_size: bytes in a page
- * @clk_tck: clock ticks per second, the unit in which procfs shows the times
- *	that task_diag gives in nanoseconds
+ * @clk_tck: clock ticks per second, the unit of most times in procfs
  * @flags: mask of &enum task_diag_flag that a request may set
  * @events: mask of 1 << &enum task_diag_event_type that a subscription may set
  * @event_show_flags: those of @show_flags that a subscription may set
@@ -761,7 +761,8 @@ struct task_diag_mem {
  * @queue_limit: the most that may be (SigQ, after the slash)
  * @tty_nr: device number of the controlling terminal, or 0 (stat: 7): its major
  *	number in bits 8 to 19, its minor number in bits 0 to 7 and 20 to 31
- * @tty_pgrp: foreground process group of that terminal, or -1 (stat: 8)
+ * @tty_pgrp: foreground process group of that terminal; -1 without a terminal, 0
+ *	if it has none in the caller's pid namespace (stat: 8)
  * @exit_code: how it ended, in the form that waitpid(2) reports; for a stopped
  *	process the signal that stopped it, until the parent has waited for that
  *	(stat: 52)

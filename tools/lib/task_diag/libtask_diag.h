@@ -7,6 +7,7 @@
  *	const struct td_task *task;
  *	struct task_diag_base base;
  *	struct td_handle *td;
+ *	int err;
  *
  *	if (td_open(&td) || td_dump(td, &req, sizeof(req)))
  *		errx(1, "%s", td_error(td));
@@ -126,10 +127,11 @@ void td_set_limit(struct td_handle *td, size_t bytes);
  * @len: its length in bytes
  *
  * The kernel reports only tasks that all selections choose. The selections
- * apply to one request; the handle forgets them after it.
+ * apply to one request; the handle forgets them after it. td_get() with a
+ * selection fails with -EINVAL.
  *
- * Return: 0 or a negative errno. After an error the next td_dump() fails with
- * the same errno, so it never reports tasks that should not be selected.
+ * Return: 0 or a negative errno. After an error the next request fails with the
+ * same errno, so it never reports tasks that should not be selected.
  */
 int td_select(struct td_handle *td, unsigned int attr, const void *data,
 	      size_t len);
@@ -177,7 +179,7 @@ static inline int td_select_pids(struct td_handle *td, const __u32 *pids,
  * @req: strategy, groups and flags; see &struct task_diag_pid
  * @size: sizeof(*@req)
  *
- * Return: 0, or a negative errno. The section "What an errno asks for" of
+ * Return: 0, or a negative errno. The section "How to react to an errno" of
  * Documentation/accounting/taskdiag.rst lists those of the kernel, such as
  * -ESRCH if there is no process @req->pid that the caller may see.
  */

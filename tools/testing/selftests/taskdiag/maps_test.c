@@ -1172,7 +1172,7 @@ TEST_F(swap, swapped_out_shared_memory_equals_procfs)
 	EXPECT_LE(2 * SHARED - 8 * PAGE, swap_of(&self->sock, pid));
 }
 
-TEST_F(swap, swapped_out_memory_behind_a_copy_equals_procfs)
+TEST_F(swap, swapped_out_memory_under_a_copy_equals_procfs)
 {
 	const char *text = start_swap(&self->storage);
 	pid_t pid;

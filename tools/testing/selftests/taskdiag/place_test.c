@@ -817,7 +817,7 @@ static void join_many_groups(const void *unused)
 	td_must(!setgroups(ARRAY_SIZE(gids), gids), "setgroups");
 }
 
-TEST_F(cgroup, cgroup_namespace_can_be_left_amid_a_task)
+TEST_F(cgroup, cgroup_namespace_can_be_left_within_a_task)
 {
 	to_judge[0] = td_spawn_sleeper(join_many_groups, NULL);
 	ASSERT_LT(0, to_judge[0]);
