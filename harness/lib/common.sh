@@ -97,12 +97,7 @@ perf_options+=(BUILD_BPF_SKEL=0)
 # Checks that $1 is a kernel that can be built.
 check_flavour()
 {
-	local flavour
-
-	for flavour in "${flavours[@]}"; do
-		[ "$flavour" != "$1" ] || return 0
-	done
-	bad_usage "no such kernel: '$1'"
+	[[ " ${flavours[*]} " == *" $1 "* ]] || bad_usage "no such kernel: '$1'"
 }
 
 # Whether $1 is an architecture other than the machine's.

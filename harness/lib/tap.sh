@@ -32,8 +32,14 @@ ends_with()
 	[ "$status" -eq "$want" ] || { echo "status $status, not $want: $*"; return 1; }
 }
 
-# Checks that kunit.py, the kernel's TAP parser, accepts $1: the output of
-# run_kselftest.sh, and the output of each program in it.
+# Has kunit.py, the kernel's TAP parser, read $1. Fails if a test in it failed.
+kunit_parse()
+{
+	PYTHONDONTWRITEBYTECODE=1 python3 "$src/tools/testing/kunit/kunit.py" parse "$1"
+}
+
+# Checks that this parser accepts $1: the output of run_kselftest.sh, and the output of
+# each program in it.
 kunit_takes()
 {
 	local all=$1 file output bad=0
@@ -47,7 +53,7 @@ kunit_takes()
 	for file in "$all" "$all.d"/*; do
 		# A program that is entirely skipped has no tests to parse.
 		! grep -q '^1[.][.]0' "$file" || continue
-		output=$(PYTHONDONTWRITEBYTECODE=1 python3 "$src/tools/testing/kunit/kunit.py" parse "$file") || true
+		output=$(kunit_parse "$file") || true
 		if grep -F '[ERROR]' <<<"$output" || ! grep -q 'Testing complete' <<<"$output"; then
 			echo "of $file"
 			bad=1

@@ -80,17 +80,18 @@ void fake_reset(void)
 	fake_timeout = 0;
 }
 
-void fake_answer(void)
-{
-	answers++;
-}
-
 void fake_datagram(void)
 {
 	if (queued == MAX_DATAGRAMS)
 		abort();
 	last = &queue[queued++];
 	*last = (struct datagram) { .answers = answers };
+}
+
+void fake_answer(void)
+{
+	answers++;
+	fake_datagram();
 }
 
 /* What follows is for the subscription, after everything queued before. */
@@ -254,13 +255,11 @@ static void put_header_of_family(void)
 	};
 
 	fake_answer();
-	fake_datagram();
 	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
 	fake_put(CTRL_ATTR_FAMILY_NAME, TASK_DIAG_GENL_NAME,
 		 sizeof(TASK_DIAG_GENL_NAME));
 	fake_put(CTRL_ATTR_FAMILY_ID, &family, sizeof(family));
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_HEADER);
 	fake_put(TASK_DIAG_HEADER, &header, old_kernel ?
 		 offsetof(struct task_diag_header, events) : sizeof(header));
@@ -356,7 +355,6 @@ void fake_rich_answer(void)
 	struct task_diag_times times = { .utime = 1000 };
 
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
 
 	fake_datagram();
@@ -407,7 +405,6 @@ void fake_rich_events(void)
 	__u32 type;
 
 	fake_answer();
-	fake_datagram();
 	fake_error(0, NULL);
 	fake_event_datagram();
 	for (type = 1; type <= TASK_DIAG_EVENT_MAX; type++) {
@@ -490,7 +487,7 @@ void fake_load(const char *from, size_t len)
 		from += sizeof(saved);
 		len -= sizeof(saved);
 		if (saved.flags & NEW_ANSWER)
-			fake_answer();
+			answers++;
 		if (saved.flags & OF_EVENTS)
 			fake_event_datagram();
 		else

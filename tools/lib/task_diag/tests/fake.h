@@ -3,8 +3,7 @@
  * A fake kernel: the library receives what a test queued before.
  *
  *	fake_start();			the answers to td_open()
- *	fake_answer();			what follows answers the next request
- *	fake_datagram();		a datagram of
+ *	fake_answer();			what follows answers the next request: a datagram of
  *	fake_task(1);			a message about task 1
  *	fake_put(attr, data, len);	with this attribute
  *	fake_done(0, NULL);		and the end
@@ -36,7 +35,7 @@ void fake_reset(void);
 void fake_start(void);
 void fake_start_old(void);
 void fake_answer(void);
-void fake_datagram(void);
+void fake_datagram(void);		/* another one of the same answer */
 void fake_event_datagram(void);
 void fake_from(__u32 port);
 void fake_longer(size_t len);

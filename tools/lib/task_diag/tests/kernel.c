@@ -421,7 +421,6 @@ TEST_F(kernel, a_collected_answer_has_the_same_tasks_in_any_order)
 	EXPECT_EQ(found, 1);
 }
 
-/* A line in the format of /proc/PID/maps */
 /* One space for several: how many precede a name depends on the kernel's word size. */
 static void squeeze(char *text)
 {
@@ -434,6 +433,7 @@ static void squeeze(char *text)
 	*to = 0;
 }
 
+/* A line in the format of /proc/PID/maps, after squeeze() */
 static void print_vma(char *to, size_t size, const struct task_diag_vma *vma,
 		      const struct td_item *item)
 {

@@ -29,7 +29,6 @@ TEST(open_names_the_option_that_the_kernel_lacks)
 
 	fake_reset();
 	fake_answer();
-	fake_datagram();
 	fake_error(-ENOENT, NULL);
 	EXPECT_EQ(td_open(&td), -ENOENT);
 	EXPECT_NE(strstr(td_error(td), "CONFIG_TASK_DIAG"), NULL);
@@ -42,11 +41,9 @@ TEST(open_says_what_the_kernel_says)
 
 	fake_reset();
 	fake_answer();
-	fake_datagram();
 	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
 	fake_put(CTRL_ATTR_FAMILY_ID, &(__u16){ FAKE_FAMILY }, sizeof(__u16));
 	fake_answer();
-	fake_datagram();
 	fake_error(-EPERM, "denied by sysctl");
 	EXPECT_EQ(td_open(&td), -EPERM);
 	EXPECT_STREQ(td_error(td), "denied by sysctl: Operation not permitted");
@@ -59,7 +56,6 @@ TEST(open_without_answer)
 
 	fake_reset();
 	fake_answer();
-	fake_datagram();
 	fake_errno(ENOBUFS);
 	EXPECT_EQ(td_open(&td), -ENOBUFS);
 	EXPECT_NE(strstr(td_error(td), "cannot receive"), NULL);
@@ -72,7 +68,6 @@ TEST(open_of_a_nameless_family)
 
 	fake_reset();
 	fake_answer();
-	fake_datagram();
 	fake_message(GENL_ID_CTRL, 0, CTRL_CMD_NEWFAMILY);
 	fake_put(CTRL_ATTR_FAMILY_NAME, "x", 2);
 	EXPECT_EQ(td_open(&td), -EBADMSG);
@@ -159,7 +154,6 @@ static int next(FIXTURE_DATA(td) *self)
 static void answer(void)
 {
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
 	fake_datagram();
 }
@@ -192,7 +186,6 @@ static void answer_with_long(__u32 nr, size_t len)
 static void plain_answer(__u32 pid)
 {
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_GET);
 	fake_put(TASK_DIAG_PID, &pid, sizeof(pid));
 }
@@ -214,7 +207,6 @@ static int subscribe(FIXTURE_DATA(td) *self)
 static void acknowledge(void)
 {
 	fake_answer();
-	fake_datagram();
 	fake_error(0, NULL);
 }
 
@@ -360,7 +352,6 @@ TEST_F(td, dump_of_several_tasks)
 TEST_F(td, dump_without_a_header)
 {
 	fake_answer();
-	fake_datagram();
 	fake_task(1);
 	fake_done(0, NULL);
 	ASSERT_EQ(dump(self), 0);
@@ -372,7 +363,6 @@ TEST_F(td, dump_without_a_header)
 TEST_F(td, refusal_comes_at_once_with_the_kernels_text)
 {
 	fake_answer();
-	fake_datagram();
 	fake_error(-EINVAL, "flags has unknown bits");
 	EXPECT_EQ(dump(self), -EINVAL);
 	EXPECT_STREQ(td_error(self->td),
@@ -453,7 +443,6 @@ TEST_F(td, foreign_and_stale_messages_are_ignored)
 TEST_F(td, a_signal_does_not_end_the_answer)
 {
 	fake_answer();
-	fake_datagram();
 	fake_errno(EINTR);
 	fake_datagram();
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
@@ -791,7 +780,6 @@ TEST_F(td, an_answer_that_ends_early_is_counted_up_to_there)
 	EXPECT_EQ(next(self), -EPERM);
 
 	fake_answer();
-	fake_datagram();
 	fake_error(-EINVAL, "no");
 	EXPECT_EQ(dump(self), -EINVAL);
 	EXPECT_EQ(count(self, 0), -EINVAL);
@@ -905,7 +893,6 @@ TEST_F(td, nothing_to_collect_and_nowhere_to_go)
 	EXPECT_EQ(next(self), 0);
 
 	fake_answer();
-	fake_datagram();
 	fake_error(-EINVAL, "no");
 	EXPECT_EQ(dump(self), -EINVAL);
 	EXPECT_EQ(collect(self, 0), -EINVAL);
@@ -947,7 +934,6 @@ TEST_F(td, a_long_answer_is_collected)
 	EXPECT_EQ(next(self), 1);
 
 	fake_answer();
-	fake_datagram();
 	fake_task(1);
 	fake_put(TASK_DIAG_NAME, name, sizeof(name));
 	fake_datagram();
@@ -1044,7 +1030,6 @@ TEST_F(td, get_is_one_message)
 TEST_F(td, get_that_is_refused)
 {
 	fake_answer();
-	fake_datagram();
 	fake_error(-ESRCH, "no such process");
 	EXPECT_EQ(get(self), -ESRCH);
 	EXPECT_EQ(self->task, NULL);
@@ -1060,7 +1045,6 @@ TEST_F(td, get_of_much_is_a_dump)
 
 	for (i = 0; i < 2; i++) {
 		fake_answer();
-		fake_datagram();
 		fake_error(errors[i], "ask with NLM_F_DUMP");
 		answer();
 		fake_task(5);
@@ -1089,10 +1073,8 @@ TEST_F(td, get_of_much_is_a_dump)
 TEST_F(td, get_that_is_wrong_by_dump_as_well)
 {
 	fake_answer();
-	fake_datagram();
 	fake_error(-EINVAL, "first");
 	fake_answer();
-	fake_datagram();
 	fake_error(-EINVAL, "second");
 	EXPECT_EQ(get(self), -EINVAL);
 	EXPECT_STREQ(td_error(self->td), "second: Invalid argument");
@@ -1101,11 +1083,9 @@ TEST_F(td, get_that_is_wrong_by_dump_as_well)
 TEST_F(td, get_without_a_task)
 {
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, 0, TASK_DIAG_CMD_HEADER);
 	EXPECT_EQ(get(self), -EBADMSG);
 	fake_answer();
-	fake_datagram();
 	fake_error(0, NULL);
 	EXPECT_EQ(get(self), -EBADMSG);
 	self->req.show_flags = TASK_DIAG_SHOW_VMA;
@@ -1756,7 +1736,6 @@ TEST_F(td, subscription_is_what_the_caller_says)
 TEST_F(td, subscription_that_is_refused)
 {
 	fake_answer();
-	fake_datagram();
 	fake_error(-EOPNOTSUPP, "no events with VMA");
 	EXPECT_EQ(subscribe(self), -EOPNOTSUPP);
 	EXPECT_NE(strstr(td_error(self->td), "no events with VMA"), NULL);
@@ -1799,7 +1778,6 @@ TEST_F(td, subscription_to_a_kernel_that_has_none)
 TEST_F(td, subscription_whose_acknowledgment_is_lost)
 {
 	fake_answer();
-	fake_datagram();
 	fake_errno(ENOBUFS);
 	EXPECT_EQ(subscribe(self), -ENOBUFS);
 	EXPECT_EQ(event(self), -ENOTCONN);
@@ -1820,7 +1798,6 @@ TEST_F(td, subscription_without_memory)
 TEST_F(td, events_follow_the_acknowledgment)
 {
 	fake_answer();
-	fake_datagram();
 	put_event(TASK_DIAG_EVENT_EXIT, 1);
 	put_event(TASK_DIAG_EVENT_EXIT, 2);
 	fake_datagram();
@@ -2726,7 +2703,7 @@ TEST_F(mirror, a_process_whose_threads_have_all_ended_is_dead)
 			answer_with_threads("Z", 1));
 	EXPECT_HAS(1);
 	/* and then its parent does. */
-	DUMP_LEADERLESS(answer_with_threads("ZZ", 2); fake_answer(); fake_datagram();
+	DUMP_LEADERLESS(answer_with_threads("ZZ", 2); fake_answer();
 			fake_error(-ESRCH, "no such process"));
 	EXPECT_HAS(1);
 	EXPECT_EQ(update(self), 0);
@@ -2736,7 +2713,6 @@ TEST_F(mirror, a_process_whose_threads_have_all_ended_is_dead)
 	put_thread(3, 'Z', 2);
 	fake_done(0, NULL);
 	fake_answer();
-	fake_datagram();
 	fake_errno(ENOBUFS);
 	EXPECT_EQ(td_mirror_dump(self->mirror), 1);
 	answer_with_two();
@@ -2818,7 +2794,6 @@ TEST_F(mirror, a_dump_that_fails_takes_nothing_away)
 	EXPECT_EQ(td_mirror_dump(self->mirror), -EAGAIN);
 	EXPECT_HAS(1, 3);
 	fake_answer();
-	fake_datagram();
 	fake_error(-EPERM, "denied");
 	EXPECT_EQ(update(self), -EPERM);
 	EXPECT_HAS(1, 3);
@@ -2918,7 +2893,6 @@ TEST_F(mirror, its_subscription_ends_with_it)
 
 	acknowledge();
 	fake_answer();
-	fake_datagram();
 	fake_error(-ENOMEM, "no dump");
 	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -ENOMEM);
 	EXPECT_EQ(self->mirror, NULL);
@@ -2957,12 +2931,10 @@ TEST_F(mirror, that_cannot_be)
 	EXPECT_EQ(td_dump(self->td, &(struct task_diag_pid){}, 32), 0);
 
 	fake_answer();
-	fake_datagram();
 	fake_error(-EUSERS, "too many");
 	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EUSERS);
 	acknowledge();
 	fake_answer();
-	fake_datagram();
 	fake_error(-EPERM, "denied");
 	EXPECT_EQ(open_mirror(self, TASK_DIAG_DUMP_ALL), -EPERM);
 	EXPECT_NE(strstr(td_error(self->td), "denied"), NULL);
@@ -3046,7 +3018,6 @@ static void dump_model(void)
 	size_t i, nr;
 
 	fake_answer();
-	fake_datagram();
 	fake_message(FAKE_FAMILY, NLM_F_MULTI, TASK_DIAG_CMD_HEADER);
 	while (end < MODEL_IDS) {
 		id = end;

@@ -9,9 +9,7 @@
  */
 #include "lib/fixture_attack.h"
 
-#include <linux/filter.h>
 #include <linux/fuse.h>
-#include <linux/seccomp.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 

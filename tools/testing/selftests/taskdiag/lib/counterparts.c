@@ -870,7 +870,7 @@ static const char *check_process(struct td_sock *sock, __u32 pid, __u64 absent,
 	return diff.text;
 }
 
-const char *process_lacks(struct td_sock *sock, __u32 pid, __u64 absent)
+static const char *process_lacks(struct td_sock *sock, __u32 pid, __u64 absent)
 {
 	return check_process(sock, pid, absent, 0, 4);
 }
@@ -885,7 +885,7 @@ const char *process_fails(struct td_sock *sock, __u32 pid, __u64 failed)
 	return check_process(sock, pid, 0, failed, 2);
 }
 
-const char *threads_lack(struct td_sock *sock, __u32 pid, __u64 absent)
+static const char *threads_lack(struct td_sock *sock, __u32 pid, __u64 absent)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_THREAD, TASK_DIAG_DUMP_ALL_THREAD,

@@ -23,9 +23,6 @@ __u64 groups_of_self(void);
 /* The parent, as procfs reports it; 0 if there is none */
 __u32 parent_of(__u32 pid);
 
-/* By every strategy over processes; @absent is a set of groups. */
-const char *process_lacks(struct td_sock *sock, __u32 pid, __u64 absent);
-
 /*
  * By a plain request and by a dump of the process alone; the second function wants
  * the groups of @failed to fail.
@@ -33,10 +30,10 @@ const char *process_lacks(struct td_sock *sock, __u32 pid, __u64 absent);
 const char *process_differs(struct td_sock *sock, __u32 pid);
 const char *process_fails(struct td_sock *sock, __u32 pid, __u64 failed);
 
-/* All threads, by both strategies over them; @absent is what the leader lacks. */
-const char *threads_lack(struct td_sock *sock, __u32 pid, __u64 absent);
-
-/* Both process_lacks() and threads_lack() */
+/*
+ * By every strategy over processes, and all threads by both strategies over them;
+ * @absent is the set of groups that the leader lacks.
+ */
 const char *task_differs(struct td_sock *sock, __u32 pid, __u64 absent);
 
 /* Which task, how it is requested, and what is to be missing */
