@@ -593,6 +593,10 @@ TEST_F(kernel, lists_and_masks_are_those_of_system_calls)
 	/* The system call leaves out those that are not online. */
 	for (i = 0; i < (size_t)cpus && i < CPU_SETSIZE; i++)
 		EXPECT_GE(mask[i / 32] >> i % 32 & 1, !!CPU_ISSET(i, &set));
+	ASSERT_GT(read_file(self->other, "status"), 0);
+	/* A longer mask has commas. */
+	if (cpus <= 32)
+		EXPECT_EQ(mask[0], strtoul(after("\nCpus_allowed:"), NULL, 16));
 	EXPECT_GE(td_mems(self->task, mask, ARRAY_SIZE(mask)), 0);
 
 	ASSERT_GT(read_file(self->other, "cgroup"), 0);

@@ -853,9 +853,9 @@ static bool has_exact_times(void)
 }
 
 /*
- * Otherwise procfs shows times scaled to the time on a processor, which is exact,
- * as the split into user and kernel time is not. The exact ones lack the time that
- * the host took away.
+ * Without exact times procfs shows them scaled to the time on a processor, which is
+ * exact, as the split into user and kernel time is not. Exact ones lack what the host
+ * took away.
  */
 static void check_times(const struct taskstats *stats, const struct proc *proc,
 			__u32 pid)
