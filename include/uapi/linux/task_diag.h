@@ -22,7 +22,8 @@
  * @TASK_DIAG_CMD_GET: request: properties of tasks, described by
  *	%TASK_DIAG_REQUEST; response: one task, or a part of it
  * @TASK_DIAG_CMD_HEADER: request: what this kernel supports; response: the
- *	same, also the first message of every dump
+ *	same, also the first message of every dump, and another between two tasks
+ *	if the dump finds nothing to report for some time
  * @TASK_DIAG_CMD_SUBSCRIBE: request: report events from now on, described by
  *	%TASK_DIAG_REQUEST and %TASK_DIAG_EVENTS, until the socket is closed, or
  *	the thread that subscribed ends, calls exec or changes its credentials
@@ -175,13 +176,16 @@ enum task_diag_flag {
  *	as in struct task_diag_base, or 0 for any: leaves out a task whose pid
  *	now has another id
  * @TASK_DIAG_SELECT_CGROUP: u64, id of a cgroup as in struct task_diag_cgroup:
- *	only its tasks, without zombies, in no particular order
+ *	only its tasks, without zombies; %TASK_DIAG_DUMP_ALL and
+ *	%TASK_DIAG_DUMP_ALL_THREAD report them in no particular order, unless
+ *	%TASK_DIAG_SELECT_PIDS gives one
  * @TASK_DIAG_SELECT_CGROUP_FD: u32, the same by a file descriptor of its
  *	directory
  * @TASK_DIAG_SELECT_DESCENDANTS: flag, also the tasks of the cgroups below that
  * @TASK_DIAG_SELECT_UID: u32, only tasks of this real user
  * @TASK_DIAG_SELECT_EUID: u32, only tasks of this effective user
- * @TASK_DIAG_SELECT_SID: u32, only tasks of this session
+ * @TASK_DIAG_SELECT_SID: u32, only tasks with this session, as
+ *	struct task_diag_base.sid
  * @TASK_DIAG_SELECT_TTY: u32, only tasks with this controlling terminal, as
  *	struct task_diag_signal.tty_nr, or 0 for none
  * @TASK_DIAG_SELECT_STATES: string of up to 16 letters, with a zero byte: only
@@ -369,9 +373,9 @@ enum task_diag_event_flag {
  * @id: identity of the task, as in struct task_diag_base
  * @parent_id: identity of the parent process; 0 if it is hidden from the
  *	subscriber
- * @old_id: with %TASK_DIAG_EVENT_EXEC: identity that the thread had before,
- *	which ends without an event of its own; it differs from @id if a thread
- *	other than the leader called exec and took the leader's place
+ * @old_id: with %TASK_DIAG_EVENT_EXEC: identity that the thread had before; it
+ *	differs from @id if a thread other than the leader called exec and took
+ *	the leader's place, and then ends without an event of its own
  * @lost: messages to this subscriber that were lost since the previous one,
  *	because its receive buffer was full or no memory was left
  * @tgid: process

@@ -259,8 +259,8 @@ void td_seek(struct td_handle *td, size_t position);
  * @size: sizeof(*@req)
  * @task: set to the process, or to NULL
  *
- * Takes one message each way, or a dump if the answer does not fit in one
- * message.
+ * Takes one message each way, or a dump if a group is not reported in any other
+ * way, or the answer does not fit in one message.
  *
  * Return: 0 or a negative errno, as td_dump() and td_next().
  */
@@ -281,7 +281,7 @@ void td_stop(struct td_handle *td);
 /**
  * td_subscribe() - ask for events from now on, which td_event() then returns
  * @td: the handle; its previous subscription ends, and a previous answer is
- *	dropped
+ *	dropped, even if the call fails
  * @req: groups and flags, and %TASK_DIAG_DUMP_ALL for events of processes or
  *	%TASK_DIAG_DUMP_ALL_THREAD for those of threads
  * @size: sizeof(*@req)
@@ -508,7 +508,8 @@ int td_group(const struct td_task *task, unsigned int attr, void *to,
  *	an error to an empty string
  * @len: set to their number
  *
- * Return: 0 or a negative errno as td_group(), or -EINVAL for a list.
+ * Return: 0 or a negative errno as td_group(), or -EINVAL for a list, for which
+ * td_item() is.
  */
 int td_bytes(const struct td_task *task, unsigned int attr, const char **data,
 	     size_t *len);
