@@ -37,10 +37,6 @@
 #define ALTERNATES	"alternates"
 #define FORKS		"forks"
 
-#define NR_ALTERNATING	2
-#define NR_DUMPERS	4
-#define ENOUGH_EXECS	10
-
 /*
  * The name of its file is no secret, and exec gives it to the task before the
  * credentials. The name that the program gives itself is one, but in BASE, which
@@ -187,63 +183,16 @@ static __u64 secrets_of(const struct td_props *task)
 	return found;
 }
 
-/* Shared by all that dump */
-struct race {
-	double end;		/* not before this, nor before it showed enough */
-	double deadline;
-	int exec_fd;		/* where each exec leaves a byte */
-	__u32 victims[NR_ALTERNATING + 1];	/* the last forks */
-	unsigned long nr_records;		/* of the first victim */
-	unsigned long nr_refused;
-	unsigned long nr_busy;
-	__u64 wanted;				/* groups with marks */
-	__u64 found;				/* those that root found */
-};
-
-static int count_execs(const struct race *race)
-{
-	int nr_execs;
-
-	td_must(!ioctl(race->exec_fd, FIONREAD, &nr_execs), "FIONREAD");
-	return nr_execs;
-}
-
-static bool shows_enough(const struct race *race)
-{
-	return count_execs(race) > ENOUGH_EXECS && race->nr_records &&
-	       race->nr_refused && race->found == race->wanted;
-}
-
-/* A slow machine gets more time. */
-static bool goes_on(const struct race *race)
-{
-	const double now = td_now();
-
-	return now < race->end || (now < race->deadline && !shows_enough(race));
-}
-
-static void count_records(struct race *race,
-			  const struct td_props_answer *answer)
-{
-	const struct td_props *task = td_find_props(answer, race->victims[0]);
-
-	if (answer->rest->error == ESRCH)
-		__atomic_add_fetch(&race->nr_refused, 1, __ATOMIC_RELAXED);
-	if (!task)
-		return;
-	__atomic_add_fetch(task->failed ? &race->nr_busy : &race->nr_records, 1,
-			   __ATOMIC_RELAXED);
-}
-
-static struct td_props_answer *dump_victim(struct td_sock *sock,
-					   const struct race *race,
-					   unsigned int round, __u64 groups)
+static struct td_props_answer *ask_as_alice(struct td_sock *sock,
+					    const struct td_race *race,
+					    unsigned int round)
 {
 	const __u64 strategy = round % (TASK_DIAG_DUMP_MAX + 1);
-	__u32 pid = race->victims[round / 5 % NR_ALTERNATING];
+	__u32 pid = race->victims[round / 5 % ARRAY_SIZE(race->victims)];
+	const __u64 groups = td_all_groups(sock);
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN)
-		pid = race->victims[NR_ALTERNATING];
+		pid = race->forks;
 	if (strategy == TASK_DIAG_DUMP_ONE && round / 10 % 2)
 		return td_get_props(sock, 0, strategy, groups & ~TD_LONG_GROUPS,
 				    pid);
@@ -266,126 +215,43 @@ static void check_credentials(const void *answer)
 }
 
 /* The kernel is busy with little else than these when a victim calls exec. */
-static void ask_for_credentials(struct race *race, struct td_sock *sock)
+static void ask_for_credentials(struct td_race *race, struct td_sock *sock)
 {
 	static struct td_flood flood;
 	char answer[256];
 	unsigned int round;
 
-	for (round = 0; goes_on(race); round++) {
+	for (round = 0; td_goes_on(race); round++) {
 		td_make_flood(sock, &flood, 64, 0, BIT(CRED),
-			      race->victims[round % NR_ALTERNATING]);
+			      race->victims[round % ARRAY_SIZE(race->victims)]);
 		td_must(td_send_flood(sock, &flood), "send");
 		while (recv(sock->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
 			check_credentials(answer);
 	}
-	_exit(KSFT_PASS);
-}
-
-/* With many messages to a task, or one: each of both has races of its own. */
-static void dump_as_alice(struct race *race, unsigned int nr)
-{
-	struct td_props_answer *answer;
-	struct td_sock sock;
-	unsigned int round, i;
-	__u64 groups;
-
-	td_become(TD_ALICE);
-	td_must(!td_open(&sock), "td_open");
-	if (nr == NR_DUMPERS - 1)
-		ask_for_credentials(race, &sock);
-	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
-	groups = td_all_groups(&sock);
-	for (round = nr; goes_on(race); round++) {
-		answer = dump_victim(&sock, race, round, groups);
-		if (answer->rest->error != ESRCH &&
-		    strcmp("", td_props_whole(answer))) {
-			fprintf(stderr, "# round %u: %s\n", round,
-				td_props_whole(answer));
-			_exit(KSFT_FAIL);
-		}
-		for (i = 0; i < answer->nr_tasks; i++) {
-			if (!secrets_of(&answer->tasks[i]))
-				continue;
-			fprintf(stderr, "# round %u: %u tells groups 0x%llx\n",
-				round, answer->tasks[i].pid,
-				secrets_of(&answer->tasks[i]));
-			_exit(KSFT_FAIL);
-		}
-		count_records(race, answer);
-		td_free_props(answer);
-	}
-	_exit(KSFT_PASS);
-}
-
-/* All marks can be found by a requester that may see them. */
-static void dump_as_root(struct race *race)
-{
-	struct td_props_answer *answer;
-	struct td_sock sock;
-	unsigned int round, i;
-
-	td_must(!td_open(&sock), "td_open");
-	for (round = 0; goes_on(race) && race->found != race->wanted; round++) {
-		answer = round % 2 ?
-			td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_ONE,
-				     race->wanted, race->victims[0]) :
-			td_get_props(&sock, NLM_F_DUMP, TASK_DIAG_DUMP_CHILDREN,
-				     race->wanted,
-				     race->victims[NR_ALTERNATING]);
-		for (i = 0; i < answer->nr_tasks; i++)
-			race->found |= secrets_of(&answer->tasks[i]);
-		td_free_props(answer);
-	}
-	_exit(KSFT_PASS);
 }
 
 TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, TD_FOREVER_S)
 {
 	struct victim victim = { .role = ALTERNATES };
-	pid_t dumpers[NR_DUMPERS + 1];
-	struct race *race;
+	struct td_race *race = td_new_race(&victim.exec_fd);
 	unsigned int i;
-	int fds[2];
 
 	td_copy_program(PUBLIC, 0755);
 	td_copy_program(SECRET, 04755);
-	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, race);
-	ASSERT_EQ(0, pipe2(fds, O_NONBLOCK));
-	victim.exec_fd = fds[1];
-	for (i = 0; i <= NR_ALTERNATING; i++) {
-		if (i == NR_ALTERNATING)
-			victim.role = FORKS;
+	for (i = 0; i < ARRAY_SIZE(race->victims); i++) {
 		race->victims[i] = td_spawn(become_victim, &victim);
 		ASSERT_LT(0, (pid_t)race->victims[i]);
 	}
+	victim.role = FORKS;
+	race->forks = td_spawn(become_victim, &victim);
+	ASSERT_LT(0, (pid_t)race->forks);
 
-	race->exec_fd = fds[0];
+	race->enough_execs = 10;
 	race->wanted = self->groups & MARKED_GROUPS;
-	race->end = td_now() + td_env_number("TD_SECONDS", 10);
-	race->deadline = race->end + TD_FOREVER_S / 2;
-	for (i = 0; i <= NR_DUMPERS; i++) {
-		dumpers[i] = fork();
-		if (dumpers[i])
-			continue;
-		close(fds[1]);
-		if (i == NR_DUMPERS)
-			dump_as_root(race);
-		dump_as_alice(race, i);
-	}
-	for (i = 0; i <= NR_DUMPERS; i++)
-		EXPECT_EQ(KSFT_PASS, td_wait(dumpers[i]));
-
-	EXPECT_EQ(race->wanted, race->found);
-	EXPECT_LT(ENOUGH_EXECS, count_execs(race));
-	EXPECT_LT(0, race->nr_records);
-	EXPECT_LT(0, race->nr_refused);
-	TH_LOG("%d execs; %lu records, %lu busy, %lu refusals",
-	       count_execs(race), race->nr_records, race->nr_busy,
-	       race->nr_refused);
-	close(fds[0]);
+	race->ask = ask_as_alice;
+	race->secrets_of = secrets_of;
+	race->flood = ask_for_credentials;
+	EXPECT_STREQ("", td_run_race(race, td_env_number("TD_SECONDS", 10)));
 }
 
 /* --- tasks that are not dumpable --------------------------------------- */

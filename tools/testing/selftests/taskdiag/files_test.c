@@ -2885,23 +2885,7 @@ TEST_F(files, files_of_others_are_hidden_from_an_ordinary_user)
 #define MARKED_GROUPS	(BIT(FILES) | BIT(FD) | BIT(CWD) | BIT(ROOT) | \
 			 BIT(IOPRIO))
 
-#define NR_DUMPERS	3
-#define ENOUGH_EXECS	40
-
-/* Shared by all that dump */
-struct race {
-	double end;		/* not before this, nor before it showed enough */
-	double deadline;
-	pid_t parent;		/* with which the victim ends */
-	__u32 victim;
-	unsigned long nr_execs;	/* of the set-uid program */
-	unsigned long nr_shown;
-	unsigned long nr_refused;
-	__u64 wanted;		/* groups with marks */
-	__u64 found;		/* those that root found */
-};
-
-#define RACE_FD		100
+#define EXEC_FD		100	/* gets a byte for each exec */
 
 static void sleep_a_little(void)
 {
@@ -2919,24 +2903,19 @@ static int run_public(void)
 static int run_secret(void)
 {
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct race *race;
 
-	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED,
-		    RACE_FD, 0);
-	td_must(race != MAP_FAILED, "mmap");
-	if (getppid() != race->parent)
+	/* SIGPIPE ends it, with the test. */
+	if (write(EXEC_FD, "", 1) < 0 && errno != EAGAIN)
 		return KSFT_FAIL;
-	__atomic_add_fetch(&race->nr_execs, 1, __ATOMIC_RELAXED);
 	srandom(getpid() + time(NULL));
 	td_must(!syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, MARKED_IOPRIO),
 		"ioprio_set");
 	open_times(MARKED_DIR "/file", MARKED_FILES);
 	td_must(!chdir(MARKED_DIR) && !chroot(MARKED_DIR), "chroot");
-	/* Root has to find the marks at least once. */
-	if (race->found != race->wanted)
+	sleep_a_little();
+	/* Long enough for root to find the marks */
+	if (!(random() % 32))
 		usleep(50000);
-	else
-		sleep_a_little();
 
 	/* The next program would inherit these. */
 	td_must(!fchdir(root) && !chroot("."), "chroot");
@@ -2948,7 +2927,7 @@ static int run_secret(void)
 	return KSFT_FAIL;
 }
 
-static void become_victim(const void *race_fd)
+static void become_victim(const void *exec_fd)
 {
 	const int fd = open("/dev/null", O_RDONLY);
 	unsigned int i;
@@ -2957,7 +2936,7 @@ static void become_victim(const void *race_fd)
 		td_must(dup(fd) >= 0, "dup");
 	/* The requesters outnumber it. */
 	td_must(!setpriority(PRIO_PROCESS, 0, -20), "setpriority");
-	td_must(dup2(*(const int *)race_fd, RACE_FD) == RACE_FD, "dup2");
+	td_must(dup2(*(const int *)exec_fd, EXEC_FD) == EXEC_FD, "dup2");
 	td_must(!chdir("/"), "chdir");
 	td_become(TD_ALICE);
 	td_ready();
@@ -2992,23 +2971,9 @@ static __u64 secrets_of(const struct td_props *task)
 	return found;
 }
 
-static bool shows_enough(const struct race *race)
-{
-	return race->nr_execs > ENOUGH_EXECS && race->nr_shown &&
-	       race->nr_refused && race->found == race->wanted;
-}
-
-/* A slow machine gets more time. */
-static bool goes_on(const struct race *race)
-{
-	const double now = td_now();
-
-	return now < race->end || (now < race->deadline && !shows_enough(race));
-}
-
-static struct td_props_answer *dump_victim(struct td_sock *sock,
-					   const struct race *race,
-					   unsigned int round)
+static struct td_props_answer *ask_as_alice(struct td_sock *sock,
+					    const struct td_race *race,
+					    unsigned int round)
 {
 	static const __u64 strategies[] = {
 		TASK_DIAG_DUMP_ONE, TASK_DIAG_DUMP_THREAD, TASK_DIAG_DUMP_ALL,
@@ -3017,7 +2982,7 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 	struct task_diag_pid req = {
 		.show_flags = NEW_GROUPS & td_all_groups(sock),
 		.dump_strategy = strategies[round / 8 % 4],
-		.pid = race->victim,
+		.pid = race->victims[0],
 		.flags = PATHS | (round / 32 % 2 ? KINDS : 0),
 	};
 
@@ -3030,102 +2995,26 @@ static struct td_props_answer *dump_victim(struct td_sock *sock,
 	return td_ask_props(sock, NLM_F_DUMP, &req);
 }
 
-/* Half of them use small datagrams: a task is in several messages then. */
-static void dump_as_alice(struct race *race, unsigned int nr)
-{
-	struct td_props_answer *answer;
-	const struct td_props *task;
-	struct td_sock sock;
-	unsigned int round;
-
-	td_become(TD_ALICE);
-	td_must(!td_open(&sock), "td_open");
-	td_set_recv_size(&sock, nr % 2 ? 4096 : 32768);
-	for (round = nr; goes_on(race); round++) {
-		answer = dump_victim(&sock, race, round);
-		if (answer->rest->error == ESRCH) {
-			__atomic_add_fetch(&race->nr_refused, 1,
-					   __ATOMIC_RELAXED);
-		} else if (td_props_whole(answer)[0]) {
-			fprintf(stderr, "# round %u: %s\n", round,
-				td_props_whole(answer));
-			_exit(KSFT_FAIL);
-		}
-		task = td_find_props(answer, race->victim);
-		if (task && secrets_of(task)) {
-			fprintf(stderr, "# round %u: marks in groups 0x%llx\n",
-				round, secrets_of(task));
-			_exit(KSFT_FAIL);
-		}
-		if (task)
-			__atomic_add_fetch(&race->nr_shown, 1,
-					   __ATOMIC_RELAXED);
-		td_free_props(answer);
-	}
-	_exit(KSFT_PASS);
-}
-
-/* Shows that root finds every mark. */
-static void dump_as_root(struct race *race)
-{
-	struct td_props_answer *answer;
-	const struct td_props *task;
-	struct td_sock sock;
-	unsigned int round;
-
-	td_must(!td_open(&sock), "td_open");
-	for (round = 0; goes_on(race) && race->found != race->wanted; round++) {
-		answer = dump_victim(&sock, race, round);
-		task = td_find_props(answer, race->victim);
-		if (task)
-			race->found |= secrets_of(task);
-		td_free_props(answer);
-	}
-	_exit(KSFT_PASS);
-}
-
 TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, TD_FOREVER_S)
 {
-	pid_t dumpers[NR_DUMPERS + 1];
-	struct race *race;
-	unsigned int i;
-	int fd;
+	struct td_race *race;
+	int exec_fd;
 
 	td_stay_on_cpu(0);
 	td_copy_program(PUBLIC, 0755);
 	td_copy_program(SECRET, 04755);
 	ASSERT_EQ(0, mkdir(MARKED_DIR, 0755));
-	fd = memfd_create("race", 0);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, ftruncate(fd, sizeof(*race)));
-	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		    0);
-	ASSERT_NE(MAP_FAILED, race);
-	race->parent = getpid();
-	race->wanted = td_all_groups(&self->sock) & MARKED_GROUPS;
-	race->victim = td_spawn(become_victim, &fd);
-	ASSERT_LT(0, (pid_t)race->victim);
+	race = td_new_race(&exec_fd);
+	race->victims[0] = td_spawn(become_victim, &exec_fd);
+	ASSERT_LT(0, (pid_t)race->victims[0]);
 
-	race->end = td_now() + seconds_of_race();
-	race->deadline = race->end + TD_FOREVER_S / 2;
-	for (i = 0; i <= NR_DUMPERS; i++) {
-		dumpers[i] = fork();
-		if (dumpers[i])
-			continue;
-		if (i == NR_DUMPERS)
-			dump_as_root(race);
-		dump_as_alice(race, i);
-	}
-	for (i = 0; i <= NR_DUMPERS; i++)
-		EXPECT_EQ(KSFT_PASS, td_wait(dumpers[i]));
-	EXPECT_EQ(race->wanted, race->found);
-	EXPECT_LT(ENOUGH_EXECS, race->nr_execs);
-	EXPECT_LT(0, race->nr_shown);
-	EXPECT_LT(0, race->nr_refused);
-	TH_LOG("%lu execs, shown %lu times, refused %lu times", race->nr_execs,
-	       race->nr_shown, race->nr_refused);
-	munmap(race, sizeof(*race));
-	close(fd);
+	race->forks = race->victims[0];
+	race->enough_execs = 40;
+	race->flags = PATHS | KINDS;
+	race->wanted = td_all_groups(&self->sock) & MARKED_GROUPS;
+	race->ask = ask_as_alice;
+	race->secrets_of = secrets_of;
+	EXPECT_STREQ("", td_run_race(race, seconds_of_race()));
 }
 
 int main(int argc, char **argv)

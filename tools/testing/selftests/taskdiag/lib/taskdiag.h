@@ -488,6 +488,51 @@ void td_stay_on_cpu(int cpu);
 /* Reads 1000 bytes in 20 calls, and writes 3000 in 30. */
 void td_read_and_write(void);
 
+/* --- race.c: exec of a set-uid program in a loop --------------------------- */
+
+/*
+ * Victims, which are processes of alice, run an ordinary program and a set-uid one
+ * in turn. What the latter has or is bears marks.
+ */
+struct td_race {
+	__u32 victims[2];
+	__u32 forks;		/* has children that become the set-uid program */
+	int enough_execs;
+	__u32 flags;		/* of requests for @wanted */
+	__u64 wanted;		/* groups with marks */
+	/* The request number @round of alice */
+	struct td_props_answer *(*ask)(struct td_sock *sock,
+				       const struct td_race *race,
+				       unsigned int round);
+	/* Groups that disclose a mark */
+	__u64 (*secrets_of)(const struct td_props *task);
+	/* What another requester does, or NULL */
+	void (*flood)(struct td_race *race, struct td_sock *sock);
+	/* The rest belongs to race.c. */
+	int exec_fd;
+	double end;		/* not before this, nor before it showed enough */
+	double deadline;
+	unsigned long nr_shown;	/* of the first victim */
+	unsigned long nr_busy;
+	unsigned long nr_refused;
+	__u64 found;		/* by root */
+};
+
+/*
+ * In shared memory; fails the test if there is none. A victim writes a byte to
+ * *@exec_fd at each exec, which fails once the test has ended.
+ */
+struct td_race *td_new_race(int *exec_fd);
+
+/* Whether requesters go on. A slow machine gets more time. */
+bool td_goes_on(const struct td_race *race);
+
+/*
+ * Dumps as alice, who must never find a mark, and as root, who must find each.
+ * Says what went wrong.
+ */
+const char *td_run_race(struct td_race *race, unsigned int seconds);
+
 /* --- sandbox.c: users, namespaces, mounts, Landlock --------------------- */
 
 #define HIDEPID	"/tmp/hidepid"
