@@ -566,7 +566,7 @@ static __always_inline u32 task_diag_nr(struct pid *pid,
 		*released = true;
 		return 0;
 	}
-	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
+	return ns == &init_pid_ns ? pid->numbers[0].nr : pid_nr_ns(pid, ns);
 }
 
 /*
@@ -632,28 +632,30 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
  * Under the RCU section in which @task was found by @pid and checked with
  * @cred. Returns -EMSGSIZE if not even this part of the message fits, and
  * -ESTALE if the pid no longer belongs to that task, or the task has other
- * credentials. A dump of BASE does nothing else per task.
+ * credentials. A dump of BASE does nothing else per task; @base_alone says at
+ * compile time what task_diag_is_base_alone() found.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_query *query,
 					      struct task_struct *task,
 					      const struct cred *cred,
 					      const struct pid *pid, u32 nr,
-					      char state)
+					      char state, const bool base_alone)
 {
+	const bool base = base_alone || query->req.show_flags & TASK_DIAG_SHOW_BASE;
+	struct pid_namespace *ns = base_alone ? &init_pid_ns : run->ns;
 	const struct task_diag_msg *template = &query->template;
 	struct task_diag_msg *msg = run->at;
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
 
-	if (run->at + template->nlh.nlmsg_len > run->end)
+	if (run->at + (base ? sizeof(*msg) : template->nlh.nlmsg_len) > run->end)
 		return -EMSGSIZE;
 	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
 	msg->pid = nr;
-	if (query->req.show_flags & TASK_DIAG_SHOW_BASE) {
+	if (base) {
 		msg->base_attr = template->base_attr;
-		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, state,
-						  run->ns)))
+		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, state, ns)))
 			return -ESTALE;
 	}
 	/*
@@ -693,7 +695,7 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	int err;
 
 	err = task_diag_put_task(&run, query, task, cred, pid, nr,
-				 task_state_to_char(task));
+				 task_state_to_char(task), false);
 	if (!err)
 		__skb_put(skb, query->template.nlh.nlmsg_len);
 	return err;
@@ -1082,9 +1084,9 @@ static bool task_diag_has_ended(const struct task_struct *process)
 }
 
 /* Reports the task that has @pid, if there is one and the caller may see it. */
-static __always_inline enum task_diag_walk_result
-task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
-		    struct pid *pid, u32 nr, enum pid_type type, bool hold)
+static enum task_diag_walk_result
+task_diag_visit(struct task_diag_run *run, struct task_diag_dump *dump,
+		struct pid *pid, u32 nr, enum pid_type type)
 {
 	struct task_struct *task, *released = NULL;
 	const struct cred *cred;
@@ -1117,18 +1119,18 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 			continue;
 		}
 		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
-					 state);
+					 state, false);
 		if (!err && unlikely(task_pid(task) != pid)) {
 			/* Its state may be from after an exec took @pid away. */
 			smp_rmb();
 			if (pid_task(pid, type) != task)
 				err = -ESTALE;
 		}
-		if (hold && !err)
+		if (dump->query.rows && !err)
 			err = task_diag_hold_task(run, dump, task, cred, pid, nr);
 		if (!err) {
 			run->at += dump->query.template.nlh.nlmsg_len;
-			return hold ? TASK_DIAG_WALK_HELD : TASK_DIAG_WALK_CONTINUE;
+			return dump->query.rows ? TASK_DIAG_WALK_HELD : TASK_DIAG_WALK_CONTINUE;
 		}
 		/* As in task_diag_put_task(): now pid_task() finds another. */
 		smp_rmb();
@@ -1138,11 +1140,35 @@ task_diag_visit_pid(struct task_diag_run *run, struct task_diag_dump *dump,
 	return TASK_DIAG_WALK_FULL;
 }
 
-static enum task_diag_walk_result
-task_diag_visit(struct task_diag_run *run, struct task_diag_dump *dump,
-		struct pid *pid, u32 nr, enum pid_type type)
+/* Whether task_diag_visit_base() does all that this walk needs for each task */
+static bool task_diag_is_base_alone(const struct task_diag_run *run,
+				    const struct task_diag_query *query)
 {
-	return task_diag_visit_pid(run, dump, pid, nr, type, dump->query.rows);
+	return query->req.show_flags == TASK_DIAG_SHOW_BASE &&
+	       !query->select.filters && !run->kin && run->ns == &init_pid_ns;
+}
+
+/* task_diag_visit() for BASE alone, as long as nothing happens to @pid meanwhile */
+static __always_inline enum task_diag_walk_result
+task_diag_visit_base(struct task_diag_run *run, struct task_diag_dump *dump,
+		     struct pid *pid, u32 nr, enum pid_type type)
+{
+	struct task_struct *task = pid_task(pid, type);
+	const struct cred *cred;
+	char state;
+
+	if (!task)
+		return TASK_DIAG_WALK_CONTINUE;
+	cred = __task_cred(task);
+	if (!task_diag_may_read(task, &run->readable))
+		return TASK_DIAG_WALK_CONTINUE;
+	state = data_race(task_state_to_char(task));
+	if (unlikely(task_diag_put_task(run, &dump->query, task, cred, pid, nr,
+					state, true) ||
+		     task_pid(task) != pid))
+		return task_diag_visit(run, dump, pid, nr, type);
+	run->at += sizeof(struct task_diag_msg);
+	return TASK_DIAG_WALK_CONTINUE;
 }
 
 static enum task_diag_walk_result
@@ -1156,6 +1182,7 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 	struct pid *pids[TASK_DIAG_RCU_BATCH] __uninitialized;
 	unsigned int budget = ARRAY_SIZE(pids), max, nr_pids, i;
 	enum task_diag_walk_result result;
+	bool base_alone;
 	u32 nr;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
@@ -1167,19 +1194,16 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 			return TASK_DIAG_WALK_END;
 	}
 
+	base_alone = task_diag_is_base_alone(run, &dump->query);
 	/* A step ends at the first task that has groups to fill. */
 	for (max = dump->query.rows ? 1 : budget; budget; max = min(2 * max, budget)) {
 		nr_pids = find_ge_pids(&cursor->next, run->ns, pids, max);
 		for (i = 0; i < nr_pids; i++) {
 			nr = pids[i]->numbers[level].nr;
-			/*
-			 * BASE alone has its own inlined path: a dump of many
-			 * tasks spends most of its time here.
-			 */
-			result = dump->query.rows ?
-				 task_diag_visit(run, dump, pids[i], nr, type) :
-				 task_diag_visit_pid(run, dump, pids[i], nr,
-						     type, false);
+			/* A dump of many tasks spends most of its time here. */
+			result = base_alone ?
+				 task_diag_visit_base(run, dump, pids[i], nr, type) :
+				 task_diag_visit(run, dump, pids[i], nr, type);
 			if (result != TASK_DIAG_WALK_CONTINUE) {
 				cursor->next = result == TASK_DIAG_WALK_HELD ? nr + 1 : nr;
 				return result;
