@@ -632,28 +632,27 @@ static __always_inline bool task_diag_fill_base(struct task_diag_msg *msg,
  * Under the RCU section in which @task was found by @pid and checked with
  * @cred. Returns -EMSGSIZE if not even this part of the message fits, and
  * -ESTALE if the pid no longer belongs to that task, or the task has other
- * credentials. A dump of BASE does nothing else per task; @base_alone says at
- * compile time what task_diag_is_base_alone() found.
+ * credentials. A dump of BASE does nothing else per task. The fast path knows
+ * @ns at compile time.
  */
 static __always_inline int task_diag_put_task(struct task_diag_run *run,
 					      const struct task_diag_query *query,
 					      struct task_struct *task,
 					      const struct cred *cred,
 					      const struct pid *pid, u32 nr,
-					      char state, const bool base_alone)
+					      char state,
+					      struct pid_namespace *ns)
 {
-	const bool base = base_alone || query->req.show_flags & TASK_DIAG_SHOW_BASE;
-	struct pid_namespace *ns = base_alone ? &init_pid_ns : run->ns;
 	const struct task_diag_msg *template = &query->template;
 	struct task_diag_msg *msg = run->at;
 
 	BUILD_BUG_ON(sizeof(*msg) != NLMSG_ALIGN(sizeof(*msg)));
 
-	if (run->at + (base ? sizeof(*msg) : template->nlh.nlmsg_len) > run->end)
+	if (run->at + template->nlh.nlmsg_len > run->end)
 		return -EMSGSIZE;
 	memcpy(msg, template, offsetof(struct task_diag_msg, pid));
 	msg->pid = nr;
-	if (base) {
+	if (query->req.show_flags & TASK_DIAG_SHOW_BASE) {
 		msg->base_attr = template->base_attr;
 		if (unlikely(!task_diag_fill_base(msg, task, pid, nr, state, ns)))
 			return -ESTALE;
@@ -690,12 +689,11 @@ int task_diag_put_first(struct sk_buff *skb, const struct task_diag_query *query
 	struct task_diag_run run = {
 		.at = skb_tail_pointer(skb),
 		.end = skb_end_pointer(skb) - TASK_DIAG_SPARE,
-		.ns = ns,
 	};
 	int err;
 
 	err = task_diag_put_task(&run, query, task, cred, pid, nr,
-				 task_state_to_char(task), false);
+				 task_state_to_char(task), ns);
 	if (!err)
 		__skb_put(skb, query->template.nlh.nlmsg_len);
 	return err;
@@ -1119,7 +1117,7 @@ task_diag_visit(struct task_diag_run *run, struct task_diag_dump *dump,
 			continue;
 		}
 		err = task_diag_put_task(run, &dump->query, task, cred, pid, nr,
-					 state, false);
+					 state, run->ns);
 		if (!err && unlikely(task_pid(task) != pid)) {
 			/* Its state may be from after an exec took @pid away. */
 			smp_rmb();
@@ -1140,17 +1138,17 @@ task_diag_visit(struct task_diag_run *run, struct task_diag_dump *dump,
 	return TASK_DIAG_WALK_FULL;
 }
 
-/* Whether task_diag_visit_base() does all that this walk needs for each task */
-static bool task_diag_is_base_alone(const struct task_diag_run *run,
-				    const struct task_diag_query *query)
+/* Whether task_diag_visit_fast() does all that this walk needs for each task */
+static bool task_diag_is_fast(const struct task_diag_run *run,
+			      const struct task_diag_query *query)
 {
-	return query->req.show_flags == TASK_DIAG_SHOW_BASE &&
-	       !query->select.filters && !run->kin && run->ns == &init_pid_ns;
+	return !query->rows && !query->select.filters && !run->kin &&
+	       run->ns == &init_pid_ns;
 }
 
-/* task_diag_visit() for BASE alone, as long as nothing happens to @pid meanwhile */
+/* task_diag_visit() for BASE or pids alone, if nothing happens to @pid meanwhile */
 static __always_inline enum task_diag_walk_result
-task_diag_visit_base(struct task_diag_run *run, struct task_diag_dump *dump,
+task_diag_visit_fast(struct task_diag_run *run, struct task_diag_dump *dump,
 		     struct pid *pid, u32 nr, enum pid_type type)
 {
 	struct task_struct *task = pid_task(pid, type);
@@ -1164,10 +1162,10 @@ task_diag_visit_base(struct task_diag_run *run, struct task_diag_dump *dump,
 		return TASK_DIAG_WALK_CONTINUE;
 	state = data_race(task_state_to_char(task));
 	if (unlikely(task_diag_put_task(run, &dump->query, task, cred, pid, nr,
-					state, true) ||
+					state, &init_pid_ns) ||
 		     task_pid(task) != pid))
 		return task_diag_visit(run, dump, pid, nr, type);
-	run->at += sizeof(struct task_diag_msg);
+	run->at += dump->query.template.nlh.nlmsg_len;
 	return TASK_DIAG_WALK_CONTINUE;
 }
 
@@ -1182,7 +1180,7 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 	struct pid *pids[TASK_DIAG_RCU_BATCH] __uninitialized;
 	unsigned int budget = ARRAY_SIZE(pids), max, nr_pids, i;
 	enum task_diag_walk_result result;
-	bool base_alone;
+	bool fast;
 	u32 nr;
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN) {
@@ -1194,15 +1192,15 @@ task_diag_walk_pids(struct task_diag_run *run, struct task_diag_dump *dump)
 			return TASK_DIAG_WALK_END;
 	}
 
-	base_alone = task_diag_is_base_alone(run, &dump->query);
+	fast = task_diag_is_fast(run, &dump->query);
 	/* A step ends at the first task that has groups to fill. */
 	for (max = dump->query.rows ? 1 : budget; budget; max = min(2 * max, budget)) {
 		nr_pids = find_ge_pids(&cursor->next, run->ns, pids, max);
 		for (i = 0; i < nr_pids; i++) {
 			nr = pids[i]->numbers[level].nr;
 			/* A dump of many tasks spends most of its time here. */
-			result = base_alone ?
-				 task_diag_visit_base(run, dump, pids[i], nr, type) :
+			result = fast ?
+				 task_diag_visit_fast(run, dump, pids[i], nr, type) :
 				 task_diag_visit(run, dump, pids[i], nr, type);
 			if (result != TASK_DIAG_WALK_CONTINUE) {
 				cursor->next = result == TASK_DIAG_WALK_HELD ? nr + 1 : nr;
