@@ -44,37 +44,38 @@ unpack()
 	"${git[@]}" am -q "$patches"/*.patch >&2 || die "git am does not apply $patches"
 }
 
-# What a tree depends on; the patched one also depends on the given files
+# What a tree depends on
 inputs()
 {
 	local tree=$1
 
-	shift
 	{
 		echo "$version"
 		cat "$0" "$top/consumers/common.sh"
 		[ "$tree" = stock ] ||
-			cat "$patches"/*.patch "$top/include/uapi/linux/task_diag.h" "$@"
+			cat "$patches"/*.patch "$top/include/uapi/linux/task_diag.h" "$library"/*.[ch]
 	} | sha1sum
 }
 
-# Builds the trees that are not up to date, with build_tree; passes the given files to
-# inputs.
-build_trees()
+# Builds the trees that are not up to date: calls build_tree in the tree's folder.
+build_all()
 {
-	local tree stamp
+	local tree stamp log
 
 	mkdir -p "$dir" "$common/locks"
 	exec 8>"$common/locks/$name"
 	flock 8
 	get_source
 	for tree in "${trees[@]}"; do
-		stamp=$(inputs "$tree" "$@")
+		stamp=$(inputs "$tree")
 		[ "$(cat "$dir/$tree.stamp" 2>/dev/null)" != "$stamp" ] || continue
 		say "building $name: $tree"
 		rm -f "$dir/$tree.stamp"
 		unpack "$tree"
-		build_tree "$tree"
+		log=$dir/$tree.log
+		([ "$tree" = stock ] || build_library "$tree" || exit
+			cd "$dir/$tree" && build_tree "$tree") >"$log" 2>&1 ||
+			{ tail -n 30 "$log" >&2; die "the build of $tree failed: $log"; }
 		echo "$stamp" >"$dir/$tree.stamp"
 	done
 	exec 8>&-
@@ -101,7 +102,7 @@ build_library()
 }
 
 # Interprets the script's command line, which follows $1, the default number of processes
-# for bench; calls build_all, test_all, cost_all or bench.
+# for bench; calls build_all, and then test_all, cost_all or bench.
 run_command()
 {
 	local n=$1
@@ -112,6 +113,8 @@ run_command()
 	build | test | cost)
 		[ $# -eq 1 ] || bad_usage "unknown argument $2"
 		declare -F "${1}_all" >/dev/null || bad_usage "unknown argument $1"
+		build_all
+		[ "$1" != build ] || return 0
 		# Whatever is not ok fails the command.
 		"${1}_all" | awk '{ print; fflush() } /^not ok/ { bad = 1 } END { exit bad }'
 		;;
@@ -119,6 +122,7 @@ run_command()
 		[ $# -le 2 ] || bad_usage "unknown argument $3"
 		n=${2:-$n}
 		[[ $n =~ ^[1-9][0-9]*$ ]] || bad_usage "'$n' is not a number of processes"
+		build_all
 		bench "$n"
 		;;
 	'') bad_usage "build, test or bench?" ;;
