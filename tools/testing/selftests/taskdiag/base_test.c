@@ -263,7 +263,7 @@ TEST_F(base, tracer_is_a_thread)
 	ASSERT_LT(0, traced.pid);
 	ASSERT_EQ(0, pthread_barrier_init(&traced.seized, NULL, 2));
 	ASSERT_EQ(0, pthread_barrier_init(&traced.seen, NULL, 2));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, trace_in_thread, &traced));
+	thread = td_new_thread(trace_in_thread, &traced);
 	pthread_barrier_wait(&traced.seized);
 	ASSERT_LT(0, traced.pid);
 
@@ -373,9 +373,7 @@ TEST_F(base, orphan_has_a_new_parent)
 	struct task_diag_base base;
 	pid_t *child, parent;
 
-	child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, child);
+	child = td_share(sizeof(*child));
 	parent = td_spawn(fork_and_end, child);
 	ASSERT_LT(0, parent);
 	td_set_add(&td_children, *child);
@@ -490,11 +488,9 @@ static void start_named_threads(const void *unused)
 {
 	static const char * const names[] = { "first", "second", ") X (" };
 	unsigned int i;
-	pthread_t thread;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		td_must(!pthread_create(&thread, NULL, named_thread,
-					(void *)names[i]), "pthread_create");
+		td_new_thread(named_thread, names[i]);
 }
 
 TEST_F(base, threads_have_names_of_their_own)

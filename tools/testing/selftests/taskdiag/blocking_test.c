@@ -248,9 +248,7 @@ TEST_F_TIMEOUT(attack, thousands_of_requests_can_be_killed, 600)
 	pid_t child, other;
 	siginfo_t info;
 
-	sent = mmap(NULL, sizeof(*sent), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, sent);
+	sent = td_share(sizeof(*sent));
 	other = td_spawn(be_alices_threads, &nr_flooded_threads);
 	ASSERT_LT(0, other);
 	for (i = 0; i < ARRAY_SIZE(moments) && td_now() < end; i++) {
@@ -347,10 +345,8 @@ static void expect_during_long_walk(struct __test_metadata *_metadata,
 static bool is_told_at_once(struct td_sock *sock)
 {
 	double start, longest = 0, end = td_now() + 4 * td_patience();
-	pthread_t thread;
 
-	td_must(!pthread_create(&thread, NULL, receive_for_ever, sock),
-		"pthread_create");
+	td_new_thread(receive_for_ever, sock);
 	while (td_now() < end) {
 		start = td_now();
 		ask_for_rollup(sock);
@@ -773,9 +769,7 @@ FIXTURE_SETUP(sleeping)
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
 	self->groups = td_all_groups(&self->sock);
-	self->busy = mmap(NULL, sizeof(*self->busy), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->busy);
+	self->busy = td_share(sizeof(*self->busy));
 	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		SKIP(return, "/dev/fuse: %s", strerror(errno));
@@ -850,7 +844,6 @@ static void hold_mmap_lock(const void *arg)
 	static char stack[16384];
 	const struct holder *holder = arg;
 	static int fd, direct, tell;
-	pthread_t thread;
 	char *strings;
 
 	/* No mapping has the environment, so none has a lock for it. */
@@ -866,8 +859,7 @@ static void hold_mmap_lock(const void *arg)
 	holder->busy->execer = clone(exec_when_told, stack + sizeof(stack),
 				     CLONE_VM | SIGCHLD, &tell);
 	td_must(holder->busy->execer > 0, "clone");
-	td_must(!pthread_create(&thread, NULL, read_in_thread, &fd),
-		"pthread_create");
+	td_new_thread(read_in_thread, &fd);
 	while (!__atomic_load_n(&holder->busy->reading, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	td_ready();
@@ -1229,9 +1221,7 @@ TEST_F_TIMEOUT(hidden, hidden_crowd_leaves_no_trace, TD_FOREVER_S)
 	/* By default it goes by the size of memory. */
 	snprintf(max, sizeof(max), "%u", sizes[1] + 10000);
 	ASSERT_TRUE(td_write_file("/proc/sys/kernel/threads-max", max));
-	counts = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, counts);
+	counts = td_share(4096);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		td_kill_children();
 		ASSERT_LT(0, td_spawn(start_crowd, &sizes[i]));

@@ -187,10 +187,9 @@ TEST_F(strategy, child_of_a_thread_is_its_process_s_child)
 {
 	struct td_answer *answer;
 	struct forked forked;
-	pthread_t thread;
 
 	ASSERT_EQ(0, pthread_barrier_init(&forked.done, NULL, 2));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, fork_in_thread, &forked));
+	td_new_thread(fork_in_thread, &forked);
 	pthread_barrier_wait(&forked.done);
 	ASSERT_LT(0, forked.pid);
 	answer = td_dump(&self->sock, TASK_DIAG_DUMP_CHILDREN, 0, 0);
@@ -388,9 +387,7 @@ TEST_F(churn, children_and_threads_that_stay_come_once)
 	double start;
 	pid_t parent;
 
-	staying = mmap(NULL, sizeof(*staying), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, staying);
+	staying = td_share(sizeof(*staying));
 	parent = td_spawn(children_and_threads, staying);
 	ASSERT_LT(0, parent);
 
@@ -430,10 +427,7 @@ static void *exec_in_thread(void *unused)
 /* Executes itself again and again, never from the first thread. */
 static int exec_loop(void)
 {
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, exec_in_thread, NULL),
-		"pthread_create");
+	td_new_thread(exec_in_thread, NULL);
 	td_sleep_in_thread(NULL);
 	return KSFT_FAIL;
 }
@@ -1204,14 +1198,12 @@ static __u32 parent_of(struct td_sock *sock, pid_t pid)
 /* Its memory is freed first, and only then do its children move. */
 TEST_F(sock, parent_that_is_ending_has_its_children)
 {
-	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t *child = td_share(sizeof(*child));
 	struct td_answer *answer;
 	unsigned int nr = 0;
 	bool is_parent;
 	pid_t pid;
 
-	ASSERT_NE(MAP_FAILED, child);
 	pid = td_spawn(use_memory_and_fork, child);
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
@@ -1252,10 +1244,9 @@ static void *have_filters(void *ready)
 static void fork_and_start_thread(const void *unused)
 {
 	atomic_bool ready = false;
-	pthread_t thread;
 
 	start_children(&(unsigned int){ NR_OF_THREADED });
-	td_must(!pthread_create(&thread, NULL, have_filters, &ready), "pthread_create");
+	td_new_thread(have_filters, &ready);
 	while (!ready)
 		usleep(1000);
 }

@@ -260,18 +260,14 @@ static void *wait_and_exit(void *unused)
 
 static int end_leader_first(const void *unused)
 {
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, wait_and_exit, NULL), "thread");
+	td_new_thread(wait_and_exit, NULL);
 	syscall(SYS_exit, 5);
 	return 0;
 }
 
 static int leave_to_thread(void *(*start)(void *arg))
 {
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, start, NULL), "thread");
+	td_new_thread(start, NULL);
 	for (;;)
 		pause();
 	return 0;
@@ -316,9 +312,7 @@ FIXTURE(threads)
 FIXTURE_SETUP(threads)
 {
 	ASSERT_EQ(0, td_open(&self->sock));
-	tids = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		    -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)tids);
+	tids = td_share(4096);
 }
 
 FIXTURE_TEARDOWN(threads)
@@ -444,12 +438,10 @@ static void *crash(void *unused)
 static int crash_in_thread(const void *unused)
 {
 	const struct rlimit limit = { 1 << 20, 1 << 20 };
-	pthread_t thread;
 
 	td_must(!setrlimit(RLIMIT_CORE, &limit), "setrlimit");
 	td_must(!chdir("/tmp"), "chdir");
-	td_must(!pthread_create(&thread, NULL, crash, NULL), "pthread_create");
-	pthread_join(thread, NULL);
+	pthread_join(td_new_thread(crash, NULL), NULL);
 	return 0;
 }
 
@@ -493,8 +485,7 @@ static int name_ending_threads(const void *unused)
 
 	while (td_now() < end) {
 		ending = 0;
-		td_must(!pthread_create(&thread, NULL, end_at_once, NULL),
-			"pthread_create");
+		thread = td_new_thread(end_at_once, NULL);
 		do {
 			tid = __atomic_load_n(&ending, __ATOMIC_ACQUIRE);
 		} while (!tid);
@@ -826,7 +817,6 @@ TEST_F(events, events_end_when_a_thread_that_subscribed_calls_exec)
 {
 	struct pollfd poller = { .fd = self->sock.fd, .events = POLLIN };
 	int status, fds[2];
-	pthread_t thread;
 	pid_t pid;
 	char byte;
 
@@ -834,8 +824,7 @@ TEST_F(events, events_end_when_a_thread_that_subscribed_calls_exec)
 	pid = fork();
 	if (!pid) {
 		td_become(TD_ALICE);
-		td_must(!pthread_create(&thread, NULL, subscribe_and_exec,
-					&self->sock), "pthread_create");
+		td_new_thread(subscribe_and_exec, &self->sock);
 		td_sleep_in_thread(NULL);
 	}
 	close(fds[1]);
@@ -1117,7 +1106,6 @@ static int watch_own_thread_with_another_euid(const void *unused)
 {
 	struct td_events seen = {};
 	struct td_sock sock;
-	pthread_t thread;
 	pid_t tid = 0;
 
 	td_must(!seteuid(TD_ALICE), "seteuid");
@@ -1125,8 +1113,7 @@ static int watch_own_thread_with_another_euid(const void *unused)
 	td_must(!td_open(&sock), "td_open");
 	td_must(!td_subscribe(&sock, &seen, EVENT(FORK) | EVENT(EXIT),
 			      TASK_DIAG_DUMP_ALL_THREAD, 0), seen.text);
-	td_must(!pthread_create(&thread, NULL, end_thread, &tid) &&
-		!pthread_join(thread, NULL), "pthread_create");
+	pthread_join(td_new_thread(end_thread, &tid), NULL);
 	td_drain(&sock, &seen);
 	td_must(!strcmp("fork,exit", td_story(&seen, tid)),
 		td_story(&seen, tid));

@@ -1607,8 +1607,7 @@ static int race_process(__u32 steady)
 {
 	pthread_t thread;
 
-	td_must(!pthread_create(&thread, NULL, ask_in_race, &steady),
-		"pthread_create");
+	thread = td_new_thread(ask_in_race, &steady);
 	ask_in_race(&steady);
 	pthread_join(thread, NULL);
 	return KSFT_PASS;
@@ -1623,9 +1622,7 @@ TEST_F_TIMEOUT(failures, dumps_during_churn_survive_failed_allocations, DEADLINE
 	struct usages before;
 	unsigned int i;
 
-	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, race);
+	race = td_share(sizeof(*race));
 	steady = td_spawn_sleeper(run_program, &program);
 	ASSERT_LT(0, steady);
 	open_caches();

@@ -44,16 +44,6 @@ static unsigned int very_many(void)
 	return td_env_number("TD_FILES", 1000000);
 }
 
-/* Zeroed memory in which a child can report */
-static void *share(size_t size)
-{
-	void *area = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	td_must(area != MAP_FAILED, "mmap");
-	return area;
-}
-
 /* --- what task_diag reports -------------------------------------------- */
 
 struct open_file {
@@ -1004,7 +994,7 @@ static void open_all_kinds(const void *arg)
 
 TEST_F(files, files_of_every_kind_are_what_procfs_shows)
 {
-	int *errors = share(sizeof(*errors) * ARRAY_SIZE(kinds));
+	int *errors = td_share(sizeof(*errors) * ARRAY_SIZE(kinds));
 	struct task_diag_pid req = {
 		.show_flags = BIT(FILES),
 		.dump_strategy = TASK_DIAG_DUMP_ONE,
@@ -1217,11 +1207,8 @@ static void *unshare_files(void *unused)
 
 static void start_thread_with_other_files(const void *unused)
 {
-	pthread_t thread;
-
 	td_must(dup2(open_null(), FD_NUMBER + 1) >= 0, "dup2");
-	td_must(!pthread_create(&thread, NULL, unshare_files, NULL),
-		"pthread_create");
+	td_new_thread(unshare_files, NULL);
 	/* The thread says when they are ready. */
 	for (;;)
 		pause();
@@ -1236,7 +1223,7 @@ TEST_F(files, files_of_a_thread_are_its_own)
 	struct listing listing;
 	pid_t pid;
 
-	shared_tid = share(sizeof(*shared_tid));
+	shared_tid = td_share(sizeof(*shared_tid));
 	pid = td_spawn_sleeper(start_thread_with_other_files, NULL);
 	ASSERT_LT(0, pid);
 	ASSERT_TRUE(td_wait_state(pid, *shared_tid, 'S'));
@@ -1508,11 +1495,8 @@ static void *rename_for_ever(void *unused)
 
 static void start_renaming(const void *unused)
 {
-	pthread_t thread;
-
 	open_in_one_directory();
-	td_must(!pthread_create(&thread, NULL, rename_for_ever, NULL),
-		"pthread_create");
+	td_new_thread(rename_for_ever, NULL);
 }
 
 TEST_F(files, no_file_has_a_path_that_never_was)
@@ -2008,7 +1992,7 @@ FIXTURE_SETUP(table)
 {
 	ASSERT_TRUE(td_private_tmp());
 	ASSERT_EQ(0, td_open(&self->sock));
-	self->table = share(sizeof(*self->table));
+	self->table = td_share(sizeof(*self->table));
 	td_read_file("/proc/sys/fs/nr_open", self->nr_open,
 		     sizeof(self->nr_open));
 }
@@ -2218,17 +2202,14 @@ static void *close_the_rest(void *unused)
 static void start_churn(const void *unused)
 {
 	int fd = open("/tmp/stable", FILE_FLAGS, 0644);
-	pthread_t thread;
 	unsigned long i;
 
 	allow_files(16384);
 	for (i = 0; i < NR_STABLE; i++)
 		td_must(dup2(fd, stable_fd(i)) == stable_fd(i), "dup2");
 	for (i = 0; i < NR_CHURNERS; i++)
-		td_must(!pthread_create(&thread, NULL, open_and_close,
-					(void *)i), "pthread_create");
-	td_must(!pthread_create(&thread, NULL, close_the_rest, NULL),
-		"pthread_create");
+		td_new_thread(open_and_close, (void *)i);
+	td_new_thread(close_the_rest, NULL);
 }
 
 /* The stable ones are listed, and no file that nobody opened. */

@@ -261,18 +261,13 @@ static void *work_and_sleep(void *barrier)
 static void start_workers(const void *unused)
 {
 	static pthread_barrier_t worked;
-	pthread_t thread;
 	unsigned int i;
 
 	pthread_barrier_init(&worked, NULL, 3);
-	for (i = 0; i < 2; i++) {
-		td_must(!pthread_create(&thread, NULL, work_and_end, NULL),
-			"pthread_create");
-		pthread_join(thread, NULL);
-	}
 	for (i = 0; i < 2; i++)
-		td_must(!pthread_create(&thread, NULL, work_and_sleep, &worked),
-			"pthread_create");
+		pthread_join(td_new_thread(work_and_end, NULL), NULL);
+	for (i = 0; i < 2; i++)
+		td_new_thread(work_and_sleep, &worked);
 	pthread_barrier_wait(&worked);
 }
 
@@ -520,11 +515,9 @@ static void *be_another(void *barrier)
 static void start_another(const void *unused)
 {
 	static pthread_barrier_t ready;
-	pthread_t thread;
 
 	pthread_barrier_init(&ready, NULL, 2);
-	td_must(!pthread_create(&thread, NULL, be_another, &ready),
-		"pthread_create");
+	td_new_thread(be_another, &ready);
 	pthread_barrier_wait(&ready);
 }
 
@@ -743,11 +736,8 @@ static void *sleep_with_ioprio_and_cpu(void *unused)
 
 static void start_thread_with_ioprio_and_cpu(const void *unused)
 {
-	pthread_t thread;
-
 	set_ioprio(IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 2));
-	td_must(!pthread_create(&thread, NULL, sleep_with_ioprio_and_cpu, NULL),
-		"pthread_create");
+	td_new_thread(sleep_with_ioprio_and_cpu, NULL);
 	/* The thread says when they are ready. */
 	for (;;)
 		pause();
@@ -1279,19 +1269,15 @@ static void *run_for_ever(void *unused)
 
 static void keep_running(const void *unused)
 {
-	pthread_t thread;
 	int null;
 
 	null = open("/dev/null", O_WRONLY);
 	td_must(null >= 0, "open");
-	td_must(!pthread_create(&thread, NULL, run_for_ever, NULL),
-		"pthread_create");
+	td_new_thread(run_for_ever, NULL);
 	td_ready();
 	for (;;) {
 		/* What a thread did must not be lost, nor counted twice. */
-		td_must(!pthread_create(&thread, NULL, work_and_end, NULL),
-			"pthread_create");
-		pthread_join(thread, NULL);
+		pthread_join(td_new_thread(work_and_end, NULL), NULL);
 		reap_workers(NULL);
 		td_must(write(null, "running", 7) == 7, "write");
 	}

@@ -61,10 +61,7 @@ static void *become_alice_in_thread(void *unused)
 
 static void start_thread_that_is_alice(void)
 {
-	pthread_t thread;
-
-	td_must(!pthread_create(&thread, NULL, become_alice_in_thread, NULL),
-		"pthread_create");
+	td_new_thread(become_alice_in_thread, NULL);
 	for (;;)
 		pause();
 }
@@ -738,7 +735,6 @@ static void *look_at_own_leader(void *metadata)
 TEST_F(alice, thread_sees_of_its_ended_leader_what_procfs_shows)
 {
 	int dumpable, null = open("/dev/null", O_WRONLY);
-	pthread_t thread;
 	pid_t child;
 
 	for (dumpable = 0; dumpable < 2; dumpable++) {
@@ -748,9 +744,7 @@ TEST_F(alice, thread_sees_of_its_ended_leader_what_procfs_shows)
 			td_must(!prctl(PR_SET_DUMPABLE, dumpable),
 				"PR_SET_DUMPABLE");
 			td_must(write(null, "", 1) == 1, "write");
-			td_must(!pthread_create(&thread, NULL,
-						look_at_own_leader, _metadata),
-				"pthread_create");
+			td_new_thread(look_at_own_leader, _metadata);
 			syscall(SYS_exit, 0);
 		}
 		EXPECT_EQ(0, td_wait(child))

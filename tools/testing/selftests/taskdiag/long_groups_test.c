@@ -648,12 +648,10 @@ static void *map_and_unmap(void *unused)
 
 static void start_mappers(const void *unused)
 {
-	pthread_t thread;
 	unsigned int i;
 
 	for (i = 0; i < 8; i++)
-		td_must(!pthread_create(&thread, NULL, map_and_unmap, NULL),
-			"pthread_create");
+		td_new_thread(map_and_unmap, NULL);
 }
 
 static unsigned int count_failed(struct td_sock *sock, __u64 groups, pid_t pid,

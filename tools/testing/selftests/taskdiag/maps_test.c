@@ -1221,7 +1221,6 @@ TEST_F_TIMEOUT(maps, mappings_that_take_long_to_read_equal_procfs, 300)
 	struct task_diag_mem_rollup rollup;
 	struct lists *slow, *fast;
 	unsigned int i, nr_empty = 0;
-	pthread_t thread;
 	pid_t pid;
 
 	pid = spawn_stopped(map_large_file, NULL);
@@ -1234,7 +1233,7 @@ TEST_F_TIMEOUT(maps, mappings_that_take_long_to_read_equal_procfs, 300)
 
 	/* Time passes during the walk, however fast the machine is. */
 	td_stay_on_cpu(0);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, spin_in_thread, NULL));
+	td_new_thread(spin_in_thread, NULL);
 	ASSERT_EQ(0, setpriority(PRIO_PROCESS, 0, 19));
 	for (i = 0; !nr_empty && i < 20; i++) {
 		slow = get_process(&self->sock, BIT(MEM_ROLLUP), pid);
@@ -1503,7 +1502,7 @@ TEST_F_TIMEOUT(maps, list_that_is_mapped_ahead_of_its_reader_ends, 300)
 	struct td_props_answer *answer;
 	unsigned int i = 0;
 
-	nr_made = (void *)map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	nr_made = td_share(PAGE);
 	nr_wanted = nr_made + 1;
 	*nr_wanted = NR_AHEAD;
 	req.pid = td_spawn(map_ahead, NULL);
@@ -1984,13 +1983,11 @@ static void *fork_on_and_on(void *unused)
 static void keep_forking(const void *unused)
 {
 	static const size_t nr = 20000;
-	pthread_t thread;
 	unsigned int i;
 
 	map_many(&nr);
 	for (i = 0; i < 2; i++)
-		td_must(!pthread_create(&thread, NULL, fork_on_and_on, NULL),
-			"pthread_create");
+		td_new_thread(fork_on_and_on, NULL);
 }
 
 /* A group that failed is not there, or is there up to where it failed. */
@@ -2064,11 +2061,8 @@ static void *change_now_and_then(void *unused)
 
 static void keep_changing(const void *nr)
 {
-	pthread_t thread;
-
 	map_many(nr);
-	td_must(!pthread_create(&thread, NULL, change_now_and_then, NULL),
-		"pthread_create");
+	td_new_thread(change_now_and_then, NULL);
 }
 
 /* Changes in a second, while its mappings are listed if there is a @lister */
@@ -2099,8 +2093,7 @@ TEST_F_TIMEOUT(maps, mappings_can_be_changed_while_others_are_read, 600)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "needs two processors");
 	ASSERT_TRUE(allow_many(self->max_map_count));
-	nr_changes = (void *)map(PAGE, PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	nr_changes = td_share(PAGE);
 	pid = td_spawn(keep_changing, &nr);
 	ASSERT_LT(0, pid);
 	alone = change_rate(NULL, pid);

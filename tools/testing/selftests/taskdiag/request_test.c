@@ -555,11 +555,9 @@ static void *ask_in_thread(void *arg)
 TEST_F(request, pid_0_of_a_thread_is_its_process)
 {
 	struct thread_request req = { &self->sock, variant->flags };
-	pthread_t thread;
 	void *answer;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, ask_in_thread, &req));
-	ASSERT_EQ(0, pthread_join(thread, &answer));
+	ASSERT_EQ(0, pthread_join(td_new_thread(ask_in_thread, &req), &answer));
 	expect_one(_metadata, answer, getpid());
 }
 

@@ -488,10 +488,7 @@ static void *recv_in_thread(void *arg)
 
 TEST_F(thread, another_thread_of_the_requester_continues)
 {
-	pthread_t thread;
-
-	ASSERT_EQ(0, pthread_create(&thread, NULL, recv_in_thread, self));
-	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, pthread_join(td_new_thread(recv_in_thread, self), NULL));
 	EXPECT_STREQ("", td_whole(self->answer));
 	EXPECT_EQ(NR_CHILDREN, self->answer->nr_tasks);
 }
@@ -507,8 +504,7 @@ TEST_F(thread, thread_with_ids_of_its_own_does_not_continue)
 {
 	pthread_t thread;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, recv_as_alice_in_thread,
-				    self));
+	thread = td_new_thread(recv_as_alice_in_thread, self);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_STREQ("", self->answer->broken);
 	EXPECT_EQ(EPERM, self->answer->error);

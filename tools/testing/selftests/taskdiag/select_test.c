@@ -125,11 +125,10 @@ TEST_F(select, pids_that_nobody_has_give_an_empty_answer)
 
 TEST_F(select, pids_of_threads_need_a_strategy_over_threads)
 {
-	pthread_t thread;
 	struct td_set tids;
 	__u32 tid;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, td_sleep_in_thread, NULL));
+	td_new_thread(td_sleep_in_thread, NULL);
 	tids = proc_tids("/proc", self->mine);
 	ASSERT_EQ(2, tids.nr);
 	tid = tids.pids[tids.pids[0] == self->mine];
@@ -729,15 +728,13 @@ TEST_F(select, leaders_have_values_of_their_process)
 		.flags = TASK_DIAG_WITH_PROCESS,
 	};
 	unsigned int nested = 0, messages = 0;
-	pthread_t thread, sleeping;
 	struct nlmsghdr *nlh;
 	struct td_msg msg;
 	ssize_t len;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, spin_in_thread, NULL));
-	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, pthread_join(td_new_thread(spin_in_thread, NULL), NULL));
 	ASSERT_TRUE(td_wait_threads_gone(self->mine));
-	ASSERT_EQ(0, pthread_create(&sleeping, NULL, td_sleep_in_thread, NULL));
+	td_new_thread(td_sleep_in_thread, NULL);
 	td_request_get(&self->sock, &msg, NLM_F_DUMP, &req);
 	ASSERT_EQ(0, td_send(&self->sock, &msg));
 	for (;;) {

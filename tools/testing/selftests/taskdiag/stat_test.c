@@ -125,18 +125,13 @@ static void start_workers(const void *nr)
 	static pthread_barrier_t worked;
 	unsigned int count = *(const unsigned int *)nr, i;
 	struct counts dead;
-	pthread_t thread;
 
-	for (i = 0; i < 2; i++) {
-		td_must(!pthread_create(&thread, NULL, work_and_end, NULL),
-			"pthread_create");
-		pthread_join(thread, NULL);
-	}
+	for (i = 0; i < 2; i++)
+		pthread_join(td_new_thread(work_and_end, NULL), NULL);
 	dead = *ended;
 	pthread_barrier_init(&worked, NULL, count + 1);
 	for (i = 0; i < count; i++)
-		td_must(!pthread_create(&thread, NULL, work_and_sleep, &worked),
-			"pthread_create");
+		td_new_thread(work_and_sleep, &worked);
 	pthread_barrier_wait(&worked);
 	*ended = dead;
 }
@@ -165,15 +160,10 @@ typedef void *(*thread_fn)(void *);
 /* One thread after the other that does what @fn points to, once it is wanted */
 static void *end_threads(void *fn)
 {
-	pthread_t thread;
-
 	while (!__atomic_load_n(&ended->wanted, __ATOMIC_ACQUIRE))
 		usleep(1000);
-	for (;;) {
-		td_must(!pthread_create(&thread, NULL, *(thread_fn *)fn, NULL),
-			"pthread_create");
-		pthread_join(thread, NULL);
-	}
+	for (;;)
+		pthread_join(td_new_thread(*(thread_fn *)fn, NULL), NULL);
 	return NULL;
 }
 
@@ -181,24 +171,20 @@ static void *end_threads(void *fn)
 static void start_ending_threads(const void *nr)
 {
 	static thread_fn fn = switch_and_end;
-	pthread_t thread;
 
 	td_start_threads(nr);
-	td_must(!pthread_create(&thread, NULL, end_threads, &fn),
-		"pthread_create");
+	td_new_thread(end_threads, &fn);
 }
 
 /* One ends in less time than it takes to look at @nr that sleep. */
 static void keep_ending_threads(const void *nr)
 {
 	static thread_fn fn = just_end;
-	pthread_t thread;
 	unsigned int i;
 
 	td_start_threads(nr);
 	for (i = 0; i < 4; i++)
-		td_must(!pthread_create(&thread, NULL, end_threads, &fn),
-			"pthread_create");
+		td_new_thread(end_threads, &fn);
 }
 
 static void just_work(const void *unused)
@@ -413,9 +399,7 @@ FIXTURE_SETUP(stat)
 {
 	int err;
 
-	ended = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)ended);
+	ended = td_share(4096);
 	ASSERT_EQ(0, td_open(&self->sock));
 	err = taskstats_open(&self->taskstats);
 	if (err == -ENOENT)
@@ -639,8 +623,7 @@ static void end_after_threads(unsigned int nr)
 
 	work_a_little();
 	while (nr--) {
-		td_must(!pthread_create(&thread, NULL, work_a_little_in_thread,
-					NULL), "pthread_create");
+		thread = td_new_thread(work_a_little_in_thread, NULL);
 		pthread_join(thread, NULL);
 	}
 	_exit(3);
@@ -1303,15 +1286,12 @@ static void *copy_and_wait(void *nr)
 
 static void start_copiers(const void *unused)
 {
-	pthread_t thread;
 	unsigned int i;
 
 	next_page = copied;
 	pthread_barrier_init(&has_copied, NULL, 2);
 	for (i = 0; i < ARRAY_SIZE(nr_copies); i++) {
-		td_must(!pthread_create(&thread, NULL, copy_and_wait,
-					(void *)&nr_copies[i]),
-			"pthread_create");
+		td_new_thread(copy_and_wait, &nr_copies[i]);
 		pthread_barrier_wait(&has_copied);
 	}
 }

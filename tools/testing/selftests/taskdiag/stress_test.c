@@ -398,8 +398,7 @@ static pid_t start_dumper(unsigned int nr)
 	if (dumper.user)
 		td_become(TD_ALICE);
 	for (i = 0; i < dumper.nr_threads; i++)
-		td_must(!pthread_create(&threads[i], NULL, dump_in_thread, &dumper),
-			"pthread_create");
+		threads[i] = td_new_thread(dump_in_thread, &dumper);
 	for (i = 0; i < dumper.nr_threads; i++)
 		pthread_join(threads[i], NULL);
 	_exit(KSFT_PASS);
@@ -419,9 +418,7 @@ FIXTURE_SETUP(stress)
 
 	self->swap.fd = -1;
 	ASSERT_EQ(0, td_open(&self->sock));
-	stress = mmap(NULL, sizeof(*stress), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, stress);
+	stress = td_share(sizeof(*stress));
 	stress->groups = td_all_groups(&self->sock);
 	ASSERT_STREQ("", td_open_storage(&self->swap, SWAP));
 	ASSERT_STREQ("", td_start_swap(&self->swap, SWAP));

@@ -25,6 +25,15 @@ void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len)
 		"PR_SET_MM");
 }
 
+void *td_share(size_t size)
+{
+	void *area = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	td_must(area != MAP_FAILED, "mmap");
+	return area;
+}
+
 char *td_map(size_t size, int flags, int fd)
 {
 	char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);

@@ -175,6 +175,15 @@ void td_start_threads(const void *arg)
 					NULL), "pthread_create");
 }
 
+pthread_t td_new_thread(void *(*run)(void *arg), const void *arg)
+{
+	pthread_t thread;
+
+	td_must(!pthread_create(&thread, NULL, run, (void *)arg),
+		"pthread_create");
+	return thread;
+}
+
 void td_set_name(const void *name)
 {
 	td_must(!prctl(PR_SET_NAME, name), "PR_SET_NAME");

@@ -3,16 +3,12 @@
 #include "taskdiag.h"
 
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 struct td_race *td_new_race(int *exec_fd)
 {
-	struct td_race *race;
+	struct td_race *race = td_share(sizeof(*race));
 	int fds[2];
 
-	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	td_must(race != MAP_FAILED, "mmap");
 	td_must(!pipe2(fds, O_NONBLOCK | O_CLOEXEC), "pipe2");
 	race->exec_fd = fds[0];
 	*exec_fd = fds[1];

@@ -470,6 +470,9 @@ bool td_wait_state(__u32 pid, __u32 tid, char state);
 void td_start_threads(const void *arg);
 void *td_sleep_in_thread(void *unused);
 
+/* Fails the test if there is no thread. */
+pthread_t td_new_thread(void *(*run)(void *arg), const void *arg);
+
 /* A setup: the name of the calling thread */
 void td_set_name(const void *name);
 
@@ -568,6 +571,9 @@ bool td_has_vma_locks(void);
 
 /* Moves where the process has its arguments and environment. */
 void td_move_strings(char *arg, size_t arg_len, char *env, size_t env_len);
+
+/* Zeroed memory in which a child can report */
+void *td_share(size_t size);
 
 /* Memory that was written to; td_touch_memory() unmaps it again. */
 char *td_map(size_t size, int flags, int fd);
