@@ -555,7 +555,8 @@ def report(directory):
 LINES = (
     ("pid, parents, state, name", "base", 30108),
     ("pids alone", "pids", 30108),
-    ("every thread", "threads", 500000),
+    ("every thread", "threads", 30108),
+    ("500,000 threads, 1,000 of each process", "threads", 500000),
     ("what `ps aux` shows", "ps", 30108),
     ("`struct taskstats`", "stat", 30108),
     ("mappings", "vma", 30108),
@@ -576,10 +577,11 @@ class Results:
         self.kernel = self.runs[0]["kernel"].split("-")[0]
 
     def table(self, name, tasks):
-        """The table of that name whose number of tasks is next to this one."""
+        """The table of that name whose number of tasks is next to this one, if any is near."""
         found = [run["tables"][name] for run in self.runs
                  if name in run.get("tables", {}) and "yama" in run["lsm"]]
-        return min(found, key=lambda table: abs(size(table) - tasks), default=None)
+        return min((table for table in found if size(table) > tasks / 2),
+                   key=lambda table: abs(size(table) - tasks), default=None)
 
     def cells(self, name, tasks, way):
         """What task_diag takes, another way, and the ratio."""
