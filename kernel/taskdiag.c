@@ -1160,6 +1160,7 @@ task_diag_visit_fast(struct task_diag_run *run, struct task_diag_dump *dump,
 	cred = __task_cred(task);
 	if (!task_diag_may_read(task, &run->readable))
 		return TASK_DIAG_WALK_CONTINUE;
+	/* As in task_diag_visit() */
 	state = data_race(task_state_to_char(task));
 	if (unlikely(task_diag_put_task(run, &dump->query, task, cred, pid, nr,
 					state, &init_pid_ns) ||
