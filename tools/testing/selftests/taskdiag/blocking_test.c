@@ -582,25 +582,6 @@ FIXTURE_TEARDOWN(dropped)
 {
 }
 
-static void send_fds(int sock, const int *fds, unsigned int nr)
-{
-	char control[CMSG_SPACE(2 * sizeof(int))] = {}, byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = CMSG_SPACE(nr * sizeof(int)),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
-	memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
-	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
-}
-
 TEST_F(dropped, dropped_dump_keeps_nothing)
 {
 	double deadline = td_now() + TD_DEADLINE_S;
@@ -610,7 +591,7 @@ TEST_F(dropped, dropped_dump_keeps_nothing)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
 	fds[0] = self->sock.fd;
 	fds[1] = pair[1];
-	send_fds(pair[0], fds, variant->cycle ? 2 : 1);
+	td_send_fds(pair[0], fds, variant->cycle ? 2 : 1);
 	td_close(&self->sock);
 
 	/* It is the dump that is waited for. */

@@ -64,7 +64,11 @@ static __u64 boottime(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-#define EXPECT_SOUND()	EXPECT_STREQ("", self->seen.broken.broken)
+/* Takes all that the socket was sent, of which nothing may be broken. */
+#define TAKE_EVENTS()	do {					\
+	td_drain(&self->sock, &self->seen);			\
+	EXPECT_STREQ("", self->seen.broken.broken);		\
+} while (0)
 
 /* --- fork, exec, exit -------------------------------------------------- */
 
@@ -89,8 +93,7 @@ TEST_F(events, events_report_the_life_of_a_process)
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL, groups));
 	pid = run(exec_true, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	ASSERT_STREQ("fork,exec,exit", td_story(&self->seen, pid));
 	born = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_FORK);
 	became = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXEC);
@@ -150,8 +153,7 @@ TEST_F(events, exit_event_has_the_signal_that_ended_the_process)
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, 0));
 	pid = run(die_of_signal, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	ASSERT_STREQ("exit", td_story(&self->seen, pid));
 	ended = &self->seen.list[0];
 	EXPECT_EQ(status, ended->event.exit_code);
@@ -160,14 +162,12 @@ TEST_F(events, exit_event_has_the_signal_that_ended_the_process)
 
 TEST_F(events, events_are_only_those_requested)
 {
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXEC),
 				  TASK_DIAG_DUMP_ALL, 0));
-	pid = run(exec_true, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(exec_true, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("exec", td_story(&self->seen, pid));
 }
 
@@ -324,14 +324,13 @@ FIXTURE_TEARDOWN(threads)
 TEST_F(threads, subscribers_to_threads_get_events_of_threads)
 {
 	const struct td_event *event;
-	int status, i;
+	int i;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL_THREAD, 0));
-	pid = run(start_two_threads, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(start_two_threads, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("fork,exit", td_story(&self->seen, pid));
 	for (i = 0; i < 2; i++) {
 		ASSERT_STREQ("fork,exit", td_story(&self->seen, tids[i]));
@@ -347,14 +346,13 @@ TEST_F(threads, subscribers_to_threads_get_events_of_threads)
 
 TEST_F(threads, subscribers_to_processes_get_none_of_threads)
 {
-	int status, i;
+	int i;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL, 0));
-	pid = run(start_two_threads, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(start_two_threads, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("fork,exit", td_story(&self->seen, pid));
 	for (i = 0; i < 2; i++)
 		EXPECT_STREQ("", td_story(&self->seen, tids[i]));
@@ -383,8 +381,7 @@ TEST_F(threads, events_of_many_threads_have_no_sums)
 				  BIT(TIMES)));
 	pid = run(name_a_crowd, NULL, &status);
 	ASSERT_EQ(0, status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_COMM);
 	ASSERT_NE(NULL, event);
 	EXPECT_EQ(NULL, td_event_attr(event, TASK_DIAG_TIMES));
@@ -410,8 +407,7 @@ TEST_F(threads, last_thread_ends_the_process)
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, groups));
 	pid = run(end_leader_first, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	ASSERT_STREQ("exit", td_story(&self->seen, pid));
 	event = &self->seen.list[0];
 	EXPECT_EQ(status, event->event.exit_code);
@@ -507,22 +503,19 @@ TEST_F(threads, names_of_threads_that_end_do_no_harm)
 	pid = run(name_ending_threads, NULL, &status);
 	ASSERT_LT(0, pid);
 	EXPECT_EQ(0, status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_LT(0, self->seen.nr);
 }
 
 TEST_F(threads, thread_that_calls_exec_takes_the_leaders_place)
 {
 	const struct td_event *born, *leader, *became, *ended;
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL_THREAD, BIT(BASE)));
-	pid = run(exec_from_thread, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(exec_from_thread, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("fork,exit,exec,exit", td_story(&self->seen, pid));
 	ASSERT_STREQ("fork", td_story(&self->seen, tids[0]));
 	leader = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_FORK);
@@ -551,8 +544,7 @@ TEST_F(threads, thread_whose_exec_fails_late_is_the_leader_by_then)
 				  TASK_DIAG_DUMP_ALL_THREAD, BIT(BASE)));
 	pid = run(fail_from_thread, NULL, &status);
 	EXPECT_EQ(SIGSEGV, WTERMSIG(status));
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_STREQ("fork,exit,exec,exit", td_story(&self->seen, pid));
 	ASSERT_STREQ("fork", td_story(&self->seen, tids[0]));
 	born = td_find_event(&self->seen, tids[0], TASK_DIAG_EVENT_FORK);
@@ -564,14 +556,12 @@ TEST_F(threads, thread_whose_exec_fails_late_is_the_leader_by_then)
 
 TEST_F(threads, process_stays_one_when_a_thread_calls_exec)
 {
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
-	pid = run(exec_from_thread, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(exec_from_thread, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("fork,exec,exit", td_story(&self->seen, pid));
 }
 
@@ -610,14 +600,12 @@ TEST_F(threads, last_event_has_the_sums_of_the_process)
 		.flags = TASK_DIAG_WITH_PROCESS,
 	};
 	struct td_msg msg;
-	int status;
 	pid_t pid;
 
 	td_begin_subscribe(&self->sock, &msg, EVENT(EXIT), &req);
 	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
-	pid = run(end_leader_first, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(end_leader_first, NULL, NULL);
+	TAKE_EVENTS();
 	check_sums(_metadata, &self->seen, tids[0], pid);
 }
 
@@ -633,14 +621,12 @@ static int take_names(const void *unused)
 TEST_F(events, events_report_new_names)
 {
 	struct task_diag_base base;
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
-	pid = run(take_names, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(take_names, NULL, NULL);
+	TAKE_EVENTS();
 	ASSERT_STREQ("fork,comm,comm,exit", td_story(&self->seen, pid));
 	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_COMM, 0),
 		       TASK_DIAG_BASE, &base, sizeof(base));
@@ -662,14 +648,12 @@ static int change_ids(const void *unused)
 TEST_F(events, events_report_new_credentials)
 {
 	struct task_diag_cred cred;
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				  TASK_DIAG_DUMP_ALL, BIT(CRED)));
-	pid = run(change_ids, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(change_ids, NULL, NULL);
+	TAKE_EVENTS();
 	ASSERT_STREQ("fork,cred,cred,exit", td_story(&self->seen, pid));
 	td_event_group(td_nth_event(&self->seen, pid, TASK_DIAG_EVENT_CRED, 0),
 		       TASK_DIAG_CRED, &cred, sizeof(cred));
@@ -713,14 +697,13 @@ TEST_F(events, events_of_a_set_uid_program_are_hidden)
 /* The socket's subscription is over with the credentials that made it. */
 TEST_F(events, events_end_when_the_subscriber_drops_privileges)
 {
-	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
 		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				      TASK_DIAG_DUMP_ALL, 0), "subscribe");
 		td_become(TD_ALICE);
-		pid = run(do_nothing, NULL, &status);
+		pid = run(do_nothing, NULL, NULL);
 		td_drain(&self->sock, &self->seen);
 		_exit(self->seen.end != EPERM || strcmp("", td_story(&self->seen, pid)));
 	}
@@ -730,7 +713,6 @@ TEST_F(events, events_end_when_the_subscriber_drops_privileges)
 /* What happens from then on is not looked up by the user that it was. */
 TEST_F(events, events_end_when_the_subscriber_becomes_another_user)
 {
-	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -738,7 +720,7 @@ TEST_F(events, events_end_when_the_subscriber_becomes_another_user)
 		td_must(!td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				      TASK_DIAG_DUMP_ALL, 0), "subscribe");
 		td_must(!setresuid(TD_BOB, TD_BOB, TD_BOB), "setresuid");
-		run(do_nothing, NULL, &status);
+		run(do_nothing, NULL, NULL);
 		td_drain(&self->sock, &self->seen);
 		_exit(self->seen.end != EPERM);
 	}
@@ -747,14 +729,13 @@ TEST_F(events, events_end_when_the_subscriber_becomes_another_user)
 
 TEST_F(events, events_end_when_the_subscriber_ends)
 {
-	int status;
 	pid_t pid = fork();
 
 	if (!pid)
 		_exit(td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				   TASK_DIAG_DUMP_ALL, 0));
 	EXPECT_EQ(0, td_wait(pid));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_EQ(EPERM, self->seen.end);
 	td_drain(&self->sock, &self->seen);
@@ -763,7 +744,7 @@ TEST_F(events, events_end_when_the_subscriber_ends)
 
 TEST_F(events, events_end_when_the_subscriber_calls_exec)
 {
-	int status, fds[2];
+	int fds[2];
 	pid_t pid, other;
 	char byte;
 
@@ -777,7 +758,7 @@ TEST_F(events, events_end_when_the_subscriber_calls_exec)
 	}
 	close(fds[1]);
 	ASSERT_EQ(0, read(fds[0], &byte, 1));
-	other = run(do_nothing, NULL, &status);
+	other = run(do_nothing, NULL, NULL);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_EQ(EPERM, self->seen.end);
 	td_drain(&self->sock, &self->seen);
@@ -842,12 +823,11 @@ TEST_F(events, events_end_when_a_thread_that_subscribed_calls_exec)
 /* The child of the subscriber reads the event of another child. */
 TEST_F(events, events_are_the_subscribers_whoever_reads_them)
 {
-	int status;
 	pid_t pid, reader;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, 0));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	reader = fork();
 	if (!reader) {
 		td_drain(&self->sock, &self->seen);
@@ -860,18 +840,17 @@ TEST_F(events, events_stop_when_the_sysctl_denies_them)
 {
 	static const char path[] = "/proc/sys/kernel/task_diag";
 	char before[8];
-	int status;
 	pid_t pid;
 
 	td_read_file(path, before, sizeof(before));
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, 0));
 	ASSERT_TRUE(td_write_file(path, "2"));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	ASSERT_TRUE(td_write_file(path, before));
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("", td_story(&self->seen, pid));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("exit", td_story(&self->seen, pid));
 }
@@ -882,7 +861,7 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 {
 	const struct td_event *event;
 	struct task_diag_cred cred;
-	int status, ready[2], done[2];
+	int ready[2], done[2];
 	pid_t inner, outer, child;
 	char byte;
 
@@ -894,7 +873,7 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 		td_must(!td_subscribe(&self->sock, &self->seen, TD_ALL_EVENTS,
 				      TASK_DIAG_DUMP_ALL, BIT(CRED)), "subscribe");
 		/* Its user 0 is not mapped yet: it has none. */
-		child = run(do_nothing, NULL, &status);
+		child = run(do_nothing, NULL, NULL);
 		td_must(write(ready[1], "", 1) == 1, "write");
 		td_must(read(done[0], &byte, 1) == 1, "read");
 		td_drain(&self->sock, &self->seen);
@@ -908,7 +887,7 @@ TEST_F(events, events_have_the_numbers_of_the_subscribers_pid_namespace)
 	}
 	ASSERT_LT(0, inner);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	outer = run(do_nothing, NULL, &status);
+	outer = run(do_nothing, NULL, NULL);
 	EXPECT_LT(0, outer);
 	ASSERT_EQ(1, write(done[1], "", 1));
 	EXPECT_EQ(0, td_wait(inner));
@@ -937,13 +916,11 @@ static int subscribe_to_alice(FIXTURE_DATA(events) *self, __u32 events)
 TEST_F(events, events_can_be_of_one_user)
 {
 	pid_t pid, other;
-	int status;
 
 	ASSERT_EQ(0, subscribe_to_alice(self, EVENT(FORK) | EVENT(EXIT)));
-	pid = run(become_alice, NULL, &status);
-	other = run(do_nothing, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(become_alice, NULL, NULL);
+	other = run(do_nothing, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("exit", td_story(&self->seen, pid));
 	EXPECT_STREQ("", td_story(&self->seen, other));
 }
@@ -976,8 +953,7 @@ TEST_F(events, events_can_be_of_some_pids)
 	td_put(&msg, TASK_DIAG_SELECT_IDS, ids, sizeof(ids));
 	ASSERT_EQ(0, td_send_subscribe(&self->sock, &self->seen, &msg));
 	td_kill_children();
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_EQ(2, self->seen.nr);
 	EXPECT_STREQ("exit", td_story(&self->seen, pids[3]));
 	EXPECT_STREQ("exit", td_story(&self->seen, pids[1]));
@@ -988,7 +964,7 @@ TEST_F(events, events_can_be_of_some_pids)
 static int join_cgroup(const void *unused)
 {
 	td_must(td_write_file(CGROUPS "/taskdiag-events/cgroup.procs", "0"), "join");
-	return run(do_nothing, NULL, &(int){ 0 }) < 0;
+	return run(do_nothing, NULL, NULL) < 0;
 }
 
 TEST_F(events, events_can_be_of_a_cgroup)
@@ -1011,8 +987,7 @@ TEST_F(events, events_can_be_of_a_cgroup)
 	pid = run(join_cgroup, NULL, &status);
 	EXPECT_EQ(0, status);
 	other = run(do_nothing, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_STREQ("exit", td_story(&self->seen, pid));
 	EXPECT_STREQ("", td_story(&self->seen, other));
 	/* Its child as well, from its birth on */
@@ -1217,10 +1192,8 @@ TEST_F(events, subscriptions_of_a_user_are_limited)
 
 static void run_many(unsigned int nr)
 {
-	int status;
-
 	while (nr--)
-		run(do_nothing, NULL, &status);
+		run(do_nothing, NULL, NULL);
 }
 
 /* Sets a filter of the socket that lets through @bytes of each datagram. */
@@ -1245,7 +1218,7 @@ TEST_F(events, lost_events_are_counted)
 {
 	static const unsigned int nr = 400;
 	__u64 lost = 0;
-	int small = 1, status;
+	int small = 1;
 	size_t i;
 
 	ASSERT_EQ(0, setsockopt(self->sock.fd, SOL_SOCKET, SO_RCVBUF, &small,
@@ -1258,12 +1231,11 @@ TEST_F(events, lost_events_are_counted)
 	EXPECT_GT(nr, self->seen.nr);
 	/* The count is not lost with an event that the filter drops. */
 	ASSERT_EQ(0, set_filter(&self->sock, 0));
-	run(do_nothing, NULL, &status);
+	run(do_nothing, NULL, NULL);
 	ASSERT_EQ(0, remove_filter(&self->sock));
 	/* The next one says how many. */
-	run(do_nothing, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	run(do_nothing, NULL, NULL);
+	TAKE_EVENTS();
 	for (i = 0; i < self->seen.nr; i++)
 		lost += self->seen.list[i].event.lost;
 	EXPECT_LT(0, lost);
@@ -1272,24 +1244,22 @@ TEST_F(events, lost_events_are_counted)
 
 TEST_F(events, events_pass_the_sockets_filter)
 {
-	int status;
 	pid_t pid;
 
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, 0));
 	ASSERT_EQ(0, set_filter(&self->sock, 0xffffffff));
-	pid = run(do_nothing, NULL, &status);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	pid = run(do_nothing, NULL, NULL);
+	TAKE_EVENTS();
 	EXPECT_STREQ("exit", td_story(&self->seen, pid));
 
 	ASSERT_EQ(0, set_filter(&self->sock, 0));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	td_drain(&self->sock, &self->seen);
 	EXPECT_STREQ("", td_story(&self->seen, pid));
 	/* The subscriber did not want it: it is not lost. */
 	ASSERT_EQ(0, remove_filter(&self->sock));
-	pid = run(do_nothing, NULL, &status);
+	pid = run(do_nothing, NULL, NULL);
 	td_drain(&self->sock, &self->seen);
 	ASSERT_STREQ("exit", td_story(&self->seen, pid));
 	EXPECT_EQ(0, td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT)->event.lost);
@@ -1298,10 +1268,9 @@ TEST_F(events, events_pass_the_sockets_filter)
 static int fork_for_a_while(const void *unused)
 {
 	const double end = td_now() + 5;
-	int status;
 
 	while (td_now() < end)
-		run(do_nothing, NULL, &status);
+		run(do_nothing, NULL, NULL);
 	return 0;
 }
 
@@ -1341,8 +1310,7 @@ TEST_F(events, events_that_wait_share_datagrams)
 	ASSERT_EQ(0, td_subscribe(&self->sock, &self->seen, EVENT(EXIT),
 				  TASK_DIAG_DUMP_ALL, BIT(BASE)));
 	run_many(nr);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_EQ(0, self->seen.nr_full);
 	EXPECT_LE(nr, self->seen.nr);
 	EXPECT_GT(self->seen.nr / 10, self->seen.datagrams);
@@ -1353,18 +1321,16 @@ TEST_F(events, datagram_that_was_measured_stays_as_long)
 {
 	pid_t first, second;
 	ssize_t len;
-	int status;
 
 	ASSERT_EQ(0, subscribe_to_alice(self, EVENT(EXIT)));
-	first = run(become_alice, NULL, &status);
+	first = run(become_alice, NULL, NULL);
 	len = recv(self->sock.fd, NULL, 0, MSG_PEEK | MSG_TRUNC);
 	ASSERT_LT(0, len);
-	second = run(become_alice, NULL, &status);
+	second = run(become_alice, NULL, NULL);
 	/* A longer one would not be whole; both are of equal length. */
 	td_set_recv_size(&self->sock, len);
 	td_free_events(&self->seen);
-	td_drain(&self->sock, &self->seen);
-	EXPECT_SOUND();
+	TAKE_EVENTS();
 	EXPECT_EQ(2, self->seen.datagrams);
 	EXPECT_EQ(2, self->seen.nr);
 	EXPECT_STREQ("exit", td_story(&self->seen, first));
@@ -1485,9 +1451,8 @@ TEST_F(events, statistics_leave_no_trace_of_the_subscribers_privileges)
 		SKIP(return, "no khugepaged");
 	ASSERT_LT(0, td_spawn(subscribe_with_the_capability, &self->sock));
 	ASSERT_TRUE(td_write_file(HUGE_PAGES, "never"));
-	td_drain(&self->sock, &self->seen);
+	TAKE_EVENTS();
 	EXPECT_TRUE(td_write_file(HUGE_PAGES, before));
-	EXPECT_SOUND();
 	event = td_find_event(&self->seen, pid, TASK_DIAG_EVENT_EXIT);
 	if (!event)
 		SKIP(return, "khugepaged goes on");

@@ -159,25 +159,6 @@ TEST_F(sender, heir_of_the_socket_must_name_the_kernel)
 	EXPECT_EQ(0, td_wait(child));
 }
 
-static void send_fd(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(fd))] = {}, byte = 0;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
-}
-
 static int recv_fd(int sock)
 {
 	char control[CMSG_SPACE(sizeof(int))], byte;
@@ -217,7 +198,7 @@ TEST_F(sender, receiver_of_the_socket_must_name_the_kernel)
 	free(sock.buf);
 	sock.buf = NULL;
 	ASSERT_EQ(sizeof(sock), write(pair[0], &sock, sizeof(sock)));
-	send_fd(pair[0], sock.fd);
+	td_send_fds(pair[0], &sock.fd, 1);
 	EXPECT_EQ(0, td_wait(child));
 }
 
@@ -798,7 +779,7 @@ TEST_F(helper, root_gets_nothing_from_the_dump_of_a_user)
 		td_must(!td_start_dump(&sock, TASK_DIAG_DUMP_ALL, 0), "send");
 		td_must(write(pair[1], &sock, sizeof(sock)) == sizeof(sock),
 			"write");
-		send_fd(pair[1], sock.fd);
+		td_send_fds(pair[1], &sock.fd, 1);
 		/* Alive until root has received */
 		td_must(read(pair[1], &byte, 1) == 1, "read");
 		_exit(0);

@@ -42,6 +42,25 @@ int td_get_fd(pid_t pid, int fd)
 	return fd;
 }
 
+void td_send_fds(int sock, const int *fds, unsigned int nr)
+{
+	char control[CMSG_SPACE(2 * sizeof(int))] = {}, byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = CMSG_SPACE(nr * sizeof(int)),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
+	memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
+	td_must(sendmsg(sock, &msg, 0) == 1, "sendmsg");
+}
+
 __u64 td_pidfd_ino(__u32 pid)
 {
 	int fd = syscall(SYS_pidfd_open, pid, O_EXCL /* PIDFD_THREAD */);

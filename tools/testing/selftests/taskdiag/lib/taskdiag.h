@@ -435,6 +435,9 @@ int td_wait(pid_t pid);
 /* A copy of the file descriptor @fd of the process, or -1 */
 int td_get_fd(pid_t pid, int fd);
 
+/* Sends copies of @nr file descriptors, at most 2, over a unix socket. */
+void td_send_fds(int sock, const int *fds, unsigned int nr);
+
 /* The inode number of a pidfd of the process or thread; 0 if it is gone */
 __u64 td_pidfd_ino(__u32 pid);
 
