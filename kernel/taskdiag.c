@@ -1146,7 +1146,7 @@ static bool task_diag_is_fast(const struct task_diag_run *run,
 	       run->ns == &init_pid_ns;
 }
 
-/* task_diag_visit() for BASE or pids alone, if nothing happens to @pid meanwhile */
+/* task_diag_visit() for BASE or pids alone, unless @pid changes concurrently */
 static __always_inline enum task_diag_walk_result
 task_diag_visit_fast(struct task_diag_run *run, struct task_diag_dump *dump,
 		     struct pid *pid, u32 nr, enum pid_type type)
