@@ -189,14 +189,13 @@ static struct td_props_answer *ask_as_alice(struct td_sock *sock,
 {
 	const __u64 strategy = round % (TASK_DIAG_DUMP_MAX + 1);
 	__u32 pid = race->victims[round / 5 % ARRAY_SIZE(race->victims)];
-	const __u64 groups = td_all_groups(sock);
 
 	if (strategy == TASK_DIAG_DUMP_CHILDREN)
 		pid = race->forks;
 	if (strategy == TASK_DIAG_DUMP_ONE && round / 10 % 2)
-		return td_get_props(sock, 0, strategy, groups & ~TD_LONG_GROUPS,
-				    pid);
-	return td_get_props(sock, NLM_F_DUMP, strategy, groups, pid);
+		return td_get_props(sock, 0, strategy,
+				    race->groups & ~TD_LONG_GROUPS, pid);
+	return td_get_props(sock, NLM_F_DUMP, strategy, race->groups, pid);
 }
 
 /* The credentials in the answer, if it has them, are alice's. */
@@ -247,6 +246,7 @@ TEST_F_TIMEOUT(attack, exec_shows_nothing_of_a_set_uid_program, TD_FOREVER_S)
 	ASSERT_LT(0, (pid_t)race->forks);
 
 	race->enough_execs = 10;
+	race->groups = self->groups;
 	race->wanted = self->groups & MARKED_GROUPS;
 	race->ask = ask_as_alice;
 	race->secrets_of = secrets_of;

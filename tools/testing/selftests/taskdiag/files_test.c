@@ -2961,7 +2961,7 @@ static struct td_props_answer *ask_as_alice(struct td_sock *sock,
 		TASK_DIAG_DUMP_ALL_THREAD,
 	};
 	struct task_diag_pid req = {
-		.show_flags = NEW_GROUPS & td_all_groups(sock),
+		.show_flags = race->groups,
 		.dump_strategy = strategies[round / 8 % 4],
 		.pid = race->victims[0],
 		.flags = PATHS | (round / 32 % 2 ? KINDS : 0),
@@ -2992,6 +2992,7 @@ TEST_F_TIMEOUT(files, files_of_a_set_uid_program_stay_hidden, TD_FOREVER_S)
 	race->forks = race->victims[0];
 	race->enough_execs = 40;
 	race->flags = PATHS | KINDS;
+	race->groups = td_all_groups(&self->sock) & NEW_GROUPS;
 	race->wanted = td_all_groups(&self->sock) & MARKED_GROUPS;
 	race->ask = ask_as_alice;
 	race->secrets_of = secrets_of;

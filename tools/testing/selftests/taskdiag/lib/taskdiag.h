@@ -505,6 +505,7 @@ struct td_race {
 	__u32 forks;		/* has children that become the set-uid program */
 	int enough_execs;
 	__u32 flags;		/* of requests for @wanted */
+	__u64 groups;		/* that alice asks for */
 	__u64 wanted;		/* groups with marks */
 	/* The request number @round of alice */
 	struct td_props_answer *(*ask)(struct td_sock *sock,
